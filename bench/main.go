@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"syscall"
+)
+
+func main() {
+	if isPeer() {
+		os.Exit(peerMain())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(benchMain(ctx, os.Args[1:], os.Stdout))
+}
+
+// options are the command line.
+type options struct {
+	plan plan
+	run  *regexp.Regexp
+	list bool
+	json bool
+}
+
+func parseOptions(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	quick := flags.Bool("quick", false, "short rounds: the whole run in under 60 s")
+	run := flags.String("run", "", "measure only the rows whose name matches this `regexp` (see -list)")
+	flags.BoolVar(&o.list, "list", false, "print the names of the rows, and stop")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object a row instead of tables")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		err := fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		fmt.Fprintln(flags.Output(), err)
+		flags.Usage()
+		return o, err
+	}
+	o.plan = fullPlan
+	if *quick {
+		o.plan = quickPlan
+	}
+	var err error
+	if o.run, err = regexp.Compile(*run); err != nil {
+		fmt.Fprintf(flags.Output(), "-run: %v\n", err)
+	}
+	return o, err
+}
+
+// benchMain is the program, apart from the process around it. It returns
+// the exit code: 2 for a wrong command line, 1 if a row failed or ctx ended.
+func benchMain(ctx context.Context, args []string, out io.Writer) int {
+	o, err := parseOptions(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	var rows []row
+	for _, r := range allRows() {
+		if o.run.MatchString(r.name()) {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(os.Stderr, "no row matches -run; -list prints their names")
+		return 2
+	}
+	if o.list {
+		for _, r := range rows {
+			fmt.Fprintln(out, r.name())
+		}
+		return 0
+	}
+	if !o.json {
+		fmt.Fprintln(out, heading(o.plan))
+	}
+	failed := false
+	err = measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement) error {
+		var results []result
+		for _, m := range ms {
+			if m.err != nil {
+				failed = true
+				fmt.Fprintf(os.Stderr, "%s: %v\n", m.row.name(), m.err)
+			} else {
+				results = append(results, m.result())
+			}
+		}
+		return printResults(out, o, g, results)
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	if err != nil || failed {
+		return 1
+	}
+	return 0
+}
+
+func printResults(out io.Writer, o options, g group, results []result) error {
+	if !o.json {
+		if len(results) == 0 {
+			return nil
+		}
+		return printTable(out, g.title(), results)
+	}
+	enc := json.NewEncoder(out)
+	for _, r := range results {
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func heading(p plan) string {
+	pinning := "processes not pinned"
+	if cpus := cpuPair(); cpus != nil {
+		pinning = fmt.Sprintf("processes pinned to CPUs %d and %d", cpus[0], cpus[1])
+	}
+	return fmt.Sprintf("%s/%s, %s, %d CPUs, %s; medians of %d rounds",
+		runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), pinning, p.rounds)
+}

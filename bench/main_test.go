@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+)
+
+// mainEnv makes the test binary run the program itself, as `go run` would.
+const mainEnv = "ISTHMUS_BENCH_MAIN"
+
+func TestMain(m *testing.M) {
+	if isPeer() {
+		os.Exit(peerMain())
+	}
+	if os.Getenv(mainEnv) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// tiny runs every part of a measurement, and measures nothing.
+var tiny = plan{rounds: 2, ops: 10}
+
+// measureTiny returns the results of rows under the tiny plan.
+func measureTiny(t *testing.T, rows ...row) []result {
+	t.Helper()
+	var results []result
+	err := measureAll(context.Background(), groups(rows), tiny, func(_ group, ms []*measurement) error {
+		for _, m := range ms {
+			if m.err != nil {
+				t.Errorf("%s: %v", m.row.name(), m.err)
+				continue
+			}
+			if len(m.values) != tiny.rounds {
+				t.Errorf("%s: %d rounds, want %d", m.row.name(), len(m.values), tiny.rounds)
+			}
+			results = append(results, m.result())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}

@@ -1,0 +1,5 @@
+package main
+
+import "strconv"
+
+var peerMaxProcs = "GOMAXPROCS=" + strconv.Itoa(knob("BMP", 2))

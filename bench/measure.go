@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// A plan says how long and how often each row is measured.
+type plan struct {
+	rounds  int
+	warmUp  time.Duration // at the start of each round
+	measure time.Duration
+	sample  time.Duration // round trips timed one by one
+	ops     int           // if not 0, exactly as many operations instead of the times above
+}
+
+var (
+	fullPlan  = plan{rounds: 7, warmUp: 40 * time.Millisecond, measure: 200 * time.Millisecond, sample: 100 * time.Millisecond}
+	quickPlan = plan{rounds: knob("ROUNDS", 3), warmUp: 10 * time.Millisecond, measure: 50 * time.Millisecond, sample: 30 * time.Millisecond}
+)
+
+// A measurement collects the rounds of one row.
+type measurement struct {
+	row    row
+	values []float64               // one a round, in the row's unit
+	hist   *hdrhistogram.Histogram // of round trips, over all rounds
+	perOp  float64                 // nanoseconds an operation of one side takes, as last seen
+	err    error                   // what ended it early
+}
+
+// round starts fresh peers, warms them up, and adds one value.
+func (m *measurement) round(ctx context.Context, p plan) error {
+	s, err := startSession(ctx, m.row)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := m.warmUp(s, p); err != nil {
+		return err
+	}
+	sides, err := s.run(m.ops(p.measure, p.ops), false)
+	if err != nil {
+		return err
+	}
+	m.values = append(m.values, m.row.value(sides))
+	if m.row.Workload != roundtrip {
+		return nil
+	}
+	if sides, err = s.run(min(maxSamples, m.ops(p.sample, p.ops)), true); err != nil {
+		return err
+	}
+	return m.mergeHistogram(sides[0].Hist)
+}
+
+// warmUp runs ever longer commands until one takes as long as the plan
+// asks, and learns from it how many operations fill a given time.
+func (m *measurement) warmUp(s *session, p plan) error {
+	if p.ops > 0 {
+		_, err := s.run(m.ops(0, 1), false)
+		return err
+	}
+	target := float64(p.warmUp.Nanoseconds())
+	if len(m.values) == 0 {
+		m.perOp = target / 16 // start with 16 operations
+	}
+	for {
+		ops := m.ops(p.warmUp, 0)
+		sides, err := s.run(ops, false)
+		if err != nil {
+			return err
+		}
+		nanos, most := m.row.elapsed(sides)
+		m.perOp = float64(max(nanos, 1)) / float64(most)
+		if float64(nanos) >= target/2 {
+			return nil
+		}
+		// A short command says little about a long one: grow by 16 at most.
+		m.perOp = max(m.perOp, target/float64(16*ops))
+	}
+}
+
+// ops returns how many operations take d, in whole batches.
+func (m *measurement) ops(d time.Duration, fixed int) int {
+	n := fixed
+	if n == 0 {
+		n = int(math.Ceil(float64(d.Nanoseconds()) / m.perOp))
+	}
+	batch := m.row.Batch
+	return (max(n, 1) + batch - 1) / batch * batch
+}
+
+// elapsed returns the time that the operations took by the clock of the
+// side that measures, and the most operations that a side did.
+func (r row) elapsed(sides []sideReport) (nanos int64, ops int) {
+	for _, s := range sides {
+		nanos, ops = max(nanos, s.Nanos), max(ops, s.Ops)
+	}
+	return nanos, ops
+}
+
+// value turns the reports of one command into the row's unit. The pairs of
+// contending sides are added up: the value is the time from one pair to the
+// next, whoever does it.
+func (r row) value(sides []sideReport) float64 {
+	nanos, ops := r.elapsed(sides)
+	nanos = max(nanos, 1)
+	switch r.Workload {
+	case roundtrip:
+		return float64(nanos) / float64(ops)
+	case stream:
+		return float64(ops) / float64(nanos) * 1e9
+	default:
+		total := 0
+		for _, s := range sides {
+			total += s.Ops
+		}
+		return float64(nanos) / float64(total)
+	}
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"sync"
+)
+
+// mutexRows are sync.Mutex between goroutines of one process.
+func mutexRows() []row {
+	return contendRows(row{Workload: lock, System: "sync.Mutex", inProcess: true, attach: attachMutex})
+}
+
+func attachMutex(row, inherited) (joiner, error) {
+	var mu sync.Mutex
+	return func(int) (loop, error) {
+		return func(_ uint64, n int) error {
+			for range n {
+				mu.Lock()
+				mu.Unlock() //nolint:staticcheck // SA2001: the pair is what is measured
+			}
+			return nil
+		}, nil
+	}, nil
+}

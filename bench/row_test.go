@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Every row runs, in real processes, and its messages arrive.
+func TestEveryRow(t *testing.T) {
+	for _, g := range groups(allRows()) {
+		t.Run(strings.ReplaceAll(g.title(), " ", "_"), func(t *testing.T) {
+			for _, r := range measureTiny(t, g.rows...) {
+				if r.Value <= 0 || r.Min > r.Value || r.Value > r.Max {
+					t.Errorf("%+v: want 0 < min <= value <= max", r)
+				}
+			}
+		})
+	}
+}
+
+func TestRowNames(t *testing.T) {
+	seen := map[string]bool{}
+	benchNames := map[string]bool{}
+	for _, r := range allRows() {
+		if seen[r.name()] {
+			t.Errorf("two rows are named %s", r.name())
+		}
+		seen[r.name()] = true
+		if name := r.Workload + "/" + r.benchName(); benchNames[name] {
+			t.Errorf("two benchmarks are named %s", name)
+		} else {
+			benchNames[name] = true
+		}
+		if found, ok := findRow(r.name()); !ok || found.System != r.System || found.Size != r.Size {
+			t.Errorf("findRow(%q) = %v, %v", r.name(), found.name(), ok)
+		}
+	}
+}
+
+// A group is not torn apart by the order of rows.
+func TestGroupsAreWhole(t *testing.T) {
+	titles := map[string]bool{}
+	for _, g := range groups(allRows()) {
+		if titles[g.title()] {
+			t.Errorf("two groups %q", g.title())
+		}
+		titles[g.title()] = true
+	}
+}
+
+func TestList(t *testing.T) {
+	var out bytes.Buffer
+	if code := benchMain(context.Background(), []string{"-list", "-run", "^roundtrip/"}, &out); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	var want []string
+	for _, r := range allRows() {
+		if r.Workload == roundtrip {
+			want = append(want, r.name())
+		}
+	}
+	if got := strings.Fields(out.String()); !slices.Equal(got, want) {
+		t.Errorf("-list prints\n%v\nwant\n%v", got, want)
+	}
+}
+
+func TestWrongCommandLine(t *testing.T) {
+	for _, args := range [][]string{{"-nosuch"}, {"-run", "("}, {"extra"}, {"-run", "^nothing$"}} {
+		var out bytes.Buffer
+		if code := benchMain(context.Background(), args, &out); code != 2 || out.Len() > 0 {
+			t.Errorf("%q: exit code %d, output %q; want 2 and none", args, code, out.String())
+		}
+	}
+}
+
+// The keys of a JSON line are a contract with the programs that read them.
+func TestJSONContract(t *testing.T) {
+	keys := []string{"workload", "system", "mode", "size", "batch", "procs", "unit", "value", "min", "max"}
+	for _, test := range []struct {
+		row   row
+		unit  string
+		procs float64
+		extra []string
+	}{
+		{mustFind(t, "roundtrip/chan/default/8"), "ns", 2, []string{"p50", "p99", "p999"}},
+		{mustFind(t, "stream/chan/64/256"), "msg/s", 2, nil},
+		{mustFind(t, "lock/sync.Mutex/1"), "ns/op", 1, nil},
+		{mustFind(t, "semaphore/chan/2"), "ns/op", 2, nil},
+	} {
+		var out bytes.Buffer
+		results := measureTiny(t, test.row)
+		if err := printResults(&out, options{json: true}, group{rows: []row{test.row}}, results); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(out.String(), "\n"); n != 1 {
+			t.Fatalf("%s: %d lines, want 1", test.row.name(), n)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		want := append(slices.Clone(keys), test.extra...)
+		if len(got) != len(want) {
+			t.Errorf("%s: keys of %v, want %v", test.row.name(), got, want)
+		}
+		for _, key := range want {
+			if _, ok := got[key]; !ok {
+				t.Errorf("%s: no key %q in %s", test.row.name(), key, out.String())
+			}
+		}
+		if got["unit"] != test.unit || got["procs"] != test.procs || got["system"] != test.row.System ||
+			got["size"] != float64(test.row.Size) || got["batch"] != float64(test.row.Batch) {
+			t.Errorf("%s: %s", test.row.name(), out.String())
+		}
+	}
+}
+
+func mustFind(t *testing.T, name string) row {
+	t.Helper()
+	r, ok := findRow(name)
+	if !ok {
+		t.Fatalf("no row %s", name)
+	}
+	return r
+}

@@ -1,0 +1,16 @@
+//go:build !unix
+
+package main
+
+import (
+	"errors"
+	"os"
+)
+
+const crossProcess = false
+
+func newShared() (*os.File, error) { return nil, errors.ErrUnsupported }
+
+func mapShared(*os.File) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+func descriptorRows() []row { return nil }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// printTable writes the results of one group for a person to read.
+func printTable(w io.Writer, title string, results []result) error {
+	trips := results[0].Workload == roundtrip
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%-30s %9s %9s %9s", title, "median", "min", "max")
+	if trips {
+		fmt.Fprintf(&b, " %9s %9s %9s", "p50", "p99", "p99.9")
+	} else if results[0].Workload == stream {
+		fmt.Fprintf(&b, " %9s", "bytes/s")
+	}
+	fmt.Fprintf(&b, "  %s\n", "× pipe")
+	pipe, hasPipe := findPipe(results)
+	for _, r := range results {
+		label := r.System
+		if r.Mode != "" {
+			label += " " + r.Mode
+		}
+		fmt.Fprintf(&b, "  %-28s %9s %9s %9s", label,
+			formatValue(r.Value, r.Unit), formatValue(r.Min, r.Unit), formatValue(r.Max, r.Unit))
+		if trips {
+			fmt.Fprintf(&b, " %9s %9s %9s", formatPercentile(r.P50), formatPercentile(r.P99), formatPercentile(r.P999))
+		} else if r.Workload == stream {
+			fmt.Fprintf(&b, " %9s", scaled(r.Value*float64(r.Size), "B"))
+		}
+		if hasPipe {
+			fmt.Fprintf(&b, "  %s", formatTimes(r.timesFaster(pipe)))
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func findPipe(results []result) (result, bool) {
+	for _, r := range results {
+		if r.System == "pipe" {
+			return r, true
+		}
+	}
+	return result{}, false
+}
+
+func formatTimes(x float64) string {
+	if x >= 10 {
+		return fmt.Sprintf("%6.0f ×", x)
+	}
+	return fmt.Sprintf("%6.1f ×", x)
+}
+
+func formatPercentile(nanos *int64) string {
+	if nanos == nil {
+		return ""
+	}
+	return formatValue(float64(*nanos), "ns")
+}
+
+// formatValue writes a value to three digits with a fitting unit.
+func formatValue(v float64, unit string) string {
+	if unit == "msg/s" {
+		return scaled(v, "")
+	}
+	switch {
+	case v < 999.5:
+		return digits(v) + " ns"
+	case v < 999.5e3:
+		return digits(v/1e3) + " µs"
+	case v < 999.5e6:
+		return digits(v/1e6) + " ms"
+	default:
+		return digits(v/1e9) + " s"
+	}
+}
+
+// scaled writes a rate with a decimal prefix: "2.31 M", "3.30 GB".
+func scaled(v float64, unit string) string {
+	switch {
+	case v < 999.5:
+		return digits(v) + " " + unit
+	case v < 999.5e3:
+		return digits(v/1e3) + " k" + unit
+	case v < 999.5e6:
+		return digits(v/1e6) + " M" + unit
+	default:
+		return digits(v/1e9) + " G" + unit
+	}
+}
+
+func digits(v float64) string {
+	switch {
+	case v < 9.995:
+		return fmt.Sprintf("%.2f", v)
+	case v < 99.95:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.0f", v)
+	}
+}

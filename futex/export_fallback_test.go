@@ -1,0 +1,7 @@
+//go:build !linux || isthmus_nofutex
+
+package futex
+
+var Modes = []string{"poll"}
+
+func SetMode(string) {}

@@ -1,0 +1,20 @@
+//go:build !linux || isthmus_nofutex
+
+package futex
+
+import (
+	"context"
+	"time"
+)
+
+func wait(ctx context.Context, addr *uint32, old uint32, deadline time.Time) error {
+	return pollWord(ctx, addr, old, deadline)
+}
+
+func waitAny(ctx context.Context, words []Word) (int, error) {
+	return poll(ctx, words, time.Time{})
+}
+
+func wake(*uint32, int) int { return 0 }
+
+func native() bool { return false }

@@ -1,0 +1,22 @@
+package arch
+
+import "sync/atomic"
+
+// Pause executes n spin-wait hints.
+//
+//go:noescape
+func Pause(n uint32)
+
+// StoreRelease32 stores v; everything before it in program order is visible to
+// whoever loads v. Go's atomic store is an STLR here, a true release store.
+func StoreRelease32(addr *uint32, v uint32) { atomic.StoreUint32(addr, v) }
+
+// StoreRelease64 stores v; everything before it in program order is visible to
+// whoever loads v. Go's atomic store is an STLR here, a true release store.
+func StoreRelease64(addr *uint64, v uint64) { atomic.StoreUint64(addr, v) }
+
+// Fence orders all earlier loads and stores before all later ones.
+func Fence()
+
+// LoadFence orders all earlier loads before all later loads and stores.
+func LoadFence()

@@ -1,0 +1,34 @@
+package layout
+
+import "fmt"
+
+// Kind says what an object is.
+type Kind uint32
+
+// The numbers are part of the file format.
+const (
+	KindValue Kind = iota + 1
+	KindArray
+	KindLock
+	KindSemaphore
+	KindSPSC
+	KindMPMC
+	KindBytes
+)
+
+var kindNames = [...]string{
+	KindValue:     "value",
+	KindArray:     "array",
+	KindLock:      "lock",
+	KindSemaphore: "semaphore",
+	KindSPSC:      "SPSC ring",
+	KindMPMC:      "MPMC ring",
+	KindBytes:     "byte ring",
+}
+
+func (k Kind) String() string {
+	if k == 0 || int64(k) >= int64(len(kindNames)) {
+		return fmt.Sprintf("object of kind %d", uint32(k))
+	}
+	return kindNames[k]
+}

@@ -1,0 +1,25 @@
+package mapping
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+func populate(mem []byte) error {
+	for {
+		switch err := unix.Madvise(mem, unix.MADV_POPULATE_WRITE); err {
+		case unix.EINTR:
+		case unix.EINVAL: // before Linux 5.14
+			touch(mem)
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+func hugePages(mem []byte) error {
+	return unix.Madvise(mem, unix.MADV_HUGEPAGE)
+}
+
+// noReserve keeps Sever from failing for want of memory that nobody will touch.
+const noReserve = unix.MAP_NORESERVE

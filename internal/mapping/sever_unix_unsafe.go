@@ -1,0 +1,18 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd || solaris
+
+package mapping
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Severs says whether Sever does anything.
+const Severs = true
+
+func sever(mem []byte) error {
+	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem)),
+		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANON|noReserve)
+	return err
+}

@@ -1,0 +1,53 @@
+package proctest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// Dir returns a new directory, and makes it the segment directory of the test
+// and of the helpers it starts, through the environment variable ISTHMUS_DIR.
+// It is on /dev/shm where that is a tmpfs, else in the temporary directory. At
+// the end of the test it is removed, and a file left in it fails the test. The
+// test must not be parallel.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := makeDir()
+	if err != nil {
+		t.Fatalf("proctest: %v", err)
+	}
+	t.Setenv(envDir, dir)
+	t.Cleanup(func() {
+		if !t.Failed() {
+			for _, fault := range leftovers(dir) {
+				t.Errorf("proctest: %s", fault)
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("proctest: %v", err)
+		}
+	})
+	return dir
+}
+
+func makeDir() (string, error) {
+	parent := os.TempDir()
+	if isTmpfs("/dev/shm") {
+		parent = "/dev/shm"
+	}
+	return os.MkdirTemp(parent, "isthmus-proctest-")
+}
+
+// leftovers names what is left in a segment directory.
+func leftovers(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var faults []string
+	for _, e := range entries {
+		faults = append(faults, fmt.Sprintf("file %q was left in the segment directory", e.Name()))
+	}
+	return faults
+}

@@ -1,0 +1,168 @@
+package proctest
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Timeout returns how long the package waits for anything: a minute, times the
+// number in the environment variable ISTHMUS_PROCTEST_SCALE.
+func Timeout() time.Duration {
+	scale := 1.0
+	if s, err := strconv.ParseFloat(os.Getenv("ISTHMUS_PROCTEST_SCALE"), 64); err == nil && s > 0 {
+		scale = s
+	}
+	return time.Duration(scale * float64(time.Minute))
+}
+
+// Wait waits for the helper to return, and fails the test if it ends otherwise.
+func (p *Proc) Wait() {
+	p.t.Helper()
+	p.wait()
+	if !p.cmd.ProcessState.Success() {
+		p.t.Fatalf("proctest: %s%s", p.end(), p.printed())
+	}
+}
+
+// Exit waits for the helper's process to end in whatever way, and returns its
+// exit status, -1 if it was killed by a signal, and what it printed.
+func (p *Proc) Exit() (status int, stderr string) {
+	p.t.Helper()
+	p.wait()
+	return p.cmd.ProcessState.ExitCode(), p.Stderr()
+}
+
+// Kill kills the helper's process by SIGKILL, waits until it is gone, and reports
+// whether it was still running. A helper that failed before fails the test.
+func (p *Proc) Kill() (killed bool) {
+	p.t.Helper()
+	err := p.cmd.Process.Kill()
+	p.wait()
+	state := p.cmd.ProcessState
+	if killed = wasKilled(state, err); !killed && !state.Success() {
+		p.t.Fatalf("proctest: %s%s", p.end(), p.printed())
+	}
+	return killed
+}
+
+// Stop suspends the helper's process by SIGSTOP, and returns when none of its
+// threads runs. The test is skipped where the platform has no such thing.
+func (p *Proc) Stop() {
+	p.t.Helper()
+	if !canStop {
+		p.t.Skip("proctest: no process can be stopped on this platform")
+	}
+	if err := p.stop(); err != nil {
+		p.gone("before it could be stopped: %v", err)
+	}
+	for start := time.Now(); !stopped(p.Pid()); time.Sleep(100 * time.Microsecond) {
+		select {
+		case <-p.done:
+			p.gone("before it was stopped")
+		default:
+		}
+		if time.Since(start) > Timeout() {
+			p.hung("did not stop")
+		}
+	}
+}
+
+// Continue resumes the process after Stop.
+func (p *Proc) Continue() {
+	p.t.Helper()
+	if err := p.resume(); err != nil {
+		p.gone("before it could continue: %v", err)
+	}
+}
+
+// Signal sends a signal to the helper's process.
+func (p *Proc) Signal(sig os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.gone("before it got the signal %v: %v", sig, err)
+	}
+}
+
+func (p *Proc) wait() {
+	p.t.Helper()
+	p.ended = true
+	if !p.reaped(Timeout()) {
+		p.hung("did not end")
+	}
+}
+
+// reaped waits until the process is gone, or the time is over.
+func (p *Proc) reaped(limit time.Duration) bool {
+	watchdog := time.NewTimer(limit)
+	defer watchdog.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-watchdog.C:
+		return false
+	}
+}
+
+// gone fails the test because the helper's process has ended.
+func (p *Proc) gone(format string, args ...any) {
+	p.t.Helper()
+	p.wait()
+	p.t.Fatalf("proctest: %s %s%s", p.end(), fmt.Sprintf(format, args...), p.printed())
+}
+
+// hung fails the test because a watchdog ran out, with the helper's stacks.
+func (p *Proc) hung(format string, args ...any) {
+	p.t.Helper()
+	p.ended = true
+	p.abort()
+	p.t.Fatalf("proctest: helper %q (pid %d) %s within %v%s",
+		p.name, p.Pid(), fmt.Sprintf(format, args...), Timeout(), p.printed())
+}
+
+// abort ends the process, by a signal that prints its stacks if there is one.
+func (p *Proc) abort() {
+	p.resume()
+	if p.dump() == nil && p.reaped(10*time.Second) {
+		return
+	}
+	p.cmd.Process.Kill()
+	p.reaped(Timeout())
+}
+
+func (p *Proc) cleanup() {
+	select {
+	case <-p.done:
+	default:
+		if !p.ended && !p.t.Failed() {
+			p.t.Errorf("proctest: helper %q (pid %d) still runs at the end of the test", p.name, p.Pid())
+		}
+		p.cmd.Process.Kill()
+		p.reaped(Timeout())
+	}
+	if !p.ended {
+		if !p.t.Failed() {
+			p.t.Errorf("proctest: %s, and the test did not wait for it", p.end())
+		}
+		p.t.Logf("proctest: helper %q was cut off by the end of the test%s", p.name, p.printed())
+	}
+	close(p.quit)
+	p.in.Close()
+	p.rd.Close()
+}
+
+// end says how the process ended. It must have been reaped.
+func (p *Proc) end() string {
+	return fmt.Sprintf("helper %q (pid %d) ended (%v)", p.name, p.Pid(), p.cmd.ProcessState)
+}
+
+// printed quotes the helper's standard error.
+func (p *Proc) printed() string {
+	s := strings.TrimSpace(p.Stderr())
+	if s == "" {
+		return "; it printed nothing"
+	}
+	return "; it printed:\n\t" + strings.ReplaceAll(s, "\n", "\n\t")
+}

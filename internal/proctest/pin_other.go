@@ -1,0 +1,5 @@
+//go:build !linux
+
+package proctest
+
+func pinned(_ []int, start func() error) error { return start() }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package segment
+
+func canBarrier() bool { return false }
+
+func barrier() bool { return false }

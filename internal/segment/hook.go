@@ -1,0 +1,20 @@
+package segment
+
+// atStep is called between the steps of every protocol of this package, so that
+// tests can end the process there.
+var atStep = func(step) {}
+
+type step string
+
+const (
+	stepDrafted   step = "drafted"   // the file exists, and is empty
+	stepFilled    step = "filled"    // it is whole, but nobody is attached
+	stepAttached  step = "attached"  // this process is, maybe before the file has its name
+	stepLinked    step = "linked"    // the file has its name, and maybe its temporary one
+	stepPublished step = "published" // and only its name
+	stepLocked    step = "locked"    // this process has the creation lock
+	stepZeroed    step = "zeroed"    // the new object's memory is zero
+	stepPrepared  step = "prepared"  // the new object and its entry are complete
+	stepCreated   step = "created"   // and published, under the creation lock
+	stepSevered   step = "severed"   // nothing of this process reaches the file
+)

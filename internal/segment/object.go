@@ -1,0 +1,157 @@
+package segment
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+)
+
+// States of a directory entry:
+//
+//	Free       its state word is 0; the rest may be what a dead creator left
+//	Published  its state word says so; nothing of it changes any more
+//
+//	Free → Published  by the holder of the creation lock
+//
+// Invariants:
+//
+//  1. Only the holder of the creation lock writes to a Free entry, and to arena
+//     bytes that no Published entry has.
+//  2. The Published entries come first, and their objects follow each other in
+//     the arena: where the next one goes follows from the last one.
+//  3. An object is zeroed, initialized and described before it is Published.
+//
+// A kill at any step before the publication leaves no trace that counts: the
+// next creator finds the same free entry and the same free bytes, and writes
+// over both (3). The kernel drops the creation lock.
+//
+// Memory orderings: the store of Publish pairs with the load of ReadEntry, so
+// that who sees an entry sees the object. The creation lock orders creators.
+
+// Spec describes an object to find or to create.
+type Spec struct {
+	Kind     layout.Kind
+	Name     string
+	Type     layout.Type // of the elements; zero for kinds that have none
+	Capacity uint64
+	Flags    uint64
+	Size     uint64           // bytes of memory
+	Init     func(mem []byte) // sets the zeroed memory of a new object up; or nil
+}
+
+// Object is an object in shared memory. Mem does not keep the Segment alive: see
+// there.
+type Object struct {
+	Mem     []byte // Size bytes, aligned to layout.ObjectAlign
+	Off     uint64 // of Mem in the segment
+	Created bool
+}
+
+// Object finds the object that spec describes, or creates it. One that exists
+// and differs is ErrMismatch.
+func (s *Segment) Object(spec Spec) (Object, error) {
+	o, err := s.object(spec)
+	runtime.KeepAlive(s)
+	if err != nil {
+		return Object{}, s.Fault(spec.Kind.String(), spec.Name, err)
+	}
+	return o, nil
+}
+
+func (s *Segment) object(spec Spec) (o Object, err error) {
+	if err := checkObjectName(spec.Name); err != nil {
+		return o, err
+	}
+	if spec.Size == 0 {
+		return o, fmt.Errorf("object has no bytes: %w", ErrSize)
+	}
+	if s.Closed() {
+		return o, ErrClosed
+	}
+	err = s.table.WithCreationLock(func() error {
+		atStep(stepLocked)
+		o, err = s.findOrCreate(spec)
+		return err
+	})
+	if s.Closed() { // and who knows where we looked
+		return o, ErrClosed
+	}
+	return o, err
+}
+
+func (s *Segment) findOrCreate(spec Spec) (Object, error) {
+	next := uint64(s.header.ArenaOff)
+	end := next + uint64(s.header.ArenaSize)
+	for i := range s.header.MaxObjects {
+		mem := s.header.Entry(s.mem, i)
+		e, published, err := layout.ReadEntry(mem)
+		if err != nil {
+			return Object{}, err
+		}
+		if !published {
+			return s.create(spec, mem, next, end)
+		}
+		if e.Off != next || e.Size == 0 || e.Size > end-next {
+			return Object{}, fmt.Errorf("directory entry %d has %d bytes at %d: %w", i, e.Size, e.Off, ErrCorrupt)
+		}
+		if e.Name == spec.Name {
+			if err := compare(e, spec); err != nil {
+				return Object{}, err
+			}
+			return Object{Mem: s.slice(next, spec.Size), Off: next}, nil
+		}
+		next = min(layout.AlignObject(next+e.Size), end)
+	}
+	return Object{}, fmt.Errorf("all %d directory entries are taken: %w", s.header.MaxObjects, ErrFull)
+}
+
+// create makes the object at off and publishes it by the free entry.
+func (s *Segment) create(spec Spec, entry []byte, off, end uint64) (Object, error) {
+	if spec.Size > end-off {
+		return Object{}, fmt.Errorf("needs %d bytes, %d are left: %w", spec.Size, end-off, ErrFull)
+	}
+	mem := s.slice(off, spec.Size)
+	clear(mem)
+	atStep(stepZeroed)
+	if spec.Init != nil {
+		spec.Init(mem)
+	}
+	layout.Entry{
+		Kind:        spec.Kind,
+		Off:         off,
+		Size:        spec.Size,
+		Capacity:    spec.Capacity,
+		Fingerprint: spec.Type.Fingerprint,
+		ElemSize:    uint64(spec.Type.Size),
+		Flags:       spec.Flags,
+		Name:        spec.Name,
+		TypeName:    spec.Type.Name,
+	}.Encode(entry)
+	atStep(stepPrepared)
+	layout.Publish(entry)
+	atStep(stepCreated)
+	return Object{Mem: mem, Off: off, Created: true}, nil
+}
+
+func (s *Segment) slice(off, size uint64) []byte {
+	return s.mem[off : off+size : off+size]
+}
+
+// compare says in what the existing object differs from the one asked for.
+func compare(e layout.Entry, spec Spec) error {
+	switch {
+	case e.Kind != spec.Kind:
+		return fmt.Errorf("exists as %v, asked for %v: %w", e.Kind, spec.Kind, ErrMismatch)
+	case e.Fingerprint != spec.Type.Fingerprint || e.ElemSize != uint64(spec.Type.Size):
+		return fmt.Errorf("exists with elements of type %s (%d bytes, layout %x), asked for %s (%d bytes, layout %x): %w",
+			e.TypeName, e.ElemSize, e.Fingerprint, spec.Type.Name, spec.Type.Size, spec.Type.Fingerprint, ErrMismatch)
+	case e.Capacity != spec.Capacity:
+		return fmt.Errorf("exists with capacity %d, asked for %d: %w", e.Capacity, spec.Capacity, ErrMismatch)
+	case e.Flags != spec.Flags:
+		return fmt.Errorf("exists with options %#x, asked for %#x: %w", e.Flags, spec.Flags, ErrMismatch)
+	case e.Size != spec.Size:
+		return fmt.Errorf("exists with %d bytes, asked for %d: %w", e.Size, spec.Size, ErrMismatch)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/mapping"
+)
+
+// Open opens a segment that exists.
+func Open(name string, opts *Options) (*Segment, error) {
+	s, err := open(name, opts)
+	return s, wrap("open", name, err)
+}
+
+// Remove removes the name of a segment. Who has it open goes on.
+func Remove(name string, opts *Options) error {
+	return wrap("remove", name, remove(name, opts))
+}
+
+// List returns the names of the segments in the directory, sorted.
+func List(opts *Options) ([]string, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("isthmus: list segments: %w", err)
+	}
+	files, err := os.ReadDir(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("isthmus: list segments: %w", err)
+	}
+	var names []string
+	for _, f := range files {
+		if name, ok := strings.CutPrefix(f.Name(), filePrefix); ok && f.Type().IsRegular() && checkName(name) == nil {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func remove(name string, opts *Options) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	o, err := opts.withDefaults()
+	if err != nil {
+		return err
+	}
+	return unlink(o.path(name))
+}
+
+func open(name string, opts *Options) (*Segment, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	path := o.path(name)
+	f, err := openFile(path)
+	if err != nil {
+		if info, lerr := os.Lstat(path); lerr == nil && !info.Mode().IsRegular() {
+			err = notRegular(info)
+		}
+		return nil, err
+	}
+	file, err := liveness.Take(f)
+	if err != nil {
+		return nil, err
+	}
+	return adopt(name, file, o)
+}
+
+// adopt attaches to the segment in f. It owns f, even if it fails.
+func adopt(name string, f *liveness.File, o Options) (*Segment, error) {
+	m, h, err := validate(f, o)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return newSegment(name, f, m, h, o)
+}
+
+func validate(f *liveness.File, o Options) (*mapping.Mapping, layout.Header, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, layout.Header{}, err
+	}
+	if err := trust(info, o.TrustedUIDs); err != nil {
+		return nil, layout.Header{}, err
+	}
+	size := info.Size()
+	if size < layout.HeaderSize || size > layout.MaxFile || size > math.MaxInt {
+		return nil, layout.Header{}, fmt.Errorf("file has %d bytes: %w", size, ErrCorrupt)
+	}
+	m, err := mapping.Map(f.File, int(size))
+	if err != nil {
+		return nil, layout.Header{}, err
+	}
+	h, err := layout.Decode(m.Bytes(), size)
+	if err != nil {
+		return nil, h, errors.Join(err, m.Unmap())
+	}
+	return m, h, nil
+}
+
+// trust refuses a file that somebody else may have made to harm us.
+func trust(info fs.FileInfo, uids []int) error {
+	if !info.Mode().IsRegular() {
+		return notRegular(info)
+	}
+	if uid, ok := owner(info); ok && uid != os.Geteuid() && !slices.Contains(uids, uid) {
+		return fmt.Errorf("file belongs to uid %d: %w", uid, ErrUntrusted)
+	}
+	if info.Mode()&0o200 == 0 {
+		return fmt.Errorf("file is read-only: %w", fs.ErrPermission)
+	}
+	return nil
+}
+
+func notRegular(info fs.FileInfo) error {
+	what := "special file"
+	switch {
+	case info.IsDir():
+		what = "directory"
+	case info.Mode()&fs.ModeSymlink != 0:
+		what = "symbolic link"
+	}
+	return fmt.Errorf("%s is a %s: %w", filepath.Base(info.Name()), what, ErrCorrupt)
+}

@@ -1,0 +1,182 @@
+// Package segment makes, opens and closes segments: mapped files with a process
+// table and a directory of named objects. Package shm is its public face.
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/mapping"
+)
+
+// anonymousName stands for the name of a segment that has none.
+const anonymousName = "anonymous"
+
+// Segment is one attachment of this process to a segment.
+//
+// Its memory stays mapped until the Segment is unreachable, so whoever holds
+// memory of it (Object.Mem) must hold the Segment as well, and keep it alive
+// (runtime.KeepAlive) over the last access.
+type Segment struct {
+	name   string
+	header layout.Header
+	mem    []byte
+	table  *liveness.Table
+	res    *resources
+
+	closed  atomic.Bool
+	cleanup runtime.Cleanup
+
+	mu    sync.Mutex
+	local map[uint64]any // by object offset, guarded by mu
+}
+
+// resources are what a Segment holds outside of the Go heap.
+type resources struct {
+	mapping *mapping.Mapping
+	table   *liveness.Table // owns the private description of the file
+	shared  *os.File        // the description to hand to children, or nil
+
+	once sync.Once
+	err  error
+}
+
+// newSegment attaches this process to the segment mapped at m. It owns f and m
+// from then on, even if it fails.
+func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Header, o Options) (*Segment, error) {
+	err := prepare(m, o)
+	var table *liveness.Table
+	if err == nil {
+		table, err = liveness.Attach(f, h.Table(m.Bytes()))
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.Unmap(), f.Close())
+	}
+	s := &Segment{
+		name:   name,
+		header: h,
+		mem:    m.Bytes(),
+		table:  table,
+		res:    &resources{mapping: m, table: table},
+		local:  map[uint64]any{},
+	}
+	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
+	canBarrier() // registers the process before it publishes anything
+	atStep(stepAttached)
+	return s, nil
+}
+
+func prepare(m *mapping.Mapping, o Options) error {
+	if o.HugePages {
+		if err := m.HugePages(); err != nil {
+			return fmt.Errorf("huge pages: %w", err)
+		}
+	}
+	if o.Populate {
+		if err := m.Populate(); err != nil {
+			return fmt.Errorf("populate: %w", err)
+		}
+	}
+	return nil
+}
+
+// detach makes this attachment dead to the others. The order matters: nothing
+// may reach the file once they may think so.
+func (r *resources) detach() error {
+	r.once.Do(func() {
+		if !mapping.Severs {
+			r.table.Settle()
+		}
+		r.err = r.mapping.Sever()
+		atStep(stepSevered)
+		if r.err == nil {
+			r.err = r.table.Close()
+		}
+		if r.shared != nil {
+			r.err = errors.Join(r.err, r.shared.Close())
+		}
+	})
+	return r.err
+}
+
+// free leaves nothing behind. Nobody can touch the memory any more.
+func (r *resources) free() {
+	severed := r.detach() == nil
+	r.mapping.Unmap()
+	if !severed {
+		r.table.Close()
+	}
+}
+
+// discard undoes newSegment for a Segment that nobody else has seen.
+func (s *Segment) discard() {
+	s.cleanup.Stop()
+	s.res.free()
+}
+
+// Name returns the name of the segment, "anonymous" if it has none.
+func (s *Segment) Name() string { return s.name }
+
+// Size returns the room for objects, in bytes.
+func (s *Segment) Size() int64 { return int64(s.header.ArenaSize) }
+
+// File returns the file to hand to a child process, nil for a named segment. It
+// is closed with the Segment.
+func (s *Segment) File() *os.File { return s.res.shared }
+
+// ID returns the owner ID of this attachment.
+func (s *Segment) ID() liveness.ID { return s.table.ID() }
+
+// Dead reports whether the owner of id has closed its Segment or died.
+func (s *Segment) Dead(id liveness.ID) bool { return s.table.Dead(id) }
+
+// MaxProcs returns the number of slots in the process table.
+func (s *Segment) MaxProcs() int { return s.header.MaxProcs }
+
+// Closed reports whether Close has been called.
+func (s *Segment) Closed() bool { return s.closed.Load() }
+
+// Check returns ErrClosed, with the names of the object and the segment, once
+// Close has been called.
+func (s *Segment) Check(kind, object string) error {
+	if !s.closed.Load() {
+		return nil
+	}
+	return s.Fault(kind, object, ErrClosed)
+}
+
+// Fault says which object err is about, and wraps it.
+func (s *Segment) Fault(kind, object string, err error) error {
+	return fmt.Errorf("isthmus: %s %q in segment %q: %w", kind, object, s.name, err)
+}
+
+// Close detaches from the segment. To the other processes it is as if this one
+// had died at that instant. Operations caught in the middle finish on private
+// memory, and report ErrClosed.
+func (s *Segment) Close() error {
+	if !s.closed.CompareAndSwap(false, true) {
+		return wrap("close", s.name, ErrClosed)
+	}
+	err := s.res.detach()
+	runtime.KeepAlive(s)
+	return wrap("close", s.name, err)
+}
+
+// Local returns what this Segment keeps on the Go side for the object at off,
+// made by make on the first call. All handles of the object share it.
+func (s *Segment) Local(off uint64, make func() any) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.local[off]
+	if !ok {
+		v = make()
+		s.local[off] = v
+	}
+	return v
+}

@@ -1,0 +1,171 @@
+package ring
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// Bytes is a ring of byte messages of any size, with one producer and one
+// consumer, each in any process. Messages are written and read in place, or
+// copied.
+//
+// The promises, and the roles, are those of [SPSC].
+//
+// A message takes its length and 8 bytes more, rounded up to 8, and lies in one
+// piece: at the end of the ring up to a message's room may stay unused. The
+// longest message, [Bytes.MaxLen], is half the capacity less 16 bytes. A ring
+// takes 640 bytes more than its capacity.
+//
+// # Protocol
+//
+// A position counts bytes from 0, in steps of 8; position p lies at offset p mod
+// capacity. At each message's position there is a header word, and the message
+// behind it.
+//
+//	header:  bit 63 committed, bit 62 padding, bits 0-31 length
+//
+// States of the header at the producer's position: zero (nothing there), or
+// committed. A committed header is never changed before head has passed it.
+// Padding fills the rest of the ring where a message would not fit in one piece.
+//
+// Invariants
+//
+//  1. Only the producer writes the bytes of positions in [tail, head+capacity),
+//     and the header at tail is zero until it commits. Only the consumer writes
+//     head.
+//  2. From head on, committed headers follow one another, and end with a zero
+//     header, at tail. So before a header is committed, the one behind it is
+//     zeroed: old payload is never taken for a header.
+//  3. Committing a header, and the store of head, are the only steps that
+//     count. A producer killed before the one has published nothing; its
+//     successor walks the headers from head to the same tail. A consumer killed
+//     before the other has taken nothing.
+//
+// Memory orderings. The release store of a header pairs with the consumer's load
+// of it: the message and the zero header behind it are visible. The release
+// store of head pairs with the producer's load of it: the message has been read
+// before it is overwritten. Sleeping is the Event's.
+type Bytes struct {
+	object
+	capacity uint64
+}
+
+const (
+	headerSize = 8
+	committed  = 1 << 63
+	padding    = 1 << 62
+	lengthMask = 1<<32 - 1
+
+	minBytes = 64
+)
+
+// NewBytes returns the ring with that name, made empty if it does not exist. The
+// capacity, in bytes, is rounded up to a power of two, at least 64. NewBytes
+// fails with [shm.ErrMismatch] if the name belongs to something else, be it a
+// ring of another capacity.
+func NewBytes(s *shm.Segment, name string, capacity int) (*Bytes, error) {
+	core := s.Core()
+	n, err := roundCapacity(capacity)
+	if err != nil {
+		return nil, core.Fault("ring", name, err)
+	}
+	n = max(n, minBytes)
+	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n)
+	if err != nil {
+		return nil, err
+	}
+	return &Bytes{object: obj, capacity: n}, nil
+}
+
+// Cap returns the capacity in bytes.
+func (r *Bytes) Cap() int { return int(r.capacity) }
+
+// MaxLen returns the length of the longest message that fits.
+func (r *Bytes) MaxLen() int { return int(r.capacity/2 - 2*headerSize) }
+
+// Len returns how many bytes of the ring are in use at the moment, headers
+// included.
+func (r *Bytes) Len() int {
+	head := atomic.LoadUint64(r.head)
+	tail, err := r.findTail(head)
+	if err != nil {
+		return 0
+	}
+	return int(tail - head)
+}
+
+// record is the room that a message of n bytes takes.
+func record(n uint64) uint64 { return (headerSize + n + 7) &^ 7 }
+
+// header returns the header word at pos. The mask keeps it inside the ring.
+func (r *Bytes) header(pos uint64) *uint64 { return word64(r.body, r.offset(pos)) }
+
+func (r *Bytes) offset(pos uint64) uint64 { return pos & (r.capacity - 1) &^ 7 }
+
+// payload returns the n bytes behind the header at pos. They must not go past
+// the end of the ring.
+func (r *Bytes) payload(pos, n uint64) []byte {
+	off := r.offset(pos) + headerSize
+	return r.body[off : off+n : off+n]
+}
+
+// check returns how many bytes the committed header h at pos says it takes, and
+// fails if that cannot be.
+func (r *Bytes) check(pos, h uint64) (uint64, error) {
+	n, left := h&lengthMask, r.capacity-r.offset(pos)
+	switch {
+	case h&^(committed|padding|lengthMask) != 0, h&committed == 0:
+	case h&padding != 0:
+		if n == left && n < r.capacity/2 {
+			return left, nil
+		}
+	case n <= uint64(r.MaxLen()) && record(n) <= left:
+		return record(n), nil
+	}
+	return 0, r.fault(fmt.Errorf("header %#x at offset %d: %w", h, r.offset(pos), ErrCorrupt))
+}
+
+// findTail walks the headers from head on to the first that is zero.
+func (r *Bytes) findTail(head uint64) (uint64, error) {
+	for pos := head; ; {
+		h := atomic.LoadUint64(r.header(pos))
+		if h == 0 {
+			return pos, nil
+		}
+		n, err := r.check(pos, h)
+		if err != nil {
+			return 0, err
+		}
+		if pos += n; pos-head > r.capacity {
+			return 0, r.fault(fmt.Errorf("messages overlap: %w", ErrCorrupt))
+		}
+	}
+}
+
+// Producer claims the producer's role for this process.
+func (r *Bytes) Producer() (*BytesProducer, error) {
+	if err := r.claimRole(r.producer, "producer"); err != nil {
+		return nil, err
+	}
+	head := atomic.LoadUint64(r.head)
+	pos, err := r.findTail(head)
+	if err == nil && r.isClosed() {
+		err = r.fault(ErrClosed)
+	}
+	if err != nil {
+		r.dropRole(r.producer)
+		return nil, err
+	}
+	return &BytesProducer{Bytes: r, pos: pos, limit: head + r.capacity}, nil
+}
+
+// Consumer claims the consumer's role for this process.
+func (r *Bytes) Consumer() (*BytesConsumer, error) {
+	if err := r.claimRole(r.consumer, "consumer"); err != nil {
+		return nil, err
+	}
+	return &BytesConsumer{Bytes: r, pos: atomic.LoadUint64(r.head)}, nil
+}

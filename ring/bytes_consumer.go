@@ -1,0 +1,172 @@
+package ring
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// BytesConsumer is the popping end of a [Bytes]. It is used by one goroutine at
+// a time.
+type BytesConsumer struct {
+	*Bytes
+	pos  uint64 // next position to pop
+	lent uint64 // the room of the message that Next has lent, 0 if none
+	gone bool
+}
+
+// TryNext lends the next message in place. It stays in the ring until Release,
+// and a successor gets it if this process dies before. If there is none, the
+// error is ErrEmpty or ErrClosed. The bytes must not be used after Release, or
+// after the Segment's Close.
+func (c *BytesConsumer) TryNext() ([]byte, error) {
+	if c.gone {
+		return nil, ErrDetached
+	}
+	for range 3 { // at most: padding, the end of the ring, the last message
+		h := atomic.LoadUint64(c.header(c.pos))
+		if h == 0 {
+			if err := c.empty(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		size, err := c.check(c.pos, h)
+		if err != nil {
+			if e := c.open(); e != nil {
+				return nil, e
+			}
+			return nil, err
+		}
+		if h&padding != 0 {
+			c.pos += size
+			arch.StoreRelease64(c.head, c.pos)
+			continue
+		}
+		c.pushed.Acquire()
+		c.lent = size
+		return c.payload(c.pos, h&lengthMask), c.open()
+	}
+	return nil, ErrEmpty
+}
+
+// empty says why the header at pos is zero, or that by now it is not.
+func (c *BytesConsumer) empty() error {
+	if err := c.open(); err != nil {
+		return err
+	}
+	if !c.isClosed() {
+		return ErrEmpty
+	}
+	// Close came after the last commit: look again.
+	if atomic.LoadUint64(c.header(c.pos)) != 0 {
+		return nil
+	}
+	return ErrClosed
+}
+
+// Next is TryNext, but waits for a message.
+func (c *BytesConsumer) Next(ctx context.Context) (b []byte, err error) {
+	if err := c.begin(ctx); err != nil {
+		return nil, err
+	}
+	if b, err = c.TryNext(); err != ErrEmpty {
+		return b, err
+	}
+	err = c.await(ctx, c.canPop, ErrEmpty, func() error { b, err = c.TryNext(); return err }, nothingToRepair)
+	return b, err
+}
+
+// Release takes the message that was lent last out of the ring.
+func (c *BytesConsumer) Release() error {
+	if c.lent == 0 {
+		return c.fault(ErrNotReserved)
+	}
+	c.popped.Release()
+	c.pos += c.lent
+	c.lent = 0
+	arch.StoreRelease64(c.head, c.pos)
+	c.freed(1)
+	return c.open()
+}
+
+// TryPop appends the next message to dst and returns the result. If there is
+// none, the error is ErrEmpty or ErrClosed.
+func (c *BytesConsumer) TryPop(dst []byte) ([]byte, error) {
+	b, err := c.TryNext()
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, b...), c.Release()
+}
+
+// Pop appends the next message to dst and returns the result, and waits for it
+// if need be. If ctx ends first, it returns ctx.Err(). If the ring is closed and
+// drained, it returns ErrClosed.
+func (c *BytesConsumer) Pop(ctx context.Context, dst []byte) ([]byte, error) {
+	b, err := c.Next(ctx)
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, b...), c.Release()
+}
+
+// PopInto appends the next messages to dst one after another, as many as there
+// are and as lens has room for their lengths. It returns dst, and how many
+// there were. It waits for the first if need be, and then returns at least 1.
+func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) ([]byte, int, error) {
+	if len(lens) == 0 {
+		return dst, 0, c.begin(ctx)
+	}
+	b, err := c.Next(ctx)
+	n := 0
+	for err == nil {
+		dst = append(dst, b...)
+		lens[n] = len(b)
+		n++
+		c.pos += c.lent
+		c.lent = 0
+		if n == len(lens) {
+			break
+		}
+		b, err = c.TryNext()
+	}
+	if n == 0 {
+		return dst, 0, err
+	}
+	c.lent = 0 // what the last TryNext lent was not wanted
+	c.popped.Release()
+	arch.StoreRelease64(c.head, c.pos)
+	c.freed(n)
+	return dst, n, c.open()
+}
+
+// All returns an iterator over the messages, each lent in place for one turn of
+// the loop. It ends when the ring is closed and drained, when ctx ends, or when
+// the segment is closed. A message whose turn ends by break stays taken.
+func (c *BytesConsumer) All(ctx context.Context) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for {
+			b, err := c.Next(ctx)
+			if err != nil {
+				return
+			}
+			more := yield(b)
+			if c.Release() != nil || !more {
+				return
+			}
+		}
+	}
+}
+
+// Detach gives the role up, so that another process can go on as the consumer.
+func (c *BytesConsumer) Detach() error {
+	if c.gone {
+		return c.fault(ErrDetached)
+	}
+	c.gone, c.lent = true, 0
+	c.dropRole(c.consumer)
+	return c.open()
+}

@@ -1,0 +1,182 @@
+package ring
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// BytesProducer is the pushing end of a [Bytes]. It is used by one goroutine at
+// a time.
+type BytesProducer struct {
+	*Bytes
+	pos   uint64 // next position to push
+	limit uint64 // first position known not to be free
+	gone  error  // why nothing can be pushed, ever
+
+	reserved []byte // what TryReserve returned last, nil if committed
+	padded   uint64 // how much padding goes before it
+}
+
+// TryReserve returns room for a message of n bytes, to be filled in place and
+// then published by Commit. It returns ErrFull if there is no room, and an
+// error that wraps ErrTooLarge if there will never be. What the bytes hold at
+// first is unspecified. They must not be used after Commit, or after the
+// Segment's Close.
+func (p *BytesProducer) TryReserve(n int) ([]byte, error) {
+	if n < 0 || n > p.MaxLen() {
+		return nil, p.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, p.MaxLen(), ErrTooLarge))
+	}
+	size := record(uint64(n))
+	var pad uint64
+	if left := p.capacity - p.offset(p.pos); size > left {
+		pad = left
+	}
+	// The header behind the message needs room as well.
+	if need := pad + size + headerSize; need > p.limit-p.pos {
+		if err := p.refresh(need); err != nil {
+			return nil, err
+		}
+	}
+	p.padded = pad
+	p.reserved = p.payload(p.pos+pad, uint64(n))
+	return p.reserved, p.open()
+}
+
+// refresh looks how far the consumer has come, and fails if there is not as
+// much room as is needed.
+func (p *BytesProducer) refresh(need uint64) error {
+	if p.gone != nil {
+		return p.gone
+	}
+	head := atomic.LoadUint64(p.head)
+	p.popped.Acquire()
+	if err := p.open(); err != nil {
+		return err
+	}
+	room := p.capacity - (p.pos - head)
+	if room > p.capacity {
+		return p.fault(ErrCorrupt)
+	}
+	p.limit = p.pos + room
+	if need > room {
+		return ErrFull
+	}
+	return nil
+}
+
+// Commit publishes the first n bytes of the message that was reserved last. A
+// reservation that is not committed has no effect.
+func (p *BytesProducer) Commit(n int) error {
+	if p.reserved == nil {
+		return p.fault(ErrNotReserved)
+	}
+	if n < 0 || n > len(p.reserved) {
+		return p.fault(fmt.Errorf("commit of %d bytes, %d are reserved: %w", n, len(p.reserved), ErrTooLarge))
+	}
+	p.write(n)
+	p.published(1)
+	return p.open()
+}
+
+// write publishes the reserved message, without waking anybody.
+func (p *BytesProducer) write(n int) {
+	p.pushed.Release()
+	pos := p.pos + p.padded
+	next := pos + record(uint64(n))
+	arch.StoreRelease64(p.header(next), 0) // Invariant 2
+	if p.padded != 0 {
+		// The padding goes last: until then the message behind it does not count.
+		arch.StoreRelease64(p.header(pos), committed|uint64(n))
+		arch.StoreRelease64(p.header(p.pos), committed|padding|p.padded)
+	} else {
+		arch.StoreRelease64(p.header(pos), committed|uint64(n))
+	}
+	p.pos, p.reserved = next, nil
+}
+
+// Reserve is TryReserve, but waits for room.
+func (p *BytesProducer) Reserve(ctx context.Context, n int) (b []byte, err error) {
+	if err := p.begin(ctx); err != nil {
+		return nil, err
+	}
+	if b, err = p.TryReserve(n); err != ErrFull {
+		return b, err
+	}
+	err = p.await(ctx, p.canPush, ErrFull, func() error { b, err = p.TryReserve(n); return err }, nothingToRepair)
+	return b, err
+}
+
+// TryPush pushes a copy of b if there is room. It returns ErrFull if there is
+// none.
+func (p *BytesProducer) TryPush(b []byte) error {
+	m, err := p.TryReserve(len(b))
+	if err != nil {
+		return err
+	}
+	copy(m, b)
+	return p.Commit(len(b))
+}
+
+// Push pushes a copy of b, and waits for room if need be. If ctx ends first, it
+// returns ctx.Err() and pushes nothing.
+func (p *BytesProducer) Push(ctx context.Context, b []byte) error {
+	m, err := p.Reserve(ctx, len(b))
+	if err != nil {
+		return err
+	}
+	copy(m, b)
+	return p.Commit(len(b))
+}
+
+// PushAll pushes copies of all of bs, and waits for room where need be. It
+// returns how many were pushed, which is fewer only with an error. Consumers
+// are woken when all are pushed or there is no more room.
+func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (int, error) {
+	if err := p.begin(ctx); err != nil {
+		return 0, err
+	}
+	woken := 0
+	for i, b := range bs {
+		m, err := p.TryReserve(len(b))
+		if err == ErrFull {
+			p.published(i - woken)
+			woken = i
+			m, err = p.Reserve(ctx, len(b))
+		}
+		if err != nil {
+			p.published(i - woken)
+			return i, err
+		}
+		copy(m, b)
+		p.write(len(b))
+	}
+	p.published(len(bs) - woken)
+	return len(bs), p.open()
+}
+
+// Close closes the ring for good: the consumer gets what is in it, and then
+// ErrClosed. The role ends with it.
+func (p *BytesProducer) Close() error {
+	if p.gone != nil {
+		return p.fault(p.gone)
+	}
+	p.leave(ErrClosed)
+	return p.Bytes.close()
+}
+
+// Detach gives the role up, so that another process can go on as the producer.
+func (p *BytesProducer) Detach() error {
+	if p.gone != nil {
+		return p.fault(p.gone)
+	}
+	p.leave(ErrDetached)
+	p.dropRole(p.producer)
+	return p.open()
+}
+
+func (p *BytesProducer) leave(why error) {
+	p.gone, p.limit, p.reserved = why, p.pos, nil
+}

@@ -1,0 +1,173 @@
+package ring
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// Consumer is the popping end of an [SPSC]. It is used by one goroutine at a
+// time.
+type Consumer[T any] struct {
+	*SPSC[T]
+	slots slots[T]
+	pos   uint64 // next position to pop
+	lent  uint64 // pos+1 while Next has lent the message at pos
+	gone  bool
+}
+
+// TryPop returns the next message. If there is none, it returns ErrEmpty, or
+// ErrClosed if there will never be one.
+func (c *Consumer[T]) TryPop() (v T, err error) {
+	if atomic.LoadUint64(c.slots.word(c.pos)) != c.pos+1 {
+		if err := c.empty(); err != nil {
+			return v, err
+		}
+	}
+	v = *c.slots.value(c.pos)
+	return v, c.advance(1)
+}
+
+// advance takes n messages out.
+func (c *Consumer[T]) advance(n uint64) error {
+	c.pushed.Acquire()
+	c.popped.Release()
+	c.pos += n
+	arch.StoreRelease64(c.head, c.pos)
+	c.freed(int(n))
+	return c.open()
+}
+
+// empty says why the slot of pos was not full, or that by now it is.
+func (c *Consumer[T]) empty() error {
+	if c.gone {
+		return ErrDetached
+	}
+	if err := c.open(); err != nil {
+		return err
+	}
+	if !c.isClosed() {
+		return ErrEmpty
+	}
+	// Close came after the last push: look again.
+	if atomic.LoadUint64(c.slots.word(c.pos)) == c.pos+1 {
+		return nil
+	}
+	return ErrClosed
+}
+
+// ready reports by nil that there is a message.
+func (c *Consumer[T]) ready() error {
+	if atomic.LoadUint64(c.slots.word(c.pos)) == c.pos+1 {
+		return nil
+	}
+	return c.empty()
+}
+
+// Pop returns the next message, and waits for it if need be. If ctx ends first,
+// it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
+func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
+	if err := c.begin(ctx); err != nil {
+		return v, err
+	}
+	if v, err = c.TryPop(); err != ErrEmpty {
+		return v, err
+	}
+	if err := c.wait(ctx); err != nil {
+		return v, err
+	}
+	return c.TryPop()
+}
+
+// wait waits until there is a message.
+func (c *Consumer[T]) wait(ctx context.Context) error {
+	return c.await(ctx, c.canPop, ErrEmpty, c.ready, nothingToRepair)
+}
+
+// PopInto fills dst with the next messages, as many as there are, and returns
+// their number. It waits for the first if need be, and then returns at least 1.
+func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
+	if err := c.begin(ctx); err != nil || len(dst) == 0 {
+		return 0, err
+	}
+	err := c.ready()
+	if err == ErrEmpty {
+		err = c.wait(ctx)
+	}
+	if err != nil {
+		return 0, err
+	}
+	var n uint64
+	for ; n < min(uint64(len(dst)), c.capacity); n++ {
+		pos := c.pos + n
+		if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
+			break
+		}
+		dst[n] = *c.slots.value(pos)
+	}
+	return int(n), c.advance(n)
+}
+
+// TryNext lends the next message in place. It stays in the ring until Release,
+// and a successor gets it if this process dies before. If there is none, the
+// error is ErrEmpty or ErrClosed. The pointer must not be used after Release,
+// or after the Segment's Close.
+func (c *Consumer[T]) TryNext() (*T, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	c.pushed.Acquire()
+	c.lent = c.pos + 1
+	return c.slots.value(c.pos), c.open()
+}
+
+// Next is TryNext, but waits for a message.
+func (c *Consumer[T]) Next(ctx context.Context) (*T, error) {
+	if err := c.begin(ctx); err != nil {
+		return nil, err
+	}
+	v, err := c.TryNext()
+	if err != ErrEmpty {
+		return v, err
+	}
+	if err := c.wait(ctx); err != nil {
+		return nil, err
+	}
+	return c.TryNext()
+}
+
+// Release takes the message that was lent last out of the ring.
+func (c *Consumer[T]) Release() error {
+	if c.lent != c.pos+1 {
+		return c.fault(ErrNotReserved)
+	}
+	c.lent = 0
+	return c.advance(1)
+}
+
+// All returns an iterator over the messages. It ends when the ring is closed
+// and drained, when ctx ends, or when the segment is closed.
+func (c *Consumer[T]) All(ctx context.Context) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for {
+			v, err := c.Pop(ctx)
+			if err != nil || !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// Detach gives the role up, so that another process can go on as the consumer.
+func (c *Consumer[T]) Detach() error {
+	if c.gone {
+		return c.fault(ErrDetached)
+	}
+	// A slot of this process's own, never full, takes the place of the ring's.
+	c.gone, c.lent = true, 0
+	c.slots, c.pos = newSlots[T](make([]byte, stride[T]()), 1), 0
+	c.dropRole(c.consumer)
+	return c.open()
+}

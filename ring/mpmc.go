@@ -1,0 +1,132 @@
+package ring
+
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// MPMC is a ring of messages of a plain type T with any number of producers and
+// consumers, in any processes and goroutines.
+//
+// Every message whose Push returned nil is returned by exactly one Pop,
+// whichever processes are killed, so long as a consumer is left; the messages
+// of one producer come in their order. (One exception, to the order: a message
+// lent by Next to a process that died comes later than it would have.) Nobody
+// waits on the dead for more than 50 ms. A paused process is waited for: a
+// producer stopped in the middle of a push holds up the consumers behind it,
+// as order demands.
+//
+// TryPop may return ErrEmpty while an earlier push is in progress, even if a
+// later one is complete.
+//
+// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
+// than its slots.
+//
+// # Protocol
+//
+// A slot is a state word and a payload. Positions count messages from 0;
+// position p lies in slot p mod capacity, in lap p div capacity. tail and head
+// are hints: all positions before tail have been claimed for writing, all
+// before head have been taken, and maybe some after them.
+//
+// States of the slot of position p, in lap L (see word):
+//
+//	free(L)    --push: claim-->                   writing(L, id, run)
+//	writing    --push: publish-->                 full(L)
+//	writing    --cancel, or repair of the dead--> free(L+1)
+//	full(L)    --pop of one-->                    free(L+1)
+//	full(L)    --pop of many: take-->             freeing(L, id, run)
+//	freeing    --its owner, or repair-->          free(L+1)
+//	full(L)    --Next: lend-->                    reading(L, id)
+//	reading    --Release-->                       free(L+1)
+//	reading    --pop by another, owner dead-->    free(L+1)
+//	free(L)    --pop, after Close-->              closed(L)
+//
+// Invariants
+//
+//  1. Positions are claimed in order, both for writing and for taking: a
+//     producer passes p only if it has seen p claimed in lap L or later, and
+//     likewise a consumer. A claim with a run covers the run-1 positions after
+//     it: everybody comes by p first, and goes on at p+run.
+//  2. A claim, a take and a lend are each one compare-and-swap that names the
+//     owner. There is no instant at which a slot is held by nobody's name.
+//  3. Before a run is claimed, all its slots have been seen free (or full, to
+//     take it). They stay so: only a claim could change them, and none can
+//     pass the first.
+//  4. The first slot of a run is published, or freed, last. While it is
+//     claimed nobody else touches the others, in this lap or the next.
+//  5. A pop copies the payload before its compare-and-swap. If that succeeds,
+//     the slot was full in lap L all the while, and the copy is whole. So a
+//     death inside Pop leaves the message either in the ring or taken.
+//  6. Repair is the rest of what the dead process would have done (freeing),
+//     or its undoing (writing), by compare-and-swaps from exact words, the
+//     first slot of the run last. Several may repair at once, stop anywhere,
+//     and be repaired after. A repair that comes too late changes nothing.
+//  7. tail and head are stored after the claim of what lies before them, so
+//     that no store, however late, breaks what they promise. They can fall
+//     back; whoever starts too early finds later laps, and jumps ahead.
+//
+// Memory orderings. The release store of full pairs with the load of the word
+// in a pop: the payload is visible. The compare-and-swap to free, or the
+// release store of it, pairs with the load of the word in a claim: the payload
+// has been copied before it is overwritten. Sleeping is the Event's.
+type MPMC[T any] struct {
+	object
+	slots    slots[T]
+	capacity uint64
+	lapShift int
+	attempts atomic.Uint32 // failed tries, to look for the dead now and then
+}
+
+// NewMPMC returns the ring with that name, made empty if it does not exist. The
+// capacity, in messages, is rounded up to a power of two. NewMPMC fails with
+// [shm.ErrNotPlain] if T holds a pointer of any kind, and with
+// [shm.ErrMismatch] if the name belongs to something else, be it a ring of
+// another capacity.
+func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error) {
+	obj, n, err := newSlotted[T](s, layout.KindMPMC, name, capacity)
+	if err != nil {
+		return nil, err
+	}
+	return &MPMC[T]{
+		object: obj, slots: newSlots[T](obj.body, n),
+		capacity: n, lapShift: bits.TrailingZeros64(n),
+	}, nil
+}
+
+// Cap returns how many messages the ring holds.
+func (q *MPMC[T]) Cap() int { return int(q.capacity) }
+
+// Len returns how many messages are in the ring at the moment, counting those
+// that are being pushed or popped. It is exact while nothing is.
+func (q *MPMC[T]) Len() int {
+	head := atomic.LoadUint64(q.head)
+	n := int64(atomic.LoadUint64(q.tail) - head)
+	return int(min(max(n, 0), int64(q.capacity)))
+}
+
+// Close closes the ring for good: consumers get what is in it, and then
+// ErrClosed. A push that is in progress may still succeed, and its message is
+// popped before that.
+func (q *MPMC[T]) Close() error { return q.object.close() }
+
+func (q *MPMC[T]) lap(pos uint64) uint64    { return pos >> q.lapShift }
+func (q *MPMC[T]) load(pos uint64) word     { return word(atomic.LoadUint64(q.slots.word(pos))) }
+func (q *MPMC[T]) store(pos uint64, w word) { arch.StoreRelease64(q.slots.word(pos), uint64(w)) }
+func (q *MPMC[T]) swap(pos uint64, old, w word) bool {
+	return atomic.CompareAndSwapUint64(q.slots.word(pos), uint64(old), uint64(w))
+}
+
+// advance raises a hint, unless it is there already.
+func advance(hint *uint64, to uint64) {
+	if int64(to-atomic.LoadUint64(hint)) > 0 {
+		arch.StoreRelease64(hint, to)
+	}
+}
+
+// maxSteps bounds a walk from a hint, in memory that may be hostile.
+func (q *MPMC[T]) maxSteps() uint64 { return 4*q.capacity + 64 }

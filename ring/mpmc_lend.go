@@ -1,0 +1,148 @@
+package ring
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Reserved is a slot of an [MPMC] that is claimed and not yet published. The
+// consumers wait at it until it is committed or cancelled.
+type Reserved[T any] struct {
+	q   *MPMC[T]
+	pos uint64
+}
+
+// TryReserve claims a slot whose payload is filled in place, and then published
+// by Commit. It returns ErrFull if there is no room. If this process dies
+// before that, the slot is skipped.
+func (q *MPMC[T]) TryReserve() (Reserved[T], error) {
+	pos, _, err := q.claim(1)
+	if err == nil {
+		err = q.open()
+	}
+	return Reserved[T]{q, pos}, err
+}
+
+// Reserve is TryReserve, but waits for room.
+func (q *MPMC[T]) Reserve(ctx context.Context) (r Reserved[T], err error) {
+	if err := q.begin(ctx); err != nil {
+		return r, err
+	}
+	if r, err = q.TryReserve(); err != ErrFull {
+		return r, err
+	}
+	err = q.await(ctx, q.canPush, ErrFull, func() error { r, err = q.TryReserve(); return err }, q.repairTail)
+	return r, err
+}
+
+// Value returns the payload. What it holds at first is unspecified. The pointer
+// must not be used after Commit or Cancel, or after the Segment's Close.
+func (r Reserved[T]) Value() *T { return r.q.slots.value(r.pos) }
+
+// Commit publishes the message.
+func (r Reserved[T]) Commit() error {
+	if err := r.q.mine(r.pos, writing); err != nil {
+		return err
+	}
+	return r.q.publish(r.pos)
+}
+
+// Cancel gives the slot up without a message.
+func (r Reserved[T]) Cancel() error {
+	q := r.q
+	if err := q.mine(r.pos, writing); err != nil {
+		return err
+	}
+	q.store(r.pos, freeWord(q.lap(r.pos)+1))
+	q.wakeConsumers(r.pos, everybody)
+	q.wakeProducers(r.pos, 1)
+	return q.open()
+}
+
+// Lent is a message of an [MPMC] that is read in place.
+type Lent[T any] struct {
+	q   *MPMC[T]
+	pos uint64
+}
+
+// TryNext lends the next message in place. If this process dies before Release,
+// another consumer gets the message, out of its order. If there is none, the
+// error is ErrEmpty or ErrClosed.
+func (q *MPMC[T]) TryNext() (Lent[T], error) {
+	if atomic.LoadUint32(q.lends) == 0 {
+		atomic.StoreUint32(q.lends, 1)
+	}
+	pos := atomic.LoadUint64(q.head)
+	for steps := q.maxSteps(); ; {
+		next, w, err := q.nextFull(pos, &steps)
+		if err != nil {
+			return q.notLent(next, w, err)
+		}
+		pos = next
+		if q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
+			advance(q.head, pos+1)
+			q.pushed.Acquire()
+			return Lent[T]{q, pos}, q.open()
+		}
+	}
+}
+
+// notLent completes the error of a TryNext that came as far as pos.
+func (q *MPMC[T]) notLent(pos uint64, w word, err error) (l Lent[T], _ error) {
+	if err, look := q.notTaken(pos, w, err); !look {
+		return l, err
+	}
+	if l, ok := q.relend(); ok {
+		return l, q.open()
+	}
+	return l, err
+}
+
+// Next is TryNext, but waits for a message.
+func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
+	if err := q.begin(ctx); err != nil {
+		return l, err
+	}
+	if l, err = q.TryNext(); err != ErrEmpty {
+		return l, err
+	}
+	found := false // by relend
+	err = q.await(ctx, q.canPop, ErrEmpty, func() error {
+		if found {
+			return q.open()
+		}
+		l, err = q.TryNext()
+		return err
+	}, func() {
+		q.repairHead()
+		l, found = q.relend()
+	})
+	return l, err
+}
+
+// Value returns the payload. The pointer must not be used after Release, or
+// after the Segment's Close.
+func (l Lent[T]) Value() *T { return l.q.slots.value(l.pos) }
+
+// Release takes the message out of the ring.
+func (l Lent[T]) Release() error {
+	q := l.q
+	if err := q.mine(l.pos, reading); err != nil {
+		return err
+	}
+	q.popped.Release()
+	q.store(l.pos, freeWord(q.lap(l.pos)+1))
+	q.wakeProducers(l.pos, 1)
+	return q.open()
+}
+
+// mine checks that this process holds pos in the given phase.
+func (q *MPMC[T]) mine(pos, phase uint64) error {
+	if err := q.open(); err != nil {
+		return err
+	}
+	if q.load(pos) != claimWord(phase, q.lap(pos), 1, q.core.ID()) {
+		return q.fault(ErrNotReserved)
+	}
+	return nil
+}

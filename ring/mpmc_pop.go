@@ -1,0 +1,220 @@
+package ring
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// TryPop returns the next message. If there is none, it returns ErrEmpty, or
+// ErrClosed if there will never be one.
+func (q *MPMC[T]) TryPop() (v T, err error) {
+	pos := atomic.LoadUint64(q.head)
+	for steps := q.maxSteps(); ; {
+		var w word
+		if pos, w, err = q.nextFull(pos, &steps); err != nil {
+			return q.notPopped(pos, w, err)
+		}
+		v = *q.slots.value(pos) // not ours yet: Invariant 5
+		if q.swap(pos, w, freeWord(q.lap(pos)+1)) {
+			return v, q.taken(pos, 1)
+		}
+	}
+}
+
+// nextFull walks from pos to the first position that is not taken, and returns
+// it if its slot is full.
+func (q *MPMC[T]) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
+	for ; *steps > 0; *steps-- {
+		w, lap := q.load(pos), q.lap(pos)
+		ahead, phase := w.ahead(lap), w.phase()
+		gone := phase == reading || phase == freeing
+		switch {
+		case ahead == 0 && phase == full:
+			*steps--
+			return pos, w, nil
+		case ahead == 0 && phase == closed:
+			return pos, w, ErrClosed
+		case ahead == 0 && phase == free:
+			if !q.isClosed() {
+				return pos, w, ErrEmpty
+			}
+			// No producer that has not claimed pos by now ever will.
+			if q.swap(pos, w, closedWord(lap)) {
+				return pos, w, ErrClosed
+			}
+		case ahead == 0 && phase == writing:
+			return pos, w, ErrEmpty
+		case ahead >= 0 && gone:
+			pos += uint64(ahead)*q.capacity + w.run()
+		case ahead > 0:
+			pos += uint64(ahead-1)*q.capacity + 1
+		case gone:
+			return pos, w, ErrEmpty // of the lap before, and not done yet
+		default:
+			// The lap before was never taken. The hint promises that it was,
+			// unless it has moved on while this walk was paused.
+			head := atomic.LoadUint64(q.head)
+			if int64(head-pos) <= 0 {
+				return pos, w, ErrCorrupt
+			}
+			pos = head
+		}
+	}
+	return pos, 0, ErrEmpty
+}
+
+// notPopped completes the error of a pop that came as far as pos. Now and then
+// it looks whether a dead process is in the way, or has left a message behind.
+func (q *MPMC[T]) notPopped(pos uint64, w word, err error) (v T, _ error) {
+	if err, look := q.notTaken(pos, w, err); !look {
+		return v, err
+	}
+	if v, ok := q.redeliver(); ok {
+		return v, q.open()
+	}
+	return v, err
+}
+
+// notTaken completes the error of a walk that came as far as pos, and says
+// whether it is time to look for messages that the dead have left behind.
+func (q *MPMC[T]) notTaken(pos uint64, w word, err error) (_ error, look bool) {
+	switch e := q.open(); {
+	case e != nil:
+		return e, false
+	case err == ErrCorrupt:
+		return q.fault(err), false
+	case err == ErrEmpty && q.attempts.Add(1)%lookEvery != 0:
+		return err, false
+	}
+	q.repair(pos, w)
+	return err, true
+}
+
+// taken ends the taking of n messages from pos on.
+func (q *MPMC[T]) taken(pos, n uint64) error {
+	advance(q.head, pos+n)
+	q.pushed.Acquire()
+	q.popped.Release()
+	q.wakeProducers(pos, n)
+	return q.open()
+}
+
+// wakeProducers wakes a sleeper for each of the n slots freed from pos on. If
+// the one after them was freed first, its wake may have found no room: then
+// everybody is woken.
+func (q *MPMC[T]) wakeProducers(pos, n uint64) {
+	if q.fence {
+		arch.Fence()
+	}
+	if q.canPush.Waiting() {
+		if q.load(pos+n) == freeWord(q.lap(pos+n)+1) {
+			n = everybody
+		}
+		q.canPush.Notify(int(n))
+	}
+}
+
+// Pop returns the next message, and waits for it if need be. If ctx ends first,
+// it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
+func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
+	if err := q.begin(ctx); err != nil {
+		return v, err
+	}
+	if v, err = q.TryPop(); err != ErrEmpty {
+		return v, err
+	}
+	found := false // by redeliver
+	err = q.await(ctx, q.canPop, ErrEmpty, func() error {
+		if found {
+			return q.open()
+		}
+		v, err = q.TryPop()
+		return err
+	}, func() {
+		q.repairHead()
+		v, found = q.redeliver()
+	})
+	return v, err
+}
+
+// PopInto fills dst with the next messages, as many as there are, and returns
+// their number. It waits for the first if need be, and then returns at least 1.
+func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
+	if err := q.begin(ctx); err != nil || len(dst) == 0 {
+		return 0, err
+	}
+	if n, err = q.popSome(dst); err != ErrEmpty {
+		return n, err
+	}
+	found := false
+	err = q.await(ctx, q.canPop, ErrEmpty, func() error {
+		if found {
+			n = 1
+			return q.open()
+		}
+		n, err = q.popSome(dst)
+		return err
+	}, func() {
+		q.repairHead()
+		if v, ok := q.redeliver(); ok {
+			dst[0], found = v, true
+		}
+	})
+	return n, err
+}
+
+// popSome takes as many messages as there are in a row, at least one.
+func (q *MPMC[T]) popSome(dst []T) (int, error) {
+	pos := atomic.LoadUint64(q.head)
+	for steps := q.maxSteps(); ; {
+		pos2, w, err := q.nextFull(pos, &steps)
+		if err != nil {
+			v, err := q.notPopped(pos2, w, err)
+			if err == nil {
+				dst[0] = v
+				return 1, nil
+			}
+			return 0, err
+		}
+		pos = pos2
+		n := q.copyFull(pos, dst)
+		if n == 1 && q.swap(pos, w, freeWord(q.lap(pos)+1)) {
+			return 1, q.taken(pos, 1)
+		}
+		if n > 1 && q.swap(pos, w, claimWord(freeing, q.lap(pos), n, q.core.ID())) {
+			for i := n; i > 0; i-- { // the first slot last: Invariant 4
+				q.store(pos+i-1, freeWord(q.lap(pos+i-1)+1))
+			}
+			return int(n), q.taken(pos, n)
+		}
+	}
+}
+
+// copyFull copies the messages from pos on, of which the first is full, for as
+// long as they are in a row.
+func (q *MPMC[T]) copyFull(pos uint64, dst []T) uint64 {
+	most := min(uint64(len(dst)), q.capacity, maxRun)
+	dst[0] = *q.slots.value(pos)
+	n := uint64(1)
+	for n < most && q.load(pos+n) == fullWord(q.lap(pos+n)) {
+		dst[n] = *q.slots.value(pos + n)
+		n++
+	}
+	return n
+}
+
+// All returns an iterator over the messages. It ends when the ring is closed
+// and drained, when ctx ends, or when the segment is closed.
+func (q *MPMC[T]) All(ctx context.Context) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for {
+			v, err := q.Pop(ctx)
+			if err != nil || !yield(v) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package ring
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// TryPush pushes v if there is room. It returns ErrFull if there is none.
+func (q *MPMC[T]) TryPush(v T) error {
+	pos, _, err := q.claim(1)
+	if err != nil {
+		return err
+	}
+	*q.slots.value(pos) = v
+	return q.publish(pos)
+}
+
+// claim claims the next free position for writing, and up to most-1 after it.
+func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
+	pos = atomic.LoadUint64(q.tail)
+	for steps := q.maxSteps(); ; {
+		var w word
+		if pos, w, err = q.nextFree(pos, &steps); err != nil {
+			return 0, 0, q.notPushed(pos, w, err)
+		}
+		run = q.countFree(pos, most)
+		if q.swap(pos, w, claimWord(writing, q.lap(pos), run, q.core.ID())) {
+			advance(q.tail, pos+run)
+			return pos, run, nil
+		}
+	}
+}
+
+// nextFree walks from pos to the first position that is not claimed, and
+// returns it if its slot is free.
+func (q *MPMC[T]) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
+	if q.isClosed() {
+		return pos, 0, ErrClosed
+	}
+	for ; *steps > 0; *steps-- {
+		w := q.load(pos)
+		ahead := w.ahead(q.lap(pos))
+		switch {
+		case ahead == 0 && w.phase() == free:
+			*steps--
+			return pos, w, nil
+		case ahead == 0 && w.phase() == closed:
+			return pos, w, ErrClosed
+		case ahead > 0 && w.phase() == free:
+			pos += uint64(ahead-1)*q.capacity + 1
+		case ahead >= 0:
+			pos += uint64(ahead)*q.capacity + w.run()
+		default:
+			// The lap before is still there: full, unless the hint has
+			// moved on while this walk was paused.
+			tail := atomic.LoadUint64(q.tail)
+			if int64(tail-pos) <= 0 {
+				return pos, w, ErrFull
+			}
+			pos = tail
+		}
+	}
+	return pos, 0, ErrFull
+}
+
+// countFree counts the free slots from pos on, which is free, up to most.
+func (q *MPMC[T]) countFree(pos, most uint64) uint64 {
+	most = min(most, q.capacity, maxRun)
+	n := uint64(1)
+	for n < most && q.load(pos+n) == freeWord(q.lap(pos+n)) {
+		n++
+	}
+	return n
+}
+
+// notPushed completes the error of a claim that came as far as pos. Now and
+// then it looks whether a dead process is in the way.
+func (q *MPMC[T]) notPushed(pos uint64, w word, err error) error {
+	if e := q.open(); e != nil {
+		return e
+	}
+	if err == ErrFull && q.attempts.Add(1)%lookEvery == 0 {
+		q.repair(pos, w)
+	}
+	return err
+}
+
+// publish makes the message at pos, claimed alone, visible.
+func (q *MPMC[T]) publish(pos uint64) error {
+	q.pushed.Release()
+	q.store(pos, fullWord(q.lap(pos)))
+	q.wakeConsumers(pos, 1)
+	return q.open()
+}
+
+// wakeConsumers wakes a sleeper for each of the n messages published from pos
+// on. If the position after them was claimed, it may have been published first,
+// and its wake have found nothing to take: then everybody is woken.
+func (q *MPMC[T]) wakeConsumers(pos, n uint64) {
+	if q.fence {
+		arch.Fence()
+	}
+	if q.canPop.Waiting() {
+		if q.load(pos+n) != freeWord(q.lap(pos+n)) {
+			n = everybody
+		}
+		q.canPop.Notify(int(n))
+	}
+}
+
+// Push pushes v, and waits for room if need be. If ctx ends first, it returns
+// ctx.Err() and pushes nothing.
+func (q *MPMC[T]) Push(ctx context.Context, v T) error {
+	if err := q.begin(ctx); err != nil {
+		return err
+	}
+	if err := q.TryPush(v); err != ErrFull {
+		return err
+	}
+	return q.await(ctx, q.canPush, ErrFull, func() error { return q.TryPush(v) }, q.repairTail)
+}
+
+// PushAll pushes all of vs in order, and waits for room where need be. Other
+// producers' messages may come between. It returns how many were pushed, which
+// is fewer only with an error: ctx's, or ErrClosed.
+func (q *MPMC[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
+	if err := q.begin(ctx); err != nil {
+		return 0, err
+	}
+	for n < len(vs) {
+		k, err := q.pushSome(vs[n:])
+		if err == ErrFull {
+			err = q.await(ctx, q.canPush, ErrFull, func() error {
+				k, err = q.pushSome(vs[n:])
+				return err
+			}, q.repairTail)
+		}
+		if err != nil {
+			return n, err
+		}
+		n += k
+	}
+	return n, nil
+}
+
+// pushSome pushes as many of vs as one claim gets, at least one.
+func (q *MPMC[T]) pushSome(vs []T) (int, error) {
+	pos, run, err := q.claim(uint64(len(vs)))
+	if err != nil {
+		return 0, err
+	}
+	q.pushed.Release()
+	for i := run; i > 0; i-- { // the first slot last: Invariant 4
+		p := pos + i - 1
+		*q.slots.value(p) = vs[i-1]
+		q.store(p, fullWord(q.lap(p)))
+	}
+	q.wakeConsumers(pos, run)
+	return int(run), q.open()
+}

@@ -1,0 +1,67 @@
+package ring
+
+import "github.com/isthmus-go/isthmus/internal/liveness"
+
+// word is the state word of an MPMC slot.
+//
+//	free, full, closed         lap 61 bits                    | phase 3 bits
+//	writing, reading, freeing  lap 19 | run 12 | owner id 30  | phase 3
+//
+// The word of a slot that nobody has claimed carries the whole lap, so that a
+// compare-and-swap on it cannot mistake one lap for another, however long its
+// process was paused. A claimed word is changed by its owner alone, or, once
+// that is dead, by a compare-and-swap that names the dead id, which never comes
+// back; there the low bits of the lap do.
+type word uint64
+
+const (
+	free    = 0 // empty, may be claimed for writing; a new ring is all free in lap 0
+	full    = 1 // holds a message
+	closed  = 2 // the ring ends here
+	writing = 4 // claimed by a producer, with the run-1 slots after it
+	reading = 5 // lent to a consumer
+	freeing = 6 // taken by a consumer, with the run-1 slots after it
+
+	phaseBits = 3
+	ownerBits = liveness.IDBits
+	runBits   = 12
+	lapBits   = 64 - phaseBits - ownerBits - runBits
+
+	runShift = phaseBits + ownerBits
+	lapShift = runShift + runBits
+
+	// maxRun is how many slots one claim can cover.
+	maxRun = 1<<runBits - 1
+)
+
+func freeWord(lap uint64) word   { return word(lap<<phaseBits | free) }
+func fullWord(lap uint64) word   { return word(lap<<phaseBits | full) }
+func closedWord(lap uint64) word { return word(lap<<phaseBits | closed) }
+
+func claimWord(phase, lap, run uint64, owner liveness.ID) word {
+	return word(lap<<lapShift | run<<runShift | uint64(owner)<<phaseBits | phase)
+}
+
+func (w word) phase() uint64 { return uint64(w) & (1<<phaseBits - 1) }
+
+// claimed reports whether the word names an owner.
+func (w word) claimed() bool { return w&writing != 0 }
+
+// owner is the owner of a claimed word.
+func (w word) owner() liveness.ID { return liveness.ID(w >> phaseBits & (1<<ownerBits - 1)) }
+
+// run is how many slots the word speaks for, at least 1.
+func (w word) run() uint64 {
+	if !w.claimed() {
+		return 1
+	}
+	return max(uint64(w>>runShift)&maxRun, 1)
+}
+
+// ahead returns by how many laps the word is ahead of lap.
+func (w word) ahead(lap uint64) int64 {
+	if w.claimed() {
+		return int64((uint64(w>>lapShift)-lap)<<(64-lapBits)) >> (64 - lapBits)
+	}
+	return int64((uint64(w>>phaseBits)-lap)<<phaseBits) >> phaseBits
+}

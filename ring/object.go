@@ -1,0 +1,151 @@
+package ring
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+// object is what the three kinds of ring have in common: the head of their
+// shared memory, and this process's side of it.
+//
+//	0    canPop   Event   consumers sleep on it, producers load it at each push
+//	4    closed           1 once the ring is closed; set by Close, never cleared
+//	128  canPush  Event   producers sleep on it, consumers load it at each pop
+//	256  head             next position to pop; see the kinds of ring
+//	384  tail             next position to push; see the kinds of ring
+//	512  producer         owner id of the role, 0 if free (SPSC and Bytes)
+//	516  consumer         likewise
+//	520  lends            1 once a message was ever read in place (MPMC)
+//	640  the slots, or the bytes
+//
+// Whatever is written at each push lies 128 bytes from whatever is written at
+// each pop, so that the two sides do not take each other's cache lines.
+type object struct {
+	name string
+	core *segment.Segment
+	memory
+	*local
+	fence bool // a release store must be followed by a fence before looking for sleepers
+}
+
+// memory points into the shared memory.
+type memory struct {
+	closed             *uint32
+	head, tail         *uint64
+	producer, consumer *uint32
+	lends              *uint32
+	body               []byte
+}
+
+// local is shared by all handles of one ring in one Segment.
+type local struct {
+	canPop, canPush *wait.Event
+	pushed, popped  race.Edge
+}
+
+const (
+	closedOffset   = 4
+	canPushOffset  = arch.CacheLine
+	headOffset     = 2 * arch.CacheLine
+	tailOffset     = 3 * arch.CacheLine
+	producerOffset = 4 * arch.CacheLine
+	consumerOffset = producerOffset + 4
+	lendsOffset    = producerOffset + 8
+	bodyOffset     = 5 * arch.CacheLine
+)
+
+// maxCapacity keeps sizes far from overflow on every platform.
+const maxCapacity = 1 << 30
+
+// roundCapacity returns the power of two that a capacity stands for.
+func roundCapacity(capacity int) (uint64, error) {
+	if capacity < 1 || capacity > maxCapacity {
+		return 0, fmt.Errorf("capacity %d: want 1 to %d: %w", capacity, maxCapacity, ErrCapacity)
+	}
+	return 1 << bits.Len(uint(capacity-1)), nil
+}
+
+// newObject finds or creates a ring.
+func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64) (object, error) {
+	obj, err := core.Object(segment.Spec{
+		Kind: kind, Name: name, Type: typ, Capacity: capacity, Size: bodyOffset + body,
+	})
+	if err != nil {
+		return object{}, err
+	}
+	o := object{name: name, core: core, memory: newMemory(obj.Mem), fence: core.WakerFence()}
+	o.local = core.Local(obj.Off, func() any { return newLocal(core, obj.Mem) }).(*local)
+	return o, nil
+}
+
+// published wakes up to n sleeping consumers, after the release store that
+// made n messages visible.
+func (o *object) published(n int) {
+	if o.fence {
+		arch.Fence()
+	}
+	if o.canPop.Waiting() {
+		o.canPop.Notify(n)
+	}
+}
+
+// freed wakes up to n sleeping producers, after the release store that freed n
+// slots.
+func (o *object) freed(n int) {
+	if o.fence {
+		arch.Fence()
+	}
+	if o.canPush.Waiting() {
+		o.canPush.Notify(n)
+	}
+}
+
+// everybody is more processes than can sleep.
+const everybody = 1 << 30
+
+// close marks the ring closed and wakes everybody.
+func (o *object) close() error {
+	atomic.StoreUint32(o.closed, 1)
+	o.canPop.Notify(everybody)
+	o.canPush.Notify(everybody)
+	return o.open()
+}
+
+func (o *object) isClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
+
+// open returns an error if the segment is closed. Operations ask at their end:
+// once it is, the memory is private to this process, and what they did there
+// has not happened.
+func (o *object) open() error {
+	if o.core.Closed() {
+		return o.core.Check("ring", o.name)
+	}
+	return nil
+}
+
+// fault names the ring in an error.
+func (o *object) fault(err error) error { return o.core.Fault("ring", o.name, err) }
+
+// begin checks the context of a blocking operation.
+func (o *object) begin(ctx context.Context) error {
+	return segment.CheckContext(ctx, "ring", o.name)
+}
+
+// await waits on e until try returns something other than busy.
+func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
+	var err error
+	if werr := e.Await(ctx, func() bool { err = try(); return err != busy }, stalled); werr != nil {
+		return o.fault(werr)
+	}
+	return err
+}
+
+func nothingToRepair() {}

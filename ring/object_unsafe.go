@@ -1,0 +1,37 @@
+package ring
+
+import (
+	"unsafe"
+
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+func newMemory(mem []byte) memory {
+	return memory{
+		closed:   word32(mem, closedOffset),
+		head:     word64(mem, headOffset),
+		tail:     word64(mem, tailOffset),
+		producer: word32(mem, producerOffset),
+		consumer: word32(mem, consumerOffset),
+		lends:    word32(mem, lendsOffset),
+		body:     mem[bodyOffset:],
+	}
+}
+
+func newLocal(core *segment.Segment, mem []byte) *local {
+	return &local{
+		canPop:  wait.NewEvent(word32(mem, 0), core),
+		canPush: wait.NewEvent(word32(mem, canPushOffset), core),
+	}
+}
+
+func word32(mem []byte, off uint64) *uint32 {
+	_ = mem[off+3]
+	return (*uint32)(unsafe.Pointer(&mem[off]))
+}
+
+func word64(mem []byte, off uint64) *uint64 {
+	_ = mem[off+7]
+	return (*uint64)(unsafe.Pointer(&mem[off]))
+}

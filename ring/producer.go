@@ -1,0 +1,171 @@
+package ring
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// Producer is the pushing end of an [SPSC]. It is used by one goroutine at a
+// time.
+type Producer[T any] struct {
+	*SPSC[T]
+	slots    slots[T]
+	pos      uint64 // next position to push
+	limit    uint64 // first position that may not be free; pos if there is nothing to push to
+	reserved uint64 // pos+1 while the slot of pos is reserved
+	gone     error  // why there is nothing to push to, ever
+}
+
+// TryPush pushes v if there is room. It returns ErrFull if there is none.
+func (p *Producer[T]) TryPush(v T) error {
+	if p.pos == p.limit {
+		if err := p.refresh(); err != nil {
+			return err
+		}
+	}
+	*p.slots.value(p.pos) = v
+	return p.publish()
+}
+
+// publish makes the message at pos visible.
+func (p *Producer[T]) publish() error {
+	p.pushed.Release()
+	arch.StoreRelease64(p.slots.word(p.pos), p.pos+1)
+	p.pos++
+	p.published(1)
+	return p.open()
+}
+
+// refresh looks how far the consumer has come.
+func (p *Producer[T]) refresh() error {
+	if p.gone != nil {
+		return p.gone
+	}
+	head := atomic.LoadUint64(p.head)
+	p.popped.Acquire()
+	if err := p.open(); err != nil {
+		return err
+	}
+	switch room := p.capacity - (p.pos - head); {
+	case room > p.capacity:
+		return p.fault(ErrCorrupt)
+	case room == 0:
+		return ErrFull
+	default:
+		p.limit = p.pos + room
+		return nil
+	}
+}
+
+// Push pushes v, and waits for room if need be. If ctx ends first, it returns
+// ctx.Err() and pushes nothing.
+func (p *Producer[T]) Push(ctx context.Context, v T) error {
+	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	if err := p.TryPush(v); err != ErrFull {
+		return err
+	}
+	return p.await(ctx, p.canPush, ErrFull, func() error { return p.TryPush(v) }, nothingToRepair)
+}
+
+// PushAll pushes all of vs, and waits for room where need be. It returns how
+// many were pushed, which is fewer only with an error: ctx's, or ErrClosed. A
+// process that dies inside PushAll has pushed the first few.
+func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
+	if err := p.begin(ctx); err != nil {
+		return 0, err
+	}
+	for n < len(vs) {
+		if p.pos == p.limit {
+			err := p.refresh()
+			if err == ErrFull {
+				err = p.await(ctx, p.canPush, ErrFull, p.refresh, nothingToRepair)
+			}
+			if err != nil {
+				return n, err
+			}
+		}
+		n += p.pushSome(vs[n:])
+		if err := p.open(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// pushSome pushes as many of vs as there is known room for.
+func (p *Producer[T]) pushSome(vs []T) int {
+	n := min(uint64(len(vs)), p.limit-p.pos)
+	p.pushed.Release()
+	for i, v := range vs[:n] {
+		pos := p.pos + uint64(i)
+		*p.slots.value(pos) = v
+		arch.StoreRelease64(p.slots.word(pos), pos+1)
+	}
+	p.pos += n
+	p.published(int(n))
+	return int(n)
+}
+
+// TryReserve returns the payload of the next free slot, to be filled in place
+// and then published by Commit. It returns ErrFull if there is no room. What
+// the payload holds at first is unspecified. The pointer must not be used after
+// Commit, or after the Segment's Close.
+func (p *Producer[T]) TryReserve() (*T, error) {
+	if p.pos == p.limit {
+		if err := p.refresh(); err != nil {
+			return nil, err
+		}
+	}
+	p.reserved = p.pos + 1
+	return p.slots.value(p.pos), p.open()
+}
+
+// Reserve is TryReserve, but waits for room.
+func (p *Producer[T]) Reserve(ctx context.Context) (v *T, err error) {
+	if err := p.begin(ctx); err != nil {
+		return nil, err
+	}
+	if v, err = p.TryReserve(); err != ErrFull {
+		return v, err
+	}
+	err = p.await(ctx, p.canPush, ErrFull, func() error { v, err = p.TryReserve(); return err }, nothingToRepair)
+	return v, err
+}
+
+// Commit publishes the message that was reserved last. A reservation that is
+// not committed has no effect.
+func (p *Producer[T]) Commit() error {
+	if p.reserved != p.pos+1 {
+		return p.fault(ErrNotReserved)
+	}
+	p.reserved = 0
+	return p.publish()
+}
+
+// Close closes the ring for good: the consumer gets what is in it, and then
+// ErrClosed. The role ends with it.
+func (p *Producer[T]) Close() error {
+	if p.gone != nil {
+		return p.fault(p.gone)
+	}
+	p.leave(ErrClosed)
+	return p.SPSC.close()
+}
+
+// Detach gives the role up, so that another process can go on as the producer.
+func (p *Producer[T]) Detach() error {
+	if p.gone != nil {
+		return p.fault(p.gone)
+	}
+	p.leave(ErrDetached)
+	p.dropRole(p.producer)
+	return p.open()
+}
+
+func (p *Producer[T]) leave(why error) {
+	p.gone, p.limit, p.reserved = why, p.pos, 0
+}

@@ -1,0 +1,137 @@
+package ring
+
+import (
+	"reflect"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// SPSC is a ring of messages of a plain type T with one producer and one
+// consumer, each in any process. It is the fastest of the rings: a hand-over
+// moves one cache line, and takes no locked instruction on either side.
+//
+// The two ends are roles. [SPSC.Producer] and [SPSC.Consumer] claim them; a
+// second live claimant gets [ErrRoleTaken], and the successor of a dead one
+// goes on at the exact message.
+//
+// Every message whose Push returned nil is returned by exactly one Pop, in
+// order, whichever processes are killed, so long as a consumer is left. A
+// process killed inside Pop took its message along only if it had already
+// advanced past it.
+//
+// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
+// than its slots.
+//
+// # Protocol
+//
+// A slot is a sequence number and a payload. Positions count messages from 0;
+// position p lies in slot p mod capacity.
+//
+// States of the slot of position p: empty (sequence at most p+1-capacity) and
+// full (sequence p+1). The producer makes it full; nobody makes it empty: it
+// stays as it is until head passes p and the producer comes round. head, in
+// shared memory, is the next position to pop. The next position to push is in
+// no word: it is the first whose slot is not full, from head on.
+//
+// Invariants
+//
+//  1. Only the producer writes slots, and only those of positions in
+//     [tail, head+capacity). Only the consumer writes head.
+//  2. Positions head..tail-1 are full, and no others from head on.
+//  3. The store of a slot's sequence is the only step that publishes a
+//     message; the store of head is the only one that takes it. A producer
+//     killed before its store has published nothing, and its successor finds
+//     the same tail. A consumer killed before its store has taken nothing, and
+//     its successor finds the same message.
+//
+// Memory orderings. The producer's release store of a sequence pairs with the
+// consumer's load of it: the payload is visible. The consumer's release store
+// of head pairs with the producer's load of it, which it does once it has used
+// up the room it knows of: the payload has been copied before it is
+// overwritten. Sleeping is the Event's: both stores are plain release stores,
+// so the fence is the sleeper's (object.published, object.freed).
+type SPSC[T any] struct {
+	object
+	slots    slots[T]
+	capacity uint64
+}
+
+// NewSPSC returns the ring with that name, made empty if it does not exist. The
+// capacity, in messages, is rounded up to a power of two. NewSPSC fails with
+// [shm.ErrNotPlain] if T holds a pointer of any kind, and with
+// [shm.ErrMismatch] if the name belongs to something else, be it a ring of
+// another capacity.
+func NewSPSC[T any](s *shm.Segment, name string, capacity int) (*SPSC[T], error) {
+	obj, n, err := newSlotted[T](s, layout.KindSPSC, name, capacity)
+	if err != nil {
+		return nil, err
+	}
+	return &SPSC[T]{object: obj, slots: newSlots[T](obj.body, n), capacity: n}, nil
+}
+
+// newSlotted finds or creates a ring of slots.
+func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity int) (object, uint64, error) {
+	core := s.Core()
+	typ, err := layout.Of(reflect.TypeFor[T]())
+	if err != nil {
+		return object{}, 0, core.Fault("ring", name, err)
+	}
+	n, err := roundCapacity(capacity)
+	if err != nil {
+		return object{}, 0, core.Fault("ring", name, err)
+	}
+	size, err := layout.Mul(int(n), uintptr(stride[T]()))
+	if err != nil {
+		return object{}, 0, core.Fault("ring", name, err)
+	}
+	obj, err := newObject(core, kind, name, typ, n, size)
+	return obj, n, err
+}
+
+// Cap returns how many messages the ring holds.
+func (r *SPSC[T]) Cap() int { return int(r.capacity) }
+
+// Len returns how many messages are in the ring at the moment, or 0 if the
+// segment is closed.
+func (r *SPSC[T]) Len() int {
+	head := atomic.LoadUint64(r.head)
+	return int(r.findTail(head) - head)
+}
+
+// findTail returns the first position from head on whose slot is not full.
+func (r *SPSC[T]) findTail(head uint64) uint64 {
+	// Full positions come before those that are not (Invariant 2).
+	lo, hi := head, head+r.capacity
+	for lo != hi {
+		mid := lo + (hi-lo)/2
+		if atomic.LoadUint64(r.slots.word(mid)) == mid+1 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// Producer claims the producer's role for this process.
+func (r *SPSC[T]) Producer() (*Producer[T], error) {
+	if err := r.claimRole(r.producer, "producer"); err != nil {
+		return nil, err
+	}
+	if r.isClosed() {
+		r.dropRole(r.producer)
+		return nil, r.fault(ErrClosed)
+	}
+	head := atomic.LoadUint64(r.head)
+	return &Producer[T]{SPSC: r, slots: r.slots, pos: r.findTail(head), limit: head + r.capacity}, nil
+}
+
+// Consumer claims the consumer's role for this process.
+func (r *SPSC[T]) Consumer() (*Consumer[T], error) {
+	if err := r.claimRole(r.consumer, "consumer"); err != nil {
+		return nil, err
+	}
+	return &Consumer[T]{SPSC: r, slots: r.slots, pos: atomic.LoadUint64(r.head)}, nil
+}

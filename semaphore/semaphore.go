@@ -1,0 +1,200 @@
+package semaphore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// A Semaphore is a counting, weighted, bounded semaphore between processes. Its
+// methods are those of golang.org/x/sync/semaphore.Weighted.
+//
+// Permits belong to the process that acquired them. When it dies or closes its
+// Segment, they come back within 50 ms of somebody's wanting them, as with
+// SEM_UNDO of System V. A signalling semaphore is exempt: see [Options].
+//
+// Goroutines of one process are served in the order in which they came. Between
+// processes whoever is first gets the permits, but a waiter that has waited for
+// more than 5 ms is served before others, so that one who wants many does not
+// starve.
+//
+// In the terms of the Go memory model, a Release synchronizes before the return
+// of an Acquire that it made possible. The uncontended paths make no system
+// call. A Semaphore takes 128 bytes of the segment and, unless signalling,
+// another 128 for each process that the segment has room for.
+type Semaphore struct {
+	name string
+	state
+	edge race.Edge
+}
+
+// Options are the options of [New]. Nil and the zero value work.
+type Options struct {
+	// Signalling makes a semaphore whose permits belong to nobody: it may be
+	// acquired in one process and released in another, and a process that
+	// dies takes with it what it has acquired.
+	Signalling bool
+
+	// Bound is the number of permits that a signalling semaphore may hold;
+	// n and the largest possible number, 2^34-1, if it is 0. Others are
+	// bounded by n.
+	Bound int64
+}
+
+// ErrPermits is wrapped by the error of an operation with a number of permits
+// that the semaphore cannot have.
+var ErrPermits = errors.New("invalid number of permits")
+
+// New returns the semaphore with that name, made with n permits, all free, if
+// it does not exist. It fails with [shm.ErrMismatch] if the name belongs to
+// something else, be it a semaphore of another size or with other options.
+func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error) {
+	core := s.Core()
+	o := Options{}
+	if opts != nil {
+		o = *opts
+	}
+	size, err := bound(n, o)
+	if err != nil {
+		return nil, core.Fault("semaphore", name, err)
+	}
+	spec := segment.Spec{
+		Kind: layout.KindSemaphore, Name: name, Capacity: uint64(size),
+		Size: stateSize(core.MaxProcs(), o.Signalling),
+		Init: func(mem []byte) { *wordAt(mem, 0) = uint64(n) << freeShift },
+	}
+	if o.Signalling {
+		spec.Flags = 1
+	}
+	obj, err := core.Object(spec)
+	if err != nil {
+		return nil, err
+	}
+	return core.Local(obj.Off, func() any {
+		sem := &Semaphore{name: name}
+		sem.init(core, obj.Mem, size, o.Signalling)
+		return sem
+	}).(*Semaphore), nil
+}
+
+// bound checks n and the options, and returns the semaphore's size.
+func bound(n int64, o Options) (int64, error) {
+	size := n
+	switch {
+	case !o.Signalling && o.Bound != 0 && o.Bound != n:
+		return 0, fmt.Errorf("a bound of %d for %d permits: only a signalling semaphore has one: %w", o.Bound, n, ErrPermits)
+	case o.Signalling && o.Bound == 0:
+		size = maxPermits
+	case o.Signalling:
+		size = o.Bound
+	}
+	if n < 0 || size < 1 || n > size || size > maxPermits {
+		return 0, fmt.Errorf("%d permits and a bound of %d: want 0 to the bound, and a bound of 1 to %d: %w", n, size, int64(maxPermits), ErrPermits)
+	}
+	return size, nil
+}
+
+// Acquire takes n permits, and waits for them if need be. If ctx ends first, it
+// returns ctx.Err() and takes none. More permits than the semaphore's size
+// never come: then too it waits for ctx, as Weighted does.
+func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
+	if err := segment.CheckContext(ctx, "semaphore", s.name); err != nil {
+		return err
+	}
+	if n < 0 {
+		return s.core.Fault("semaphore", s.name, fmt.Errorf("acquire %d permits: %w", n, ErrPermits))
+	}
+	if !s.acquire(n, false, brief) {
+		if err := s.acquireSlow(ctx, n); err != nil {
+			return err
+		}
+	}
+	if s.core.Closed() {
+		return s.core.Check("semaphore", s.name)
+	}
+	s.edge.Acquire()
+	return nil
+}
+
+// acquireSlow waits for n permits, or for the end of the segment.
+func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
+	if n > 1 {
+		atomic.StoreUint32(s.weighty, 1)
+	}
+	claim := claim{state: &s.state, start: time.Now()}
+	defer claim.end()
+	b := patient
+	b.done = ctx.Done()
+	err := s.event.Await(ctx, func() bool {
+		return s.acquire(n, claim.urgent, b) ||
+			n <= s.size && claim.renew() && s.acquire(n, true, b) ||
+			s.core.Closed()
+	}, func() {
+		s.dropStale()
+		s.reclaim()
+	})
+	if err != nil {
+		return s.core.Fault("semaphore", s.name, err)
+	}
+	return nil
+}
+
+// TryAcquire takes n permits if they are free, and reports whether it did. It
+// panics if the segment is closed.
+func (s *Semaphore) TryAcquire(n int64) bool {
+	s.mustBePermits(n)
+	ok := s.acquire(n, false, brief)
+	if !ok {
+		// Once only, so that polling for the permits of the dead ends too.
+		s.dropStale()
+		s.reclaim()
+		ok = s.acquire(n, false, brief)
+	}
+	s.mustBeOpen()
+	if ok {
+		s.edge.Acquire()
+	}
+	return ok
+}
+
+// Release gives n permits back. It panics, and changes nothing, if this process
+// holds fewer, or if a signalling semaphore would go past its bound, or if the
+// segment is closed.
+func (s *Semaphore) Release(n int64) {
+	s.mustBePermits(n)
+	s.edge.Release()
+	ok := s.release(n)
+	s.mustBeOpen()
+	if !ok {
+		panic(fmt.Sprintf("isthmus: semaphore %q in segment %q: released %d permits, more than held", s.name, s.core.Name(), n))
+	}
+}
+
+// Value returns how many permits are free at the moment.
+func (s *Semaphore) Value() int64 {
+	v := int64(atomic.LoadUint64(s.word) >> freeShift)
+	s.mustBeOpen()
+	return v
+}
+
+// Size returns how many permits there are in all: the bound.
+func (s *Semaphore) Size() int64 { return s.size }
+
+func (s *Semaphore) mustBeOpen() {
+	if s.core.Closed() {
+		panic(s.core.Check("semaphore", s.name))
+	}
+}
+
+func (s *Semaphore) mustBePermits(n int64) {
+	if n < 0 {
+		panic(fmt.Sprintf("isthmus: semaphore %q in segment %q: %d permits", s.name, s.core.Name(), n))
+	}
+}

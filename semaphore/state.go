@@ -1,0 +1,179 @@
+package semaphore
+
+import (
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+// state is the shared memory of a semaphore: one word that holds the free
+// permits and names the process that is changing them, and a word for each
+// process that says how many permits it holds.
+//
+//	0    word:    bits 0-29 busy, 30-63 free
+//	8    event:   the Event that acquirers sleep on
+//	12   weighty: 1 once anybody has slept for more than one permit
+//	16   urgent:  the waiter that is served first, see urgent.go
+//	128  held:    a word per process slot, 128 apart: generation<<40 | permits
+//
+// States of the word. Settled: busy is 0. Changing: busy is the id of the
+// process inside a change, and free is already what it will be afterwards.
+//
+// A change, by a process P: compare-and-swap from settled to changing, with
+// the new free; store P's new held word; store the word with busy 0. A
+// signalling semaphore has no held words, and a change is one compare-and-swap.
+//
+// Invariants
+//
+//  1. While the word is settled, free + the permits held by the living + those
+//     held by processes that died since the last repair = size. (A signalling
+//     semaphore has no such sum.)
+//  2. While busy names a live process P, nobody else stores the word or P's
+//     held word. Goroutines of P take turns by the same compare-and-swap.
+//  3. If busy names a dead process, whoever notices puts its own id in place
+//     of the dead one by compare-and-swap, and repairs: it computes free anew
+//     as size - the permits held by the living. How far the dead process got
+//     does not matter, since what it held comes back in any case. A death
+//     during a repair leaves the same situation as before.
+//  4. The permits of a process that died outside a change come back by the same
+//     repair, done by whoever finds too few permits.
+//  5. A held word counts only under the slot's present generation; what an
+//     earlier process has left there is a dead process's.
+//
+// Memory orderings. A change begins with a read-modify-write, which pairs with
+// the release store that settled the word: that store published held. The
+// settling store of a release pairs with the load in the acquire of a waiter;
+// since it is no read-modify-write, a waker needs the Event's fence.
+type state struct {
+	core       *segment.Segment
+	id         uint64
+	size       int64
+	signalling bool
+	fence      bool // wakers run a fence of their own
+
+	word    *uint64
+	event   *wait.Event
+	weighty *uint32
+	urgent  *uint64
+	held    []*uint64
+	mine    *uint64
+
+	patience patience
+}
+
+const (
+	busyMask   = 1<<liveness.IDBits - 1
+	freeShift  = liveness.IDBits
+	maxPermits = 1<<(64-freeShift) - 1
+
+	eventOffset   = 8
+	weightyOffset = 12
+	urgentOffset  = 16
+	heldOffset    = arch.CacheLine
+
+	genShift = 40
+	heldMask = 1<<genShift - 1
+)
+
+// stateSize is the number of bytes that a semaphore takes.
+func stateSize(procs int, signalling bool) uint64 {
+	if signalling {
+		return heldOffset
+	}
+	return heldOffset + uint64(procs)*arch.CacheLine
+}
+
+// acquire tries to take n permits. An urgent caller is served before others.
+// If the word stays busy for as long as b allows, it fails as if there were
+// too few.
+func (s *state) acquire(n int64, urgent bool, b backoff) bool {
+	for {
+		w := atomic.LoadUint64(s.word)
+		switch {
+		case w&busyMask != 0:
+			if !b.wait(s, w) {
+				return false
+			}
+		case int64(w>>freeShift) < n || !urgent && atomic.LoadUint64(s.urgent) != 0:
+			return false
+		case s.signalling:
+			if atomic.CompareAndSwapUint64(s.word, w, w-uint64(n)<<freeShift) {
+				return true
+			}
+		default:
+			settled := w - uint64(n)<<freeShift
+			if atomic.CompareAndSwapUint64(s.word, w, settled|s.id) {
+				s.hold(n)
+				arch.StoreRelease64(s.word, settled)
+				return true
+			}
+		}
+	}
+}
+
+// release gives n permits back. It fails, and changes nothing, if they are
+// more than this process holds or, signalling, more than the bound allows.
+func (s *state) release(n int64) bool {
+	b := patient
+	for {
+		w := atomic.LoadUint64(s.word)
+		settled := w + uint64(n)<<freeShift
+		switch {
+		case w&busyMask != 0:
+			if !b.wait(s, w) {
+				return true // the segment was closed: its caller finds out
+			}
+		case n > s.size-int64(w>>freeShift):
+			return false
+		case s.signalling:
+			if atomic.CompareAndSwapUint64(s.word, w, settled) {
+				s.wake(n)
+				return true
+			}
+		case atomic.CompareAndSwapUint64(s.word, w, settled|s.id):
+			if s.holding() < n {
+				arch.StoreRelease64(s.word, w)
+				return false
+			}
+			s.hold(-n)
+			arch.StoreRelease64(s.word, settled)
+			if s.fence {
+				arch.Fence()
+			}
+			s.wake(n)
+			return true
+		}
+	}
+}
+
+// wake wakes whoever may want n more permits.
+func (s *state) wake(n int64) {
+	if !s.event.Waiting() {
+		return
+	}
+	if atomic.LoadUint32(s.weighty) != 0 || atomic.LoadUint64(s.urgent) != 0 {
+		n = everybody // the first to wake may not be one that can be served
+	}
+	s.event.Notify(int(min(n, everybody)))
+}
+
+const everybody = 1 << 30
+
+// holding returns how many permits this process holds. Only inside a change.
+func (s *state) holding() int64 {
+	h := atomic.LoadUint64(s.mine)
+	if h>>genShift != s.generation() {
+		return 0
+	}
+	return int64(h & heldMask)
+}
+
+// hold changes the permits that this process holds. Only inside a change.
+func (s *state) hold(n int64) {
+	arch.StoreRelease64(s.mine, s.generation()<<genShift|uint64(s.holding()+n))
+}
+
+func (s *state) generation() uint64 { return uint64(liveness.ID(s.id).Generation()) }

@@ -1,0 +1,175 @@
+package shm
+
+import (
+	"iter"
+	"reflect"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/segment"
+)
+
+// An Array is a fixed number of elements of a plain type T, shared between
+// processes. Elements lie in the segment as they would in a []T.
+//
+// Load, Store, SwapAt, CompareAndSwapAt and AddAt are atomic for elements of
+// 1, 2, 4 or 8 bytes, and behave in the Go memory model as the operations of
+// sync/atomic do. Elements of other sizes are copied byte by byte: guard them
+// with a [Lock]. So are CopyIn, CopyOut and View, whatever the size.
+//
+// An index out of range panics as that of a slice does. Operations on an Array
+// whose Segment is closed panic with an error that wraps [ErrClosed].
+//
+// An Array takes its elements' bytes of the segment, rounded up to 128.
+type Array[T any] struct {
+	name string
+	core *segment.Segment
+	data []T
+	edge *race.Edge
+}
+
+// NewArray returns the array with that name, made of n zero elements if it
+// does not exist. It fails with [ErrNotPlain] if T holds a pointer of any
+// kind, with [ErrSize] if n is not positive, and with [ErrMismatch] if the
+// name belongs to something else, be it an array of another length.
+func NewArray[T any](s *Segment, name string, n int) (*Array[T], error) {
+	typ, err := layout.Of(reflect.TypeFor[T]())
+	if err != nil {
+		return nil, s.core.Fault("array", name, err)
+	}
+	size, err := layout.Mul(n, typ.Size)
+	if err != nil {
+		return nil, s.core.Fault("array", name, err)
+	}
+	obj, err := s.core.Object(segment.Spec{
+		Kind: layout.KindArray, Name: name, Type: typ, Capacity: uint64(n),
+		Size: (size + arch.CacheLine - 1) &^ (arch.CacheLine - 1),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Array[T]{
+		name: name, core: s.core, data: elements[T](obj.Mem, n),
+		edge: s.core.Local(obj.Off, func() any { return new(race.Edge) }).(*race.Edge),
+	}, nil
+}
+
+// Len returns the number of elements.
+func (a *Array[T]) Len() int { return len(a.data) }
+
+// Load returns element i.
+func (a *Array[T]) Load(i int) T {
+	x := loadElement(&a.data[i])
+	a.check()
+	a.edge.Acquire()
+	return x
+}
+
+// Store sets element i.
+func (a *Array[T]) Store(i int, x T) {
+	a.edge.Release()
+	storeElement(&a.data[i], x)
+	a.check()
+}
+
+// CopyIn copies src to the elements from off on, and returns how many fitted.
+func (a *Array[T]) CopyIn(off int, src []T) int {
+	a.edge.Release()
+	n := copy(a.data[off:], src)
+	a.check()
+	return n
+}
+
+// CopyOut copies the elements from off on to dst, and returns how many fitted.
+func (a *Array[T]) CopyOut(off int, dst []T) int {
+	n := copy(dst, a.data[off:])
+	a.check()
+	a.edge.Acquire()
+	return n
+}
+
+// All returns an iterator over the indices and elements, each read by Load.
+func (a *Array[T]) All() iter.Seq2[int, T] {
+	return func(yield func(int, T) bool) {
+		for i := range a.data {
+			if !yield(i, a.Load(i)) {
+				return
+			}
+		}
+	}
+}
+
+// View returns the elements themselves, for callers who keep others out with a
+// [Lock] of their own. The slice must not be used after the Segment's Close,
+// nor after the last use of a: it does not keep the memory mapped.
+func (a *Array[T]) View() []T {
+	a.check()
+	return a.data
+}
+
+// Word is what SwapAt and CompareAndSwapAt work on.
+type Word interface {
+	Integer | ~float32 | ~float64 | ~bool
+}
+
+// SwapAt sets element i and returns the one before.
+func SwapAt[T Word](a *Array[T], i int, x T) (old T) {
+	a.edge.Release()
+	updateElement(&a.data[i], func(cur T) (T, bool) { old = cur; return x, true })
+	a.check()
+	a.edge.Acquire()
+	return old
+}
+
+// CompareAndSwapAt sets element i to x if it equals old bit by bit, and reports
+// whether it did.
+func CompareAndSwapAt[T Word](a *Array[T], i int, old, x T) (swapped bool) {
+	a.edge.Release()
+	want := toBits(old)
+	updateElement(&a.data[i], func(cur T) (T, bool) {
+		swapped = toBits(cur) == want
+		return x, swapped
+	})
+	a.check()
+	a.edge.Acquire()
+	return swapped
+}
+
+// AddAt adds delta to element i and returns the sum. It wraps around as T does.
+func AddAt[T Integer](a *Array[T], i int, delta T) (sum T) {
+	a.edge.Release()
+	updateElement(&a.data[i], func(cur T) (T, bool) { sum = cur + delta; return sum, true })
+	a.check()
+	a.edge.Acquire()
+	return sum
+}
+
+// check panics if the segment is closed.
+func (a *Array[T]) check() {
+	if a.core.Closed() {
+		panic(a.core.Check("array", a.name))
+	}
+}
+
+// updateElement replaces the word-sized element at p by f of it, if f says so.
+func updateElement[T any](p *T, f func(T) (T, bool)) {
+	w := wordAround(p)
+	if w.size == 8 {
+		for {
+			bits := atomic.LoadUint64(w.p64)
+			x, ok := f(fromBits[T](bits))
+			if !ok || atomic.CompareAndSwapUint64(w.p64, bits, toBits(x)) {
+				return
+			}
+		}
+	}
+	for {
+		bits := atomic.LoadUint32(w.p32)
+		x, ok := f(extract[T](bits, w.offset))
+		if !ok || atomic.CompareAndSwapUint32(w.p32, bits, insert(bits, w.offset, x)) {
+			return
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package shm
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// bigValue is the memory of a Value too large for one atomic word: a sequence
+// number and four copies, of which copy seq%4 is current.
+//
+//	0    ownerLock of the writers
+//	128  seq
+//	256  copy 0, 1, 2, 3, each at a multiple of 64
+//
+// States. Stable: nobody has the lock, copy seq%4 is whole. Writing: the owner
+// of the lock changes copy (seq+1)%4. The store of seq+1 is the only step from
+// one value to the next.
+//
+// Invariants
+//
+//  1. Only the owner of the lock writes, and only to copy (seq+1)%4 and seq.
+//  2. Copy n%4 is whole, and does not change, from the store of seq = n until
+//     some writer begins on n+4, which is after the store of seq = n+3.
+//  3. A writer killed before the store of seq has changed nothing that is ever
+//     read: the next writer overwrites the same copy. Killed after it, before
+//     the unlock, it leaves a dead owner, and the lock is taken over.
+//
+// Memory orderings. The release store of seq = n pairs with the acquire load of
+// seq by a reader, so the reader sees copy n whole. The reader's copying is
+// followed by a load fence and a second load of seq, which pairs with the
+// release store of n+3: if a byte that the reader copied came from the writer
+// of n+4, the second load returns n+3 or more, and the reader begins again.
+// That writer's stores come after its acquisition of the lock, a read-modify-
+// write, and so after the store of n+3.
+type bigValue[T any] struct {
+	lock *ownerLock
+	seq  *uint64
+	copy [copies]*T
+}
+
+const (
+	copies     = 4
+	seqOffset  = arch.CacheLine
+	copyOffset = 2 * arch.CacheLine
+)
+
+// copyStride is the distance between two copies.
+func copyStride(size uintptr) uint64 { return (uint64(size) + arch.Line - 1) &^ (arch.Line - 1) }
+
+func bigValueSize(size uintptr) uint64 { return copyOffset + copies*copyStride(size) }
+
+// load returns the current copy.
+func (b *bigValue[T]) load() T {
+	for {
+		seq := atomic.LoadUint64(b.seq)
+		x := *b.copy[seq%copies]
+		arch.LoadFence()
+		if atomic.LoadUint64(b.seq)-seq < copies-1 {
+			return x
+		}
+	}
+}
+
+// update replaces the value by f of it, with every other writer kept out.
+func (b *bigValue[T]) update(f func(cur *T) T) {
+	if !b.lock.tryLock() {
+		_ = b.lock.lockSlow(context.Background()) // without a Done channel it cannot fail
+	}
+	defer b.lock.unlock()
+	if b.lock.core.Closed() {
+		return // without the lock; the caller checks too
+	}
+	seq := atomic.LoadUint64(b.seq)
+	cur := *b.copy[seq%copies]
+	*b.copy[(seq+1)%copies] = f(&cur)
+	arch.StoreRelease64(b.seq, seq+1)
+}
+
+func newBigValue[T any](lock *ownerLock, mem []byte) *bigValue[T] {
+	b := &bigValue[T]{lock: lock, seq: cellAt(mem[seqOffset:])}
+	stride := copyStride(sizeOf[T]())
+	for i := range b.copy {
+		b.copy[i] = at[T](mem[copyOffset+uint64(i)*stride:])
+	}
+	return b
+}

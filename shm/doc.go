@@ -1,0 +1,48 @@
+// Package shm shares memory between processes: segments, which are mapped files
+// with named objects in them, and the objects Value, Array and Lock. Packages
+// semaphore and ring put more kinds of object into the same segments.
+//
+// Both sides run the same lines. A constructor finds the object of that name in
+// the segment, or creates it, zeroed:
+//
+//	seg, err := shm.OpenOrCreate("jobs", 1<<20, nil)
+//	total, err := shm.NewValue[int64](seg, "total")
+//	mu, err := shm.NewLock(seg, "mu")
+//
+// Two sides that disagree about an object's kind, element type or size get
+// ErrMismatch. Element types are plain: numbers of fixed size, int and uint,
+// bools, and arrays and structs of them. Others are refused with ErrNotPlain
+// and the path of the offending field.
+//
+// # When not to use it
+//
+// Not across machines, nor across architectures: a segment is in the layout of
+// the machine that made it. Not between goroutines of one process, which have
+// channels and package sync. Not with peers that are not trusted at all: what
+// this package reads from a segment it validates, so that a corrupt peer cannot
+// make it touch memory outside of an object, but a peer can always destroy what
+// is shared, and one that may resize the file can make every access to it fault
+// (a sealed segment, see Anonymous, cannot be resized).
+//
+// # What it guarantees
+//
+// A segment has its name only once it is whole. No process ever opens one half
+// made, and a process killed while it makes one leaves nothing behind.
+//
+// A process may be killed at any instruction. What it held is known to be
+// abandoned as soon as the kernel has closed its files; the objects say what
+// they then do. Closing a Segment counts as dying: what this process still holds
+// through it is abandoned, to the other processes at once.
+//
+// Using a Segment, or an object in it, after Close is an error or, in methods
+// that return none, a panic. It is never a memory fault: an operation that Close
+// catches in the middle goes on with private memory, and the mapping itself goes
+// when the last handle is unreachable. (Windows cannot take the file away from
+// under a mapping: there such an operation finishes on the shared memory.)
+//
+// # Who may open a segment
+//
+// Segment files have mode 0600 unless Options say otherwise. A file is opened
+// only if it is a regular file, not a link, and belongs to the effective user,
+// or to one whom Options.TrustedUIDs names.
+package shm

@@ -1,0 +1,129 @@
+package shm
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/segment"
+)
+
+// A Lock is a mutual exclusion lock between processes, and between the
+// goroutines of each. It is a [sync.Locker] and behaves as a [sync.Mutex] does:
+// it is not reentrant, it is held by the process rather than by a goroutine,
+// and any goroutine of that process may unlock it.
+//
+// A process that dies with the lock held does not take it along: the next
+// process to ask has it within 50 ms. The dead process may have left the
+// protected data half changed. [Lock.LockContext] reports that as
+// [ErrOwnerDied] until somebody calls [Lock.MarkConsistent]; [Lock.Lock] and
+// [Lock.TryLock] go on regardless.
+//
+// In the terms of the Go memory model, the n'th call of Unlock synchronizes
+// before the m'th return from Lock, for n < m, across processes too. A failed
+// TryLock synchronizes with nothing.
+//
+// The uncontended paths make no system call. A Lock takes 128 bytes of the
+// segment.
+type Lock struct {
+	name string
+	ownerLock
+	edge race.Edge
+}
+
+// NewLock returns the lock with that name, made free if it does not exist. All
+// calls on one Segment return the same *Lock.
+func NewLock(s *Segment, name string) (*Lock, error) {
+	obj, err := s.core.Object(segment.Spec{
+		Kind: layout.KindLock, Name: name, Size: arch.CacheLine,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.core.Local(obj.Off, func() any {
+		return &Lock{name: name, ownerLock: newOwnerLock(s.core, obj.Mem)}
+	}).(*Lock), nil
+}
+
+// Lock locks l. If the lock is held, by whichever process, Lock waits. If its
+// owner died inside, Lock returns with the lock held all the same: use
+// LockContext to be told. It panics if the segment is closed.
+func (l *Lock) Lock() {
+	if !atomic.CompareAndSwapUint32(l.word, 0, l.id) {
+		_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
+	}
+	if l.core.Closed() {
+		panic(l.core.Check("lock", l.name))
+	}
+	l.edge.Acquire()
+}
+
+// TryLock tries to lock l and reports whether it did. It panics if the segment
+// is closed.
+func (l *Lock) TryLock() bool {
+	ok := l.tryLock()
+	if !ok {
+		// Once only, so that polling for the lock of a dead owner ends too.
+		l.freeDead()
+		ok = l.tryLock()
+	}
+	if l.core.Closed() {
+		panic(l.core.Check("lock", l.name))
+	}
+	if ok {
+		l.edge.Acquire()
+	}
+	return ok
+}
+
+// LockContext locks l as Lock does, but gives up when ctx ends and returns its
+// error then, without the lock.
+//
+// If the lock's owner died inside, LockContext returns an error that wraps
+// [ErrOwnerDied], with the lock held. Every later LockContext does so too,
+// until a holder has repaired the protected data and called MarkConsistent.
+func (l *Lock) LockContext(ctx context.Context) error {
+	if err := segment.CheckContext(ctx, "lock", l.name); err != nil {
+		return err
+	}
+	if !atomic.CompareAndSwapUint32(l.word, 0, l.id) {
+		if err := l.lockSlow(ctx); err != nil {
+			return l.core.Fault("lock", l.name, err)
+		}
+	}
+	if l.core.Closed() {
+		return l.core.Check("lock", l.name)
+	}
+	l.edge.Acquire()
+	if l.ownerDied() {
+		return l.core.Fault("lock", l.name, ErrOwnerDied)
+	}
+	return nil
+}
+
+// MarkConsistent says that the data that l protects is whole again after an
+// owner died inside. It panics if this process does not hold l.
+func (l *Lock) MarkConsistent() {
+	if !l.markConsistent() {
+		l.misuse("MarkConsistent of a Lock that this process does not hold")
+	}
+}
+
+// Unlock unlocks l. It panics, and changes nothing, if this process does not
+// hold l or the segment is closed.
+func (l *Lock) Unlock() {
+	l.edge.Release()
+	if !l.unlock() {
+		l.misuse("Unlock of a Lock that this process does not hold")
+	}
+}
+
+func (l *Lock) misuse(what string) {
+	if l.core.Closed() {
+		panic(l.core.Check("lock", l.name))
+	}
+	panic(fmt.Sprintf("isthmus: lock %q in segment %q: %s", l.name, l.core.Name(), what))
+}

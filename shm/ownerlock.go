@@ -1,0 +1,96 @@
+package shm
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+// ownerLock is the mutual exclusion behind Lock and behind the writers of a
+// large Value: one word that names its owner, and an Event to sleep on.
+//
+// States of the word: the low 30 bits are the owner's id, 0 if there is none;
+// bit 31 (died) says that an owner died inside and nobody has declared the
+// protected data consistent since.
+//
+//	free            0          --Lock-->        owned
+//	owned           id         --Unlock-->      free
+//	owned           id         --owner dies, any waiter-->  free, died
+//	free, died      died       --Lock-->        owned, died
+//	owned, died     id|died    --Unlock-->      free, died
+//	owned, died     id|died    --MarkConsistent-->  owned
+//
+// Invariants
+//
+//  1. Only a process whose id is in the word changes the word away from that
+//     id, or anybody once that process is dead. Ids are never used twice, so
+//     a compare-and-swap on a dead owner's id succeeds for one caller at most.
+//  2. A death leaves one of the states above, and every transition is a single
+//     compare-and-swap: there is nothing to undo. A death between Unlock and
+//     its wake leaves sleepers, who wake by their bound (Event, Invariant 4).
+//  3. A paused owner is not dead: waiters wait.
+//
+// Memory orderings. All transitions are sequentially consistent read-modify-
+// writes. The compare-and-swap of Lock pairs with that of Unlock, or with the
+// one that freed the word of a dead owner, whose stores the probe of its file
+// lock in the kernel made visible.
+type ownerLock struct {
+	word  *uint32
+	event *wait.Event
+	core  *segment.Segment
+	id    uint32
+}
+
+const (
+	ownerMask = 1<<liveness.IDBits - 1
+	died      = 1 << 31
+
+	ownerLockSize = 8 // the word, and the Event's
+)
+
+// tryLock takes the lock if it is free.
+func (l *ownerLock) tryLock() bool {
+	w := atomic.LoadUint32(l.word)
+	return w&ownerMask == 0 && atomic.CompareAndSwapUint32(l.word, w, w|l.id)
+}
+
+// lockSlow waits for the lock. It returns nil without the lock if the segment
+// is closed: callers check that after every acquisition.
+func (l *ownerLock) lockSlow(ctx context.Context) error {
+	return l.event.Await(ctx,
+		func() bool { return l.tryLock() || l.core.Closed() },
+		l.freeDead)
+}
+
+// freeDead frees the lock if its owner is dead.
+func (l *ownerLock) freeDead() {
+	w := atomic.LoadUint32(l.word)
+	owner := w & ownerMask
+	if owner != 0 && l.core.Dead(liveness.ID(owner)) {
+		atomic.CompareAndSwapUint32(l.word, w, died)
+	}
+}
+
+// unlock gives the lock up and reports whether it was held by this process.
+func (l *ownerLock) unlock() bool {
+	if !atomic.CompareAndSwapUint32(l.word, l.id, 0) &&
+		!atomic.CompareAndSwapUint32(l.word, l.id|died, died) {
+		return false
+	}
+	if l.event.Waiting() {
+		l.event.Notify(1)
+	}
+	return true
+}
+
+// ownerDied reports whether an owner died inside. Only the holder may ask.
+func (l *ownerLock) ownerDied() bool { return atomic.LoadUint32(l.word)&died != 0 }
+
+// markConsistent clears died and reports whether this process holds the lock.
+func (l *ownerLock) markConsistent() bool {
+	return atomic.CompareAndSwapUint32(l.word, l.id|died, l.id) ||
+		atomic.LoadUint32(l.word) == l.id
+}

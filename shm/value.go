@@ -1,0 +1,184 @@
+package shm
+
+import (
+	"reflect"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/segment"
+)
+
+// A Value is one variable of a plain type T, shared between processes. A plain
+// type is a number, a bool, or an array or struct of plain types.
+//
+// All operations are atomic, whatever the size of T: a Load never sees half of
+// a Store, not even of one whose process was killed in the middle. In the
+// terms of the Go memory model they behave as those of sync/atomic do: if a
+// Load sees the effect of a Store, the Store synchronizes before the Load.
+//
+// A T of up to 8 bytes is one atomic word, and no operation ever waits. A
+// larger T is kept in several copies: Load never waits, but begins again if
+// writers overtake it, and Store, Swap, CompareAndSwap and Update take turns,
+// with those of a dead process robbed of theirs. Operations on a Value whose
+// Segment is closed panic with an error that wraps [ErrClosed].
+//
+// A Value takes 128 bytes of the segment, a large one 256 plus four times the
+// size of T rounded up to 64.
+type Value[T any] struct {
+	name string
+	core *segment.Segment
+	cell *uint64 // nil for a large T
+	mask uint64  // which bytes of the cell are not padding
+	big  *bigValue[T]
+	*valueLocal
+}
+
+// valueLocal is shared by all handles of one Value in one Segment.
+type valueLocal struct {
+	edge race.Edge
+	lock ownerLock // of the writers of a large T
+}
+
+// NewValue returns the value with that name, made zero if it does not exist.
+// It fails with [ErrNotPlain] if T holds a pointer of any kind, and with
+// [ErrMismatch] if the name belongs to something else.
+func NewValue[T any](s *Segment, name string) (*Value[T], error) {
+	typ, err := layout.Of(reflect.TypeFor[T]())
+	if err != nil {
+		return nil, s.core.Fault("value", name, err)
+	}
+	size := uint64(arch.CacheLine)
+	if typ.Size > 8 {
+		size = bigValueSize(typ.Size)
+	}
+	obj, err := s.core.Object(segment.Spec{
+		Kind: layout.KindValue, Name: name, Type: typ, Size: size,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := &Value[T]{name: name, core: s.core}
+	v.valueLocal = s.core.Local(obj.Off, func() any {
+		if typ.Size <= 8 {
+			return &valueLocal{}
+		}
+		return &valueLocal{lock: newOwnerLock(s.core, obj.Mem)}
+	}).(*valueLocal)
+	if typ.Size <= 8 {
+		v.cell, v.mask = cellAt(obj.Mem), typ.Mask
+	} else {
+		v.big = newBigValue[T](&v.lock, obj.Mem)
+	}
+	return v, nil
+}
+
+// Load returns the value.
+func (v *Value[T]) Load() T {
+	if v.cell == nil {
+		return v.loadBig()
+	}
+	bits := atomic.LoadUint64(v.cell)
+	v.check()
+	v.edge.Acquire()
+	return fromBits[T](bits)
+}
+
+// Store sets the value.
+func (v *Value[T]) Store(x T) {
+	v.edge.Release()
+	if v.cell == nil {
+		v.big.update(func(*T) T { return x })
+	} else {
+		atomic.StoreUint64(v.cell, toBits(x)&v.mask)
+	}
+	v.check()
+}
+
+// Swap sets the value and returns the one before.
+func (v *Value[T]) Swap(x T) (old T) {
+	v.edge.Release()
+	if v.cell == nil {
+		v.big.update(func(cur *T) T { old = *cur; return x })
+	} else {
+		old = fromBits[T](atomic.SwapUint64(v.cell, toBits(x)&v.mask))
+	}
+	v.check()
+	v.edge.Acquire()
+	return old
+}
+
+// CompareAndSwap sets the value to x if it is old, and reports whether it did.
+// A T of up to 8 bytes is compared bit by bit, without its padding; a larger
+// one by ==.
+func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
+	v.edge.Release()
+	if v.cell == nil {
+		v.big.update(func(cur *T) T {
+			if swapped = any(*cur) == any(old); swapped {
+				return x
+			}
+			return *cur
+		})
+	} else {
+		swapped = atomic.CompareAndSwapUint64(v.cell, toBits(old)&v.mask, toBits(x)&v.mask)
+	}
+	v.check()
+	v.edge.Acquire()
+	return swapped
+}
+
+// Update sets the value to f of the value, and returns it; no other write comes
+// between. f must not touch v, and it may be called more than once: with a T of
+// up to 8 bytes, again after each write that came between.
+func (v *Value[T]) Update(f func(T) T) (x T) {
+	v.edge.Release()
+	if v.cell == nil {
+		v.big.update(func(cur *T) T { x = f(*cur); return x })
+	} else {
+		for {
+			bits := atomic.LoadUint64(v.cell)
+			v.check()
+			v.edge.Acquire()
+			x = f(fromBits[T](bits))
+			v.edge.Release()
+			if atomic.CompareAndSwapUint64(v.cell, bits, toBits(x)&v.mask) {
+				break
+			}
+		}
+	}
+	v.check()
+	v.edge.Acquire()
+	return x
+}
+
+// Integer is what Add and AddAt work on.
+type Integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
+// Add adds delta to the value and returns the sum. It wraps around as T does.
+func Add[T Integer](v *Value[T], delta T) T {
+	v.edge.Release()
+	x := addBits(v.cell, delta)
+	v.check()
+	v.edge.Acquire()
+	return x
+}
+
+// loadBig is Load for a T of more than 8 bytes.
+func (v *Value[T]) loadBig() T {
+	x := v.big.load()
+	v.check()
+	v.edge.Acquire()
+	return x
+}
+
+// check panics if the segment is closed. Once it is, the memory is private to
+// this process, so an operation that came too late has changed nothing.
+func (v *Value[T]) check() {
+	if v.core.Closed() {
+		panic(v.core.Check("value", v.name))
+	}
+}
