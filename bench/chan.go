@@ -70,7 +70,7 @@ func joinChan[T smallMessage]() joiner {
 
 func joinSlices[T message](r row) joiner {
 	// As many slices are under way as fill the buffers of the others.
-	slots := min(max(kernelBuffer/(r.Size*r.Batch), 4), chanCapacity)
+	slots := min(max(bufferSize/(r.Size*r.Batch), 4), chanCapacity)
 	full, free := make(chan []T, slots), make(chan []T, slots)
 	for range slots {
 		free <- make([]T, r.Batch)

@@ -12,12 +12,16 @@ import (
 )
 
 // descriptorRows are the byte streams of the kernel: pipe, Unix socket, TCP
-// on loopback; and the pipe as a lock and a semaphore.
+// on loopback. Each is set up as one who knows it would, for each row:
 //
-// Each is set up as one who knows it would. The descriptors block, as
-// inherited ones do: a read then is one system call, where Go's poller
-// would need three and a switch of goroutines. Buffers are as large as
-// helps. Receivers of a stream read as much as there is, in one call.
+//   - The descriptors block, as inherited ones do. A read is then one system
+//     call, where Go's poller would need up to three, and a switch of goroutines.
+//   - Buffers are of bufferSize bytes, as those of the rings are.
+//   - A batch is one write, and its receiver reads all there is. One by one,
+//     it reads one message at a time: that makes more of them a second, since
+//     a receiver that has read all there is goes to sleep and must be woken.
+//   - TCP_NODELAY stays on, as Go sets it: what is sent one by one must go out
+//     one by one, in every system alike.
 func descriptorRows() []row {
 	var rows []row
 	for _, d := range []struct {
@@ -32,14 +36,8 @@ func descriptorRows() []row {
 			Size: 8, Batch: 1, Procs: 2, wire: d.wire, attach: attachDescriptors})
 		rows = append(rows, streamRows(row{System: d.system, wire: d.wire, attach: attachDescriptors}, streamBatches...)...)
 	}
-	for _, workload := range []string{lock, sem} {
-		rows = append(rows, contendRows(row{Workload: workload, System: "pipe", wire: wireToken, attach: attachToken})...)
-	}
 	return rows
 }
-
-// kernelBuffer is asked for as the size of pipes and socket buffers.
-const kernelBuffer = 1 << 20
 
 // wirePipe makes a pipe each way. A side's files are what it reads and what
 // it writes.
@@ -59,7 +57,7 @@ func wirePipe(row) (*wiring, error) {
 func newPipe() ([2]*os.File, error) {
 	in, out, err := os.Pipe()
 	if err == nil {
-		growPipe(out, knob("PB", kernelBuffer))
+		growPipe(out, bufferSize)
 	}
 	return [2]*os.File{in, out}, err
 }
@@ -74,7 +72,7 @@ func wireUnix(row) (*wiring, error) {
 		unix.CloseOnExec(fd)
 		w.files[side] = []*os.File{os.NewFile(uintptr(fd), "socket")}
 		for _, option := range []int{unix.SO_SNDBUF, unix.SO_RCVBUF} {
-			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, kernelBuffer); err != nil {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, bufferSize); err != nil {
 				w.close()
 				return nil, os.NewSyscallError("setsockopt", err)
 			}
@@ -83,8 +81,7 @@ func wireUnix(row) (*wiring, error) {
 	return w, nil
 }
 
-// wireTCP connects two sockets over loopback. Delays are off, as Go sets
-// TCP_NODELAY by itself.
+// wireTCP connects two sockets over loopback.
 func wireTCP(row) (*wiring, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -107,10 +104,7 @@ func wireTCP(row) (*wiring, error) {
 		f, err := c.File()
 		if err == nil {
 			w.files[side] = []*os.File{f}
-			err = errors.Join(c.SetReadBuffer(kernelBuffer), c.SetWriteBuffer(kernelBuffer))
-			if knob("NAGLE", 0) == 1 {
-				c.SetNoDelay(false)
-			}
+			err = errors.Join(c.SetReadBuffer(bufferSize), c.SetWriteBuffer(bufferSize))
 		}
 		if err != nil {
 			w.close()
@@ -132,8 +126,10 @@ func attachDescriptors(r row, in inherited) (joiner, error) {
 			return answerDescriptor(from, to, r.Size), nil
 		case side == 0:
 			return sendDescriptor(to, r.Size, r.Batch), nil
+		case r.Batch == 1:
+			return receiveDescriptor(from, r.Size, make([]byte, r.Size)), nil
 		default:
-			return receiveDescriptor(from, r.Size), nil
+			return receiveDescriptor(from, r.Size, make([]byte, bufferSize)), nil
 		}
 	}, nil
 }
@@ -192,10 +188,9 @@ func sendDescriptor(out *os.File, size, batch int) loop {
 	}
 }
 
-// receiveDescriptor reads what there is, up to the kernel's buffer or one
-// message, and takes the messages from it.
-func receiveDescriptor(in *os.File, size int) loop {
-	buf := make([]byte, max(min(knob("RB", 1<<30), max(readBuffer, size)), size))
+// receiveDescriptor reads up to len(buf) bytes by one call, and takes the
+// messages from them.
+func receiveDescriptor(in *os.File, size int, buf []byte) loop {
 	start, end := 0, 0 // what is read and not yet taken
 	return func(seq uint64, n int) error {
 		for last := seq + uint64(n); seq != last; seq++ {
@@ -217,41 +212,4 @@ func receiveDescriptor(in *os.File, size int) loop {
 		}
 		return nil
 	}
-}
-
-// readBuffer is what a receiver reads at most by one call.
-const readBuffer = 1 << 20
-
-// wireToken makes a pipe that holds one byte, as GNU make's jobserver does:
-// who has read the byte has the lock, or the permit.
-func wireToken(row) (*wiring, error) {
-	in, out, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	files := []*os.File{in, out}
-	w := &wiring{files: [2][]*os.File{files, files}}
-	if _, err := out.Write([]byte{0}); err != nil {
-		w.close()
-		return nil, err
-	}
-	return w, nil
-}
-
-func attachToken(_ row, in inherited) (joiner, error) {
-	from, to := in.files[0], in.files[1]
-	return func(int) (loop, error) {
-		token := make([]byte, 1)
-		return func(_ uint64, n int) error {
-			for range n {
-				if _, err := from.Read(token); err != nil {
-					return err
-				}
-				if _, err := to.Write(token); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, nil
-	}, nil
 }

@@ -134,7 +134,7 @@ var systems = []func() []row{
 	spscRows, mpmcRows, bytesRows,
 	lockRows, semaphoreRows,
 	chanRows, mutexRows,
-	descriptorRows, flockRows,
+	descriptorRows, tokenRows, flockRows,
 }
 
 // allRows returns every row that this platform can run, group by group.
@@ -184,33 +184,6 @@ func groups(rows []row) []group {
 	return gs
 }
 
-// The message sizes and batches of the stream workload.
-var (
-	streamSizes   = []int{8, 64, 1 << 10, 64 << 10}
-	streamBatches = []int{1, 256}
-)
-
-// streamRows expands one stream system over the sizes and the given batches.
-func streamRows(r row, batches ...int) []row {
-	r.Workload, r.Procs = stream, 2
-	var rows []row
-	for _, size := range streamSizes {
-		for _, batch := range batches {
-			r.Size, r.Batch = size, batch
-			rows = append(rows, r)
-		}
-	}
-	return rows
-}
-
-// contendRows expands one lock or semaphore over 1 side and 2 sides.
-func contendRows(r row) []row {
-	r.Batch = 1
-	alone, both := r, r
-	alone.Procs, both.Procs = 1, 2
-	return []row{alone, both}
-}
-
 func sizeText(size int) string {
 	if size >= 1<<10 && size%(1<<10) == 0 {
 		return fmt.Sprintf("%d KiB", size>>10)
@@ -221,15 +194,4 @@ func sizeText(size int) string {
 // contended reports whether several sides of r fight for one lock.
 func (r row) contended() bool {
 	return (r.Workload == lock || r.Workload == sem) && r.Procs > 1
-}
-
-// tripRows expands one ring over the modes of a round trip.
-func tripRows(r row) []row {
-	r.Workload, r.Size, r.Batch, r.Procs = roundtrip, 8, 1, 2
-	var rows []row
-	for _, mode := range []string{"spin", "default", "park"} {
-		r.Mode = mode
-		rows = append(rows, r)
-	}
-	return rows
 }

@@ -12,7 +12,7 @@ import (
 // wireSegment makes the segment in which the sides of r meet. It has no name
 // where that can be; elsewhere it has one until the sides have attached.
 func wireSegment(r row) (*wiring, error) {
-	size := 1<<20 + 4*ringBytes(r.Size)
+	size := int64(1<<20 + 4*bufferSize)
 	seg, err := shm.Anonymous(size, &shm.Options{Populate: true})
 	if err == nil {
 		files := []*os.File{seg.File()}
@@ -42,11 +42,9 @@ func openSegment(r row, in inherited) (*shm.Segment, error) {
 }
 
 // ringBytes is how many bytes of messages a stream's ring holds.
-func ringBytes(size int) int64 { return int64(size * ringCapacity(size)) }
+func ringBytes(size int) int { return knob("RC", bufferSize) }
 
-func ringCapacity(size int) int {
-	return max(knob("RC", 64<<10)/max(size, 1), 16)
-}
+func ringCapacity(size int) int { return ringBytes(size) / size }
 
 // tripCapacity is that of the two rings of a round trip.
 const tripCapacity = 64

@@ -14,3 +14,5 @@ func newShared() (*os.File, error) { return nil, errors.ErrUnsupported }
 func mapShared(*os.File) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func descriptorRows() []row { return nil }
+
+func tokenRows() []row { return nil }

@@ -106,15 +106,16 @@ func (q *MPMC[T]) taken(pos, n uint64) error {
 // the one after them was freed first, its wake may have found no room: then
 // everybody is woken.
 func (q *MPMC[T]) wakeProducers(pos, n uint64) {
+	if !q.fence && !q.canPush.Waiting() {
+		return
+	}
 	if q.fence {
 		arch.Fence()
 	}
-	if q.canPush.Waiting() {
-		if q.load(pos+n) == freeWord(q.lap(pos+n)+1) {
-			n = everybody
-		}
-		q.canPush.Notify(int(n))
+	if q.load(pos+n) == freeWord(q.lap(pos+n)+1) {
+		n = everybody
 	}
+	q.canPush.Notify(int(n))
 }
 
 // Pop returns the next message, and waits for it if need be. If ctx ends first,

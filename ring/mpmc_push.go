@@ -99,15 +99,16 @@ func (q *MPMC[T]) publish(pos uint64) error {
 // on. If the position after them was claimed, it may have been published first,
 // and its wake have found nothing to take: then everybody is woken.
 func (q *MPMC[T]) wakeConsumers(pos, n uint64) {
+	if !q.fence && !q.canPop.Waiting() {
+		return
+	}
 	if q.fence {
 		arch.Fence()
 	}
-	if q.canPop.Waiting() {
-		if q.load(pos+n) != freeWord(q.lap(pos+n)) {
-			n = everybody
-		}
-		q.canPop.Notify(int(n))
+	if q.load(pos+n) != freeWord(q.lap(pos+n)) {
+		n = everybody
 	}
+	q.canPop.Notify(int(n))
 }
 
 // Push pushes v, and waits for room if need be. If ctx ends first, it returns

@@ -89,23 +89,24 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 // published wakes up to n sleeping consumers, after the release store that
 // made n messages visible.
 func (o *object) published(n int) {
-	if o.fence {
-		arch.Fence()
-	}
-	if o.canPop.Waiting() {
-		o.canPop.Notify(n)
+	if o.fence || o.canPop.Waiting() {
+		o.wake(o.canPop, n)
 	}
 }
 
 // freed wakes up to n sleeping producers, after the release store that freed n
 // slots.
 func (o *object) freed(n int) {
+	if o.fence || o.canPush.Waiting() {
+		o.wake(o.canPush, n)
+	}
+}
+
+func (o *object) wake(e *wait.Event, n int) {
 	if o.fence {
 		arch.Fence()
 	}
-	if o.canPush.Waiting() {
-		o.canPush.Notify(n)
-	}
+	e.Notify(n)
 }
 
 // everybody is more processes than can sleep.
@@ -126,10 +127,12 @@ func (o *object) isClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
 // has not happened.
 func (o *object) open() error {
 	if o.core.Closed() {
-		return o.core.Check("ring", o.name)
+		return o.segmentClosed()
 	}
 	return nil
 }
+
+func (o *object) segmentClosed() error { return o.core.Check("ring", o.name) }
 
 // fault names the ring in an error.
 func (o *object) fault(err error) error { return o.core.Fault("ring", o.name, err) }

@@ -1,3 +1,0 @@
-package main
-
-func bytesRows() []row { return nil }
