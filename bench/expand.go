@@ -6,8 +6,8 @@ var (
 	streamBatches = []int{1, 256}
 )
 
-// bufferSize is how many bytes of messages every system may have under way in
-// a stream: the size of pipes, socket buffers and rings.
+// bufferSize is how many bytes of messages a system may have under way in a
+// stream: the size of pipes and socket buffers. No system may have more.
 const bufferSize = 1 << 20
 
 // streamRows expands one stream system over the sizes and the given batches.

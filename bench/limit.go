@@ -1,22 +1,30 @@
 package main
 
 import (
+	"context"
 	"os"
 	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/futex"
 )
 
-// limitRows are the bare hardware: two words in a shared mapping, on one
-// cache line or on two, each written by one side and polled by the other.
-// No queue can make a round trip faster than this.
+// limitRows are the bare hardware and the bare kernel: two words in a shared
+// page, each written by one side and awaited by the other.
+//
+// In mode spin the words are polled. They lie on two cache lines, as the two
+// queues of a round trip must; on one line a round trip is shorter still,
+// since the processor then hands a line that was read over together with the
+// right to write it. In mode park each side sleeps on its word, in a futex.
 func limitRows() []row {
 	if !crossProcess {
 		return nil
 	}
-	oneLine := row{Workload: roundtrip, System: "limit", Mode: "spin", Size: 8, Batch: 1, Procs: 2,
-		wire: wireShared, attach: attachLimit(8)}
-	twoLines := oneLine
-	twoLines.Mode, twoLines.attach = "spin-two-lines", attachLimit(2*lineSize)
-	return []row{oneLine, twoLines}
+	r := row{Workload: roundtrip, System: "limit", Size: 8, Batch: 1, Procs: 2, wire: wireShared}
+	oneLine, twoLines, park := r, r, r
+	oneLine.Mode, oneLine.attach = "spin-one-line", attachSpin(8)
+	twoLines.Mode, twoLines.attach = "spin", attachSpin(2*lineSize)
+	park.Mode, park.attach = "park", attachPark
+	return []row{twoLines, oneLine, park}
 }
 
 // wireShared gives both sides one shared page.
@@ -25,11 +33,12 @@ func wireShared(row) (*wiring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wiring{files: [2][]*os.File{{f}, {f}}}, nil
+	files := []*os.File{f}
+	return &wiring{files: [2][]*os.File{files, files}}, nil
 }
 
-// attachLimit puts the second word at the given distance from the first.
-func attachLimit(distance int) func(row, inherited) (joiner, error) {
+// attachSpin puts the second word at the given distance from the first.
+func attachSpin(distance int) func(row, inherited) (joiner, error) {
 	return func(_ row, in inherited) (joiner, error) {
 		mem, err := mapShared(in.files[0])
 		if err != nil {
@@ -66,5 +75,52 @@ func answerWord(there, back *atomic.Uint64) loop {
 			back.Store(seq + 1)
 		}
 		return nil
+	}
+}
+
+func attachPark(_ row, in inherited) (joiner, error) {
+	mem, err := mapShared(in.files[0])
+	if err != nil {
+		return nil, err
+	}
+	there, back := sharedFutex(mem, 0), sharedFutex(mem, 2*lineSize)
+	return func(side int) (loop, error) {
+		if side == 0 {
+			return func(seq uint64, n int) error {
+				for end := seq + uint64(n); seq != end; seq++ {
+					wakeWord(there, uint32(seq+1))
+					if err := awaitWord(back, uint32(seq+1)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, nil
+		}
+		return func(seq uint64, n int) error {
+			for end := seq + uint64(n); seq != end; seq++ {
+				if err := awaitWord(there, uint32(seq+1)); err != nil {
+					return err
+				}
+				wakeWord(back, uint32(seq+1))
+			}
+			return nil
+		}, nil
+	}, nil
+}
+
+func wakeWord(word *uint32, v uint32) {
+	atomic.StoreUint32(word, v)
+	futex.Wake(word, 1)
+}
+
+func awaitWord(word *uint32, v uint32) error {
+	for {
+		now := atomic.LoadUint32(word)
+		if now == v {
+			return nil
+		}
+		if err := futex.Wait(context.Background(), word, now); err != nil {
+			return err
+		}
 	}
 }

@@ -87,26 +87,36 @@ func benchMain(ctx context.Context, args []string, out io.Writer) int {
 	if !o.json {
 		fmt.Fprintln(out, heading(o.plan))
 	}
-	failed := false
+	var all []result
 	err = measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement) error {
-		var results []result
-		for _, m := range ms {
-			if m.err != nil {
-				failed = true
-				fmt.Fprintf(os.Stderr, "%s: %v\n", m.row.name(), m.err)
-			} else {
-				results = append(results, m.result())
-			}
-		}
+		results := succeeded(ms)
+		all = append(all, results...)
 		return printResults(out, o, g, results)
 	})
+	if err == nil && !o.json {
+		err = printSummary(out, all)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	if err != nil || failed {
+	if err != nil || len(all) < len(rows) {
 		return 1
 	}
 	return 0
+}
+
+// succeeded returns the results of ms, less those that failed, which it
+// reports.
+func succeeded(ms []*measurement) []result {
+	var results []result
+	for _, m := range ms {
+		if m.err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", m.row.name(), m.err)
+			continue
+		}
+		results = append(results, m.result())
+	}
+	return results
 }
 
 func printResults(out io.Writer, o options, g group, results []result) error {

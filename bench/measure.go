@@ -19,8 +19,12 @@ type plan struct {
 
 var (
 	fullPlan  = plan{rounds: 7, warmUp: 40 * time.Millisecond, measure: 200 * time.Millisecond, sample: 100 * time.Millisecond}
-	quickPlan = plan{rounds: knob("ROUNDS", 3), warmUp: 10 * time.Millisecond, measure: 50 * time.Millisecond, sample: 30 * time.Millisecond}
+	quickPlan = plan{rounds: 3, warmUp: 10 * time.Millisecond, measure: 50 * time.Millisecond, sample: 30 * time.Millisecond}
 )
+
+// runs is how many commands a round is cut into. Its value is their median,
+// so that a moment in which the machine does something else does not count.
+const runs = 5
 
 // A measurement collects the rounds of one row.
 type measurement struct {
@@ -41,15 +45,20 @@ func (m *measurement) round(ctx context.Context, p plan) error {
 	if err := m.warmUp(s, p); err != nil {
 		return err
 	}
-	sides, err := s.run(m.ops(p.measure, p.ops), false)
-	if err != nil {
-		return err
+	var values [runs]float64
+	for i := range values {
+		sides, err := s.run(m.ops(p.measure/runs, p.ops), false)
+		if err != nil {
+			return err
+		}
+		values[i] = m.row.value(sides)
 	}
-	m.values = append(m.values, m.row.value(sides))
+	m.values = append(m.values, median(values[:]))
 	if m.row.Workload != roundtrip {
 		return nil
 	}
-	if sides, err = s.run(min(maxSamples, m.ops(p.sample, p.ops)), true); err != nil {
+	sides, err := s.run(min(maxSamples, m.ops(p.sample, p.ops)), true)
+	if err != nil {
 		return err
 	}
 	return m.mergeHistogram(sides[0].Hist)

@@ -14,8 +14,8 @@ func attachMutex(row, inherited) (joiner, error) {
 	return func(int) (loop, error) {
 		return func(_ uint64, n int) error {
 			for range n {
-				//lint:ignore SA2001 the pair itself is what is measured
 				mu.Lock()
+				//lint:ignore SA2001 the pair itself is what is measured
 				mu.Unlock()
 			}
 			return nil

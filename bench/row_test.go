@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,19 @@ func TestEveryRow(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The library's rows also run over a segment that has a name, which is gone
+// afterwards.
+func TestNamedSegment(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("ISTHMUS_DIR", dir)
+	r := mustFind(t, "stream/ring.SPSC/64/256")
+	r.wire = wireNamedSegment
+	measureTiny(t, r)
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("files left: %v, %v", left, err)
 	}
 }
 

@@ -9,20 +9,29 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// wireSegment makes the segment in which the sides of r meet. It has no name
-// where that can be; elsewhere it has one until the sides have attached.
+// segmentSize is the room in a segment: for one ring of messages or two, with
+// what the rings add to them.
+const segmentSize = 4 * bufferSize
+
+// wireSegment makes the segment in which the sides of a row meet. It has no
+// name where that can be.
 func wireSegment(r row) (*wiring, error) {
-	size := int64(1<<20 + 4*bufferSize)
-	seg, err := shm.Anonymous(size, &shm.Options{Populate: true})
-	if err == nil {
-		files := []*os.File{seg.File()}
-		return &wiring{files: [2][]*os.File{files, files}, release: func() { seg.Close() }}, nil
+	seg, err := shm.Anonymous(segmentSize, &shm.Options{Populate: true})
+	if errors.Is(err, errors.ErrUnsupported) {
+		return wireNamedSegment(r)
 	}
-	if !errors.Is(err, errors.ErrUnsupported) {
+	if err != nil {
 		return nil, err
 	}
+	files := []*os.File{seg.File()}
+	return &wiring{files: [2][]*os.File{files, files}, release: func() { seg.Close() }}, nil
+}
+
+// wireNamedSegment makes a segment whose name goes when the sides have attached.
+func wireNamedSegment(row) (*wiring, error) {
 	name := fmt.Sprintf("bench-%d", os.Getpid())
-	if seg, err = shm.Create(name, size, &shm.Options{Populate: true}); err != nil {
+	seg, err := shm.Create(name, segmentSize, &shm.Options{Populate: true})
+	if err != nil {
 		return nil, err
 	}
 	return &wiring{segment: name, release: func() {
@@ -31,7 +40,7 @@ func wireSegment(r row) (*wiring, error) {
 	}}, nil
 }
 
-// openSegment is wireSegment's other end, in a peer. It also sets how the
+// openSegment is the other end of both, in a peer. It also sets how the
 // peer waits: rows in mode park sleep at once.
 func openSegment(r row, in inherited) (*shm.Segment, error) {
 	wait.SetSpin(r.Mode != "park")
@@ -41,10 +50,9 @@ func openSegment(r row, in inherited) (*shm.Segment, error) {
 	return shm.FromFile(in.files[0], nil)
 }
 
-// ringBytes is how many bytes of messages a stream's ring holds.
-func ringBytes(size int) int { return knob("RC", bufferSize) }
-
-func ringCapacity(size int) int { return ringBytes(size) / size }
+// ringCapacity is how many messages a stream's ring holds: as many as fit in
+// a quarter of a pipe, which is faster than a whole, but 16 at least.
+func ringCapacity(size int) int { return max(bufferSize/4/size, 16) }
 
 // tripCapacity is that of the two rings of a round trip.
 const tripCapacity = 64

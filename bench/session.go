@@ -98,7 +98,7 @@ func (s *session) startPeer(ctx context.Context, r row, sides string, in inherit
 		peerSidesEnv+"="+sides,
 		fmt.Sprintf("%s=%d", peerFilesEnv, len(in.files)),
 		peerSegmentEnv+"="+in.segment,
-		peerMaxProcs)
+		"GOMAXPROCS=2")
 	p.cmd.ExtraFiles = in.files
 	p.cmd.Stderr = &p.stderr
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {

@@ -39,6 +39,40 @@ func printTable(w io.Writer, title string, results []result) error {
 	return err
 }
 
+// printSummary writes the two figures that say most, if they were measured.
+func printSummary(w io.Writer, results []result) error {
+	faster := func(ring, pipe row) (float64, bool) {
+		r, ok := find(results, ring)
+		base, okBase := find(results, pipe)
+		if !ok || !okBase {
+			return 0, false
+		}
+		return r.timesFaster(base), true
+	}
+	trip, okTrip := faster(
+		row{Workload: roundtrip, System: "ring.SPSC", Mode: "default", Size: 8, Batch: 1},
+		row{Workload: roundtrip, System: "pipe", Mode: "default", Size: 8, Batch: 1})
+	flow, okFlow := faster(
+		row{Workload: stream, System: "ring.SPSC", Size: 8, Batch: 1},
+		row{Workload: stream, System: "pipe", Size: 8, Batch: 1})
+	if !okTrip || !okFlow {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nring.SPSC beside a pipe: round trips %.0f times faster, %.0f times as many 8-byte messages a second.\n",
+		trip, flow)
+	return err
+}
+
+// find returns the result of r, whatever its number of sides.
+func find(results []result, r row) (result, bool) {
+	for _, x := range results {
+		if x.Workload == r.Workload && x.System == r.System && x.Mode == r.Mode && x.Size == r.Size && x.Batch == r.Batch {
+			return x, true
+		}
+	}
+	return result{}, false
+}
+
 func findPipe(results []result) (result, bool) {
 	for _, r := range results {
 		if r.System == "pipe" {

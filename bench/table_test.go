@@ -75,6 +75,27 @@ func TestTableWithoutPipe(t *testing.T) {
 	}
 }
 
+func TestSummary(t *testing.T) {
+	results := []result{
+		{Workload: roundtrip, System: "ring.SPSC", Mode: "spin", Size: 8, Batch: 1, Unit: "ns", Value: 1},
+		{Workload: roundtrip, System: "ring.SPSC", Mode: "default", Size: 8, Batch: 1, Unit: "ns", Value: 500},
+		{Workload: roundtrip, System: "pipe", Mode: "default", Size: 8, Batch: 1, Unit: "ns", Value: 10_000},
+		{Workload: stream, System: "ring.SPSC", Size: 8, Batch: 1, Unit: "msg/s", Value: 60e6},
+		{Workload: stream, System: "pipe", Size: 8, Batch: 1, Unit: "msg/s", Value: 2e6},
+	}
+	var b strings.Builder
+	if err := printSummary(&b, results); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); !strings.Contains(got, " 20 times") || !strings.Contains(got, " 30 times") {
+		t.Errorf("summary %q, want 20 times and 30 times", got)
+	}
+	b.Reset()
+	if err := printSummary(&b, results[:3]); err != nil || b.Len() > 0 {
+		t.Errorf("summary of half the figures: %q, %v; want none", b.String(), err)
+	}
+}
+
 func TestFormatValue(t *testing.T) {
 	for _, test := range []struct {
 		v    float64

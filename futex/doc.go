@@ -3,15 +3,17 @@
 //
 // A waiter names a word and the value it has seen there. It sleeps only if the
 // word still has that value, and the kernel makes the comparison and the going to
-// sleep one step. Who changes the word calls [Wake] afterwards:
+// sleep one step:
 //
-//	for atomic.LoadUint32(addr) == 0 { // the waiter
+//	for atomic.LoadUint32(addr) == 0 {
 //		if err := futex.Wait(ctx, addr, 0); err != nil {
 //			return err
 //		}
 //	}
 //
-//	atomic.StoreUint32(addr, 1) // the waker
+// Whoever changes the word calls [Wake] afterwards:
+//
+//	atomic.StoreUint32(addr, 1)
 //	futex.Wake(addr, 1)
 //
 // The word may lie in memory that processes share, at a different address in each
@@ -49,7 +51,9 @@
 // On other platforms, on Linux with the build tag isthmus_nofutex, and in a
 // sandbox that refuses futex(2), waiters poll: they spin briefly, yield, then
 // sleep for up to 1 ms at a time, until the word differs. They notice a change of
-// the word only, not a Wake, which returns 0. [Native] tells which it is. Since
-// nobody can wake a native waiter without the kernel's help, all processes that
-// share a word must be built with the same choice.
+// the word only, not a Wake, which returns 0. [Native] tells which it is.
+//
+// Nobody can wake a native waiter without the kernel's help. So all processes that
+// share a word must be built with the same tag, and none may run in a sandbox that
+// refuses futex(2) unless all do.
 package futex

@@ -4,6 +4,7 @@ package futex
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -28,16 +29,16 @@ func wait(ctx context.Context, addr *uint32, old uint32, deadline time.Time) err
 	}
 	at := instantOf(deadline)
 	if ctx.Done() == nil {
-		return waitOne(ctx, addr, old, at, deadline)
+		return waitOne(addr, old, at)
 	}
 	if !noWaitv.Load() {
-		if _, err, ok := waitVector(ctx, []Word{{addr, old}}, at); ok {
+		if _, err := waitVector(ctx, []Word{{addr, old}}, at); err != errors.ErrUnsupported {
 			return err
 		}
 	}
 	for {
 		end := min(at, now()+instant(slice))
-		if err := waitOne(ctx, addr, old, end, deadline); err != os.ErrDeadlineExceeded || end == at {
+		if err := waitOne(addr, old, end); err != os.ErrDeadlineExceeded || end == at {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -46,9 +47,9 @@ func wait(ctx context.Context, addr *uint32, old uint32, deadline time.Time) err
 	}
 }
 
-// waitOne waits without regard to the context. The deadline is for polling, if
-// that turns out to be the only way.
-func waitOne(ctx context.Context, addr *uint32, old uint32, at instant, deadline time.Time) error {
+// waitOne waits without regard to a context. If the kernel refuses, it returns nil
+// like a spurious wake, and the caller's next wait polls.
+func waitOne(addr *uint32, old uint32, at instant) error {
 	for {
 		switch errno := futexWait(addr, old, at); {
 		case errno == 0 || errno == unix.EAGAIN:
@@ -58,7 +59,7 @@ func waitOne(ctx context.Context, addr *uint32, old uint32, at instant, deadline
 			return os.ErrDeadlineExceeded
 		case refused(errno):
 			noFutex.Store(true)
-			return pollWord(ctx, addr, old, deadline)
+			return nil
 		default:
 			return fmt.Errorf("isthmus: futex wait: %w", errno)
 		}
@@ -67,7 +68,7 @@ func waitOne(ctx context.Context, addr *uint32, old uint32, at instant, deadline
 
 func waitAny(ctx context.Context, words []Word) (int, error) {
 	if !noWaitv.Load() && len(words) < maxVector {
-		if i, err, ok := waitVector(ctx, words, never); ok {
+		if i, err := waitVector(ctx, words, never); err != errors.ErrUnsupported {
 			return i, err
 		}
 	}

@@ -143,9 +143,8 @@ func TestFarDeadline(t *testing.T) {
 					}
 					return nil
 				})
-				for range 20 {
-					futex.Wake(&word, 1) // most often when it sleeps
-				}
+				wakeSleeper(t, &word)
+				wakeSleeper(t, &word)
 				atomic.StoreUint32(&word, 1)
 				futex.Wake(&word, 1)
 				if err := result(t, waiter); err != nil {

@@ -78,3 +78,12 @@ func result[T any](t *testing.T, c <-chan T) T {
 		panic("unreachable")
 	}
 }
+
+// wakeSleeper wakes a waiter without changing the word, where that is possible:
+// the waiter sleeps then, or did.
+func wakeSleeper(t *testing.T, addr *uint32) {
+	t.Helper()
+	if futex.Native() {
+		until(t, "a waiter sleeps", func() bool { return futex.Wake(addr, 1) == 1 })
+	}
+}

@@ -76,6 +76,31 @@ func TestPingPong(t *testing.T) {
 	})
 }
 
+// TestStoppedWaiter suspends a process that sleeps, and wakes it meanwhile.
+func TestStoppedWaiter(t *testing.T) {
+	eachMode(t, func(t *testing.T) {
+		for _, kind := range contextKinds {
+			path := sharedFile(t)
+			words := mapWords(t, path)
+			p := proctest.Start(t, "pong", path, kind, "2")
+			wakeSleeper(t, &words[0])
+			p.Stop()
+			p.Continue()
+			wakeSleeper(t, &words[0])
+			for round := range uint32(2) {
+				p.Stop()
+				set(&words[0], round+1, 1)
+				p.Continue()
+				pong := start(func() error { return await(background, &words[1], round) })
+				if err := result(t, pong); err != nil {
+					t.Error(err)
+				}
+			}
+			p.Wait()
+		}
+	})
+}
+
 const (
 	tokens    = 0       // word: how many tokens there are to take, or closed
 	taken     = 1       // word: how many were taken
@@ -176,9 +201,7 @@ func TestCancelIsPrompt(t *testing.T) {
 		path := sharedFile(t)
 		words := mapWords(t, path)
 		p := proctest.Start(t, "canceller", path)
-		if futex.Native() {
-			until(t, "the helper is woken once", func() bool { return futex.Wake(&words[0], 1) == 1 })
-		}
+		wakeSleeper(t, &words[0])
 		p.Send("cancel")
 		p.Expect(context.Canceled)
 		took, err := time.ParseDuration(p.Recv())

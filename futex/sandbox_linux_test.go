@@ -37,6 +37,9 @@ var _ = proctest.Register("sandboxed", func(c *proctest.Child) {
 		return
 	}
 	c.Send("sandboxed")
+	if when == "early" {
+		c.Send("native", futex.Native())
+	}
 
 	i, err := futex.WaitAny(ctx, []futex.Word{{Addr: &words[1]}, {Addr: &words[0]}})
 	c.Check(err)
@@ -73,6 +76,9 @@ func TestSandbox(t *testing.T) {
 					if line := p.Recv(); line != "sandboxed" {
 						p.Wait()
 						t.Skip(line)
+					}
+					if when == "early" {
+						p.Expect("native", what != "futex")
 					}
 					set(&words[0], 1, 1)
 					p.Expect("any 1")

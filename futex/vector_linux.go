@@ -4,6 +4,7 @@ package futex
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -32,12 +33,12 @@ var vectors = sync.Pool{New: func() any {
 	return v
 }}
 
-// waitVector waits until one of the words is woken or differs. It reports !ok if
-// the kernel cannot do it.
+// waitVector waits until one of the words is woken or differs. Its error is
+// errors.ErrUnsupported if the kernel cannot do it.
 //
 // The kernel returns the last of the elements that were woken. The cancel word
 // comes first, so that a wake of a word is never lost to a cancellation.
-func waitVector(ctx context.Context, words []Word, at instant) (index int, err error, ok bool) {
+func waitVector(ctx context.Context, words []Word, at instant) (int, error) {
 	v := vectors.Get().(*vector)
 	first, stop := 0, func() bool { return true }
 	if ctx.Done() != nil {
@@ -59,21 +60,21 @@ func waitVector(ctx context.Context, words []Word, at instant) (index int, err e
 		i, errno := v.wait(at)
 		switch {
 		case errno == 0 && i >= first:
-			return i - first, nil, true
+			return i - first, nil
 		case atomic.LoadUint32(&v.cancelled) != 0:
-			return 0, ctx.Err(), true
+			return 0, ctx.Err()
 		case errno == 0 || errno == unix.EINTR:
 		case errno == unix.EAGAIN:
 			if i := changed(words); i >= 0 {
-				return i, nil, true
+				return i, nil
 			}
 		case errno == unix.ETIMEDOUT:
-			return 0, os.ErrDeadlineExceeded, true
+			return 0, os.ErrDeadlineExceeded
 		case refused(errno):
 			noWaitv.Store(true)
-			return 0, nil, false
+			return 0, errors.ErrUnsupported
 		default:
-			return 0, fmt.Errorf("isthmus: futex wait: %w", errno), true
+			return 0, fmt.Errorf("isthmus: futex wait: %w", errno)
 		}
 	}
 }

@@ -148,7 +148,7 @@ func TestCancelSwallowsNoWake(t *testing.T) {
 	addr := &words[0]
 	var woken, cancelled int
 	lead := 100 // how long the wake waits for the cancellation, such that either may win
-	for range 500 {
+	for range 200 {
 		ctx, cancel := context.WithCancel(background)
 		one := start(func() error { return futex.Wait(ctx, addr, 0) })
 		until(t, "the first sleeps", func() bool { return sleepers(t, words, 0) == 1 })

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -89,12 +90,19 @@ func (r *Bytes) MaxLen() int { return int(r.capacity/2 - 2*headerSize) }
 // Len returns how many bytes of the ring are in use at the moment, headers
 // included.
 func (r *Bytes) Len() int {
-	head := atomic.LoadUint64(r.head)
-	tail, err := r.findTail(head)
-	if err != nil {
-		return 0
+	var n uint64
+	for range lenAttempts {
+		head := atomic.LoadUint64(r.head)
+		tail, err := r.findTail(head)
+		if err == nil {
+			n = tail - head
+		}
+		if atomic.LoadUint64(r.head) == head {
+			break
+		}
 	}
-	return int(tail - head)
+	runtime.KeepAlive(r)
+	return int(n)
 }
 
 // record is the room that a message of n bytes takes.

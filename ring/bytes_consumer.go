@@ -25,7 +25,7 @@ func (c *BytesConsumer) TryNext() ([]byte, error) {
 	if c.gone {
 		return nil, ErrDetached
 	}
-	for range 3 { // at most: padding, the end of the ring, the last message
+	for range 3 { // at most: padding, nothing there, and yet a last message
 		h := atomic.LoadUint64(c.header(c.pos))
 		if h == 0 {
 			if err := c.empty(); err != nil {
@@ -41,8 +41,7 @@ func (c *BytesConsumer) TryNext() ([]byte, error) {
 			return nil, err
 		}
 		if h&padding != 0 {
-			c.pos += size
-			arch.StoreRelease64(c.head, c.pos)
+			c.pos += size // and head follows with the message behind it
 			continue
 		}
 		c.pushed.Acquire()

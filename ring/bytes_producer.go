@@ -164,7 +164,9 @@ func (p *BytesProducer) Close() error {
 		return p.fault(p.gone)
 	}
 	p.leave(ErrClosed)
-	return p.Bytes.close()
+	err := p.Bytes.close()
+	p.dropRole(p.producer)
+	return err
 }
 
 // Detach gives the role up, so that another process can go on as the producer.

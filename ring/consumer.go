@@ -107,6 +107,9 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 		}
 		dst[n] = *c.slots.value(pos)
 	}
+	if n == 0 { // it was there a moment ago
+		return 0, c.fault(ErrCorrupt)
+	}
 	return int(n), c.advance(n)
 }
 

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"math/bits"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -106,6 +107,7 @@ func (q *MPMC[T]) Cap() int { return int(q.capacity) }
 func (q *MPMC[T]) Len() int {
 	head := atomic.LoadUint64(q.head)
 	n := int64(atomic.LoadUint64(q.tail) - head)
+	runtime.KeepAlive(q)
 	return int(min(max(n, 0), int64(q.capacity)))
 }
 

@@ -3,6 +3,8 @@ package ring
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // Reserved is a slot of an [MPMC] that is claimed and not yet published. The
@@ -54,7 +56,7 @@ func (r Reserved[T]) Cancel() error {
 		return err
 	}
 	q.store(r.pos, freeWord(q.lap(r.pos)+1))
-	q.wakeConsumers(r.pos, everybody)
+	q.wakeConsumers(r.pos, wait.Everybody)
 	q.wakeProducers(r.pos, 1)
 	return q.open()
 }

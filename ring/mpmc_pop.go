@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // TryPop returns the next message. If there is none, it returns ErrEmpty, or
@@ -113,7 +114,7 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 		arch.Fence()
 	}
 	if q.load(pos+n) == freeWord(q.lap(pos+n)+1) {
-		n = everybody
+		n = wait.Everybody
 	}
 	q.canPush.Notify(int(n))
 }

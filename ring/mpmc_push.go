@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // TryPush pushes v if there is room. It returns ErrFull if there is none.
@@ -106,7 +107,7 @@ func (q *MPMC[T]) wakeConsumers(pos, n uint64) {
 		arch.Fence()
 	}
 	if q.load(pos+n) != freeWord(q.lap(pos+n)) {
-		n = everybody
+		n = wait.Everybody
 	}
 	q.canPop.Notify(int(n))
 }

@@ -1,6 +1,10 @@
 package ring
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
 
 // lookEvery is how many failed tries go by between two looks for the dead.
 const lookEvery = 64
@@ -25,8 +29,8 @@ func (q *MPMC[T]) repair(pos uint64, w word) {
 		}
 	}
 	if q.swap(pos, w, freeWord(q.lap(pos)+1)) {
-		q.canPush.Notify(everybody)
-		q.canPop.Notify(everybody)
+		q.canPush.Notify(wait.Everybody)
+		q.canPop.Notify(wait.Everybody)
 	}
 }
 
@@ -72,7 +76,7 @@ func (q *MPMC[T]) redeliver() (v T, ok bool) {
 		return zero, false
 	}
 	q.pushed.Acquire()
-	q.canPush.Notify(everybody)
+	q.canPush.Notify(wait.Everybody)
 	return v, true
 }
 

@@ -82,7 +82,7 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 		return object{}, err
 	}
 	o := object{name: name, core: core, memory: newMemory(obj.Mem), fence: core.WakerFence()}
-	o.local = core.Local(obj.Off, func() any { return newLocal(core, obj.Mem) }).(*local)
+	o.local = core.Local(obj, func() any { return newLocal(core, obj.Mem) }).(*local)
 	return o, nil
 }
 
@@ -109,14 +109,11 @@ func (o *object) wake(e *wait.Event, n int) {
 	e.Notify(n)
 }
 
-// everybody is more processes than can sleep.
-const everybody = 1 << 30
-
 // close marks the ring closed and wakes everybody.
 func (o *object) close() error {
 	atomic.StoreUint32(o.closed, 1)
-	o.canPop.Notify(everybody)
-	o.canPush.Notify(everybody)
+	o.canPop.Notify(wait.Everybody)
+	o.canPush.Notify(wait.Everybody)
 	return o.open()
 }
 

@@ -153,7 +153,9 @@ func (p *Producer[T]) Close() error {
 		return p.fault(p.gone)
 	}
 	p.leave(ErrClosed)
-	return p.SPSC.close()
+	err := p.SPSC.close()
+	p.dropRole(p.producer)
+	return err
 }
 
 // Detach gives the role up, so that another process can go on as the producer.

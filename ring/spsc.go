@@ -2,6 +2,7 @@ package ring
 
 import (
 	"reflect"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -96,9 +97,20 @@ func (r *SPSC[T]) Cap() int { return int(r.capacity) }
 // Len returns how many messages are in the ring at the moment, or 0 if the
 // segment is closed.
 func (r *SPSC[T]) Len() int {
-	head := atomic.LoadUint64(r.head)
-	return int(r.findTail(head) - head)
+	var n uint64
+	for range lenAttempts {
+		head := atomic.LoadUint64(r.head)
+		n = r.findTail(head) - head
+		if atomic.LoadUint64(r.head) == head {
+			break
+		}
+	}
+	runtime.KeepAlive(r)
+	return int(n)
 }
+
+// lenAttempts is how often Len begins again because a message was popped.
+const lenAttempts = 16
 
 // findTail returns the first position from head on whose slot is not full.
 func (r *SPSC[T]) findTail(head uint64) uint64 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // backoff waits out a change by somebody else. A change takes a few
@@ -82,7 +83,8 @@ func (s *state) reclaim() {
 // anyDead reports whether a dead process's permits are missing from the sum.
 func (s *state) anyDead() bool {
 	w := atomic.LoadUint64(s.word)
-	return w&busyMask == 0 && int64(w>>freeShift)+s.heldByLiving() != s.size
+	return w&busyMask == 0 && int64(w>>freeShift)+s.heldByLiving() != s.size &&
+		atomic.LoadUint64(s.word) == w // else the sum was of different times
 }
 
 // repair ends a change, with free computed anew.
@@ -91,7 +93,7 @@ func (s *state) repair() {
 	arch.StoreRelease64(s.word, uint64(free)<<freeShift)
 	arch.Fence()
 	if s.event.Waiting() {
-		s.event.Notify(everybody)
+		s.event.Notify(wait.Everybody)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -77,7 +78,7 @@ func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error
 	if err != nil {
 		return nil, err
 	}
-	return core.Local(obj.Off, func() any {
+	return core.Local(obj, func() any {
 		sem := &Semaphore{name: name}
 		sem.init(core, obj.Mem, size, o.Signalling)
 		return sem
@@ -125,6 +126,9 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 
 // acquireSlow waits for n permits, or for the end of the segment.
 func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
+	if n > s.size {
+		return s.never(ctx)
+	}
 	if n > 1 {
 		atomic.StoreUint32(s.weighty, 1)
 	}
@@ -134,7 +138,7 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	b.done = ctx.Done()
 	err := s.event.Await(ctx, func() bool {
 		return s.acquire(n, claim.urgent, b) ||
-			n <= s.size && claim.renew() && s.acquire(n, true, b) ||
+			claim.renew() && s.acquire(n, true, b) ||
 			s.core.Closed()
 	}, func() {
 		s.dropStale()
@@ -142,6 +146,18 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	})
 	if err != nil {
 		return s.core.Fault("semaphore", s.name, err)
+	}
+	return nil
+}
+
+// never waits for permits that cannot come, in nobody's way.
+func (s *Semaphore) never(ctx context.Context) error {
+	for !s.core.Closed() {
+		select {
+		case <-ctx.Done():
+			return s.core.Fault("semaphore", s.name, ctx.Err())
+		case <-time.After(wait.Slice()):
+		}
 	}
 	return nil
 }

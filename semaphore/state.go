@@ -97,7 +97,7 @@ func (s *state) acquire(n int64, urgent bool, b backoff) bool {
 			if !b.wait(s, w) {
 				return false
 			}
-		case int64(w>>freeShift) < n || !urgent && atomic.LoadUint64(s.urgent) != 0:
+		case int64(w>>freeShift) < n || !urgent && urgentID(atomic.LoadUint64(s.urgent)) != 0:
 			return false
 		case s.signalling:
 			if atomic.CompareAndSwapUint64(s.word, w, w-uint64(n)<<freeShift) {
@@ -154,13 +154,11 @@ func (s *state) wake(n int64) {
 	if !s.event.Waiting() {
 		return
 	}
-	if atomic.LoadUint32(s.weighty) != 0 || atomic.LoadUint64(s.urgent) != 0 {
-		n = everybody // the first to wake may not be one that can be served
+	if atomic.LoadUint32(s.weighty) != 0 || urgentID(atomic.LoadUint64(s.urgent)) != 0 {
+		n = wait.Everybody // the first to wake may not be one that can be served
 	}
-	s.event.Notify(int(min(n, everybody)))
+	s.event.Notify(int(min(n, wait.Everybody)))
 }
-
-const everybody = 1 << 30
 
 // holding returns how many permits this process holds. Only inside a change.
 func (s *state) holding() int64 {

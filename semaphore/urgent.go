@@ -6,18 +6,23 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // A waiter for many permits must not starve behind a stream of small ones. One
 // that has waited for longer than hunger becomes urgent: the urgent word names
 // it, and while it does nobody else acquires.
 //
-// urgent word: id<<32 | beat. 0 if nobody is urgent.
+// urgent word: id<<32 | beat. The id is 0 if nobody is urgent.
 //
-//	0 --a hungry waiter--> (id, 1) --it, after each sleep--> (id, beat+1)
-//	(id, beat) --it, when served or cancelled--> 0
+//	(0, beat) --a hungry waiter-->              (id, beat+1)
+//	(id, beat) --it, from time to time-->       (id, beat+1)
+//	(id, beat) --it, when served or cancelled--> (0, beat)
 //	(id, beat) --anybody, if id is dead or the beat has stood still for
-//	             longer than stale--> 0
+//	             longer than stale-->           (0, beat)
+//
+// The beat goes on from one claim to the next, so that a claim is never taken
+// for an older one that stood still.
 //
 // The word is about order only. However it stands, no permit is lost, and a
 // paused or dead waiter keeps the others out for stale at most. Every
@@ -52,17 +57,22 @@ func (c *claim) renew() bool {
 	c.renewed = now
 	was := c.urgent
 	u := atomic.LoadUint64(c.state.urgent)
-	if owner := u >> 32; owner == 0 || owner == c.state.id {
+	if owner := urgentID(u); owner == 0 || owner == c.state.id {
 		c.urgent = atomic.CompareAndSwapUint64(c.state.urgent, u, c.state.id<<32|uint64(uint32(u)+1))
 	} else {
 		c.urgent = false
 	}
-	return c.urgent && !was
+	if was || !c.urgent {
+		return false
+	}
+	// A release whose wake did not reckon with this claim must be seen now.
+	c.state.core.Barrier()
+	return true
 }
 
 // end gives the claim up.
 func (c *claim) end() {
-	if u := atomic.LoadUint64(c.state.urgent); c.urgent && u>>32 == c.state.id {
+	if u := atomic.LoadUint64(c.state.urgent); c.urgent && urgentID(u) == c.state.id {
 		c.state.dropUrgent(u)
 	}
 }
@@ -70,16 +80,19 @@ func (c *claim) end() {
 // dropStale ends the claim of a waiter that is dead or does not move.
 func (s *state) dropStale() {
 	u := atomic.LoadUint64(s.urgent)
-	if u != 0 && u>>32 != s.id && (s.core.Dead(liveness.ID(u>>32)) || s.patience.exhausted(u)) {
+	if urgentID(u) != 0 && (s.core.Dead(liveness.ID(urgentID(u))) || s.patience.exhausted(u)) {
 		s.dropUrgent(u)
 	}
 }
 
 func (s *state) dropUrgent(u uint64) {
-	if atomic.CompareAndSwapUint64(s.urgent, u, 0) && s.event.Waiting() {
-		s.event.Notify(everybody)
+	if atomic.CompareAndSwapUint64(s.urgent, u, uint64(uint32(u))) && s.event.Waiting() {
+		s.event.Notify(wait.Everybody)
 	}
 }
+
+// urgentID returns the id in an urgent word.
+func urgentID(u uint64) uint64 { return u >> 32 }
 
 // exhausted reports whether beat has been the same for longer than stale.
 func (p *patience) exhausted(beat uint64) bool {

@@ -52,7 +52,7 @@ func NewArray[T any](s *Segment, name string, n int) (*Array[T], error) {
 	}
 	return &Array[T]{
 		name: name, core: s.core, data: elements[T](obj.Mem, n),
-		edge: s.core.Local(obj.Off, func() any { return new(race.Edge) }).(*race.Edge),
+		edge: s.core.Local(obj, func() any { return new(race.Edge) }).(*race.Edge),
 	}, nil
 }
 

@@ -51,29 +51,37 @@ func copyStride(size uintptr) uint64 { return (uint64(size) + arch.Line - 1) &^ 
 
 func bigValueSize(size uintptr) uint64 { return copyOffset + copies*copyStride(size) }
 
-// load returns the current copy.
-func (b *bigValue[T]) load() T {
-	for {
+// load returns the current copy. Writers would have to overtake it three times
+// during each of its attempts; giving up is for memory that somebody scribbles
+// over.
+func (b *bigValue[T]) load() (x T) {
+	for range maxAttempts {
 		seq := atomic.LoadUint64(b.seq)
-		x := *b.copy[seq%copies]
+		x = *b.copy[seq%copies]
 		arch.LoadFence()
 		if atomic.LoadUint64(b.seq)-seq < copies-1 {
-			return x
+			break
 		}
 	}
+	return x
 }
+
+const maxAttempts = 1 << 24
 
 // update replaces the value by f of it, with every other writer kept out.
 func (b *bigValue[T]) update(f func(cur *T) T) {
 	if !b.lock.tryLock() {
 		_ = b.lock.lockSlow(context.Background()) // without a Done channel it cannot fail
 	}
-	defer b.lock.unlock()
 	if b.lock.core.Closed() {
-		return // without the lock; the caller checks too
+		return // maybe without the lock; the caller checks too
 	}
+	defer b.lock.unlock()
 	seq := atomic.LoadUint64(b.seq)
 	cur := *b.copy[seq%copies]
+	if b.lock.core.Closed() {
+		return // f must not see the pages that Close puts in the memory's place
+	}
 	*b.copy[(seq+1)%copies] = f(&cur)
 	arch.StoreRelease64(b.seq, seq+1)
 }

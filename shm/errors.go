@@ -9,8 +9,8 @@ import (
 // Errors to be tested for by errors.Is. The errors that are returned wrap them
 // and name the operation, the segment and what is wrong. Besides, Create on a
 // segment that exists is fs.ErrExist, Open on one that does not fs.ErrNotExist,
-// a lack of rights fs.ErrPermission, and what a platform does not have
-// errors.ErrUnsupported.
+// a lack of rights fs.ErrPermission, a nil context or file or an impossible mode
+// fs.ErrInvalid, and what a platform does not have errors.ErrUnsupported.
 var (
 	// ErrName reports a name that no segment, or no object, can have.
 	ErrName = segment.ErrName

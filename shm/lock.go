@@ -43,7 +43,7 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.core.Local(obj.Off, func() any {
+	return s.core.Local(obj, func() any {
 		return &Lock{name: name, ownerLock: newOwnerLock(s.core, obj.Mem)}
 	}).(*Lock), nil
 }
@@ -107,7 +107,7 @@ func (l *Lock) LockContext(ctx context.Context) error {
 // MarkConsistent says that the data that l protects is whole again after an
 // owner died inside. It panics if this process does not hold l.
 func (l *Lock) MarkConsistent() {
-	if !l.markConsistent() {
+	if ok := l.markConsistent(); !ok || l.core.Closed() {
 		l.misuse("MarkConsistent of a Lock that this process does not hold")
 	}
 }
@@ -116,7 +116,7 @@ func (l *Lock) MarkConsistent() {
 // hold l or the segment is closed.
 func (l *Lock) Unlock() {
 	l.edge.Release()
-	if !l.unlock() {
+	if ok := l.unlock(); !ok || l.core.Closed() {
 		l.misuse("Unlock of a Lock that this process does not hold")
 	}
 }

@@ -12,8 +12,8 @@ import (
 // ownerLock is the mutual exclusion behind Lock and behind the writers of a
 // large Value: one word that names its owner, and an Event to sleep on.
 //
-// States of the word: the low 30 bits are the owner's id, 0 if there is none;
-// bit 31 (died) says that an owner died inside and nobody has declared the
+// States of the word: the low bits are the owner's id, 0 if there is none; bit
+// 31 (died) says that an owner died inside and nobody has declared the
 // protected data consistent since.
 //
 //	free            0          --Lock-->        owned
@@ -45,8 +45,8 @@ type ownerLock struct {
 }
 
 const (
-	ownerMask = 1<<liveness.IDBits - 1
 	died      = 1 << 31
+	ownerMask = died - 1
 
 	ownerLockSize = 8 // the word, and the Event's
 )

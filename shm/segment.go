@@ -91,8 +91,9 @@ func (s *Segment) Name() string { return s.core.Name() }
 func (s *Segment) Size() int64 { return s.core.Size() }
 
 // File returns the file of an anonymous segment, to hand it to child processes.
-// It belongs to the Segment, whose Close closes it. File is nil for a Segment
-// that Anonymous did not make.
+// It belongs to the Segment, which must stay reachable until they have started,
+// and whose Close closes it. File is nil for a Segment that Anonymous did not
+// make.
 func (s *Segment) File() *os.File { return s.core.File() }
 
 // Close detaches from the segment. The segment itself and its objects stay; what

@@ -60,7 +60,7 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 		return nil, err
 	}
 	v := &Value[T]{name: name, core: s.core}
-	v.valueLocal = s.core.Local(obj.Off, func() any {
+	v.valueLocal = s.core.Local(obj, func() any {
 		if typ.Size <= 8 {
 			return &valueLocal{}
 		}

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"unsafe"
 )
 
 type item struct {
@@ -33,7 +32,7 @@ func TestNotPlain(t *testing.T) {
 		{reflect.TypeFor[func()](), "func() is a func"},
 		{reflect.TypeFor[any](), "interface {} is an interface"},
 		{reflect.TypeFor[uintptr](), "uintptr is a uintptr"},
-		{reflect.TypeFor[unsafe.Pointer](), "Pointer is an unsafe.Pointer"},
+		{reflect.TypeOf(reflect.ValueOf(new(int)).UnsafePointer()), "Pointer is an unsafe.Pointer"},
 		{reflect.TypeFor[[2][3]error](), "[2][3]error[][] is an interface"},
 		{reflect.TypeFor[struct{ _ *int }](), "struct { _ *int }._ is a pointer"},
 		{reflect.TypeFor[struct{ item }](), ".item.Name is a string"},

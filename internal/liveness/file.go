@@ -30,6 +30,7 @@ const (
 
 	creationByte = -1
 	draftByte    = -2
+	attachByte   = MaxSlots // and as many as there are slots
 )
 
 // Take makes a File of f, and owns it from then on, even if it fails.

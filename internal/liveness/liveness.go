@@ -17,26 +17,31 @@ import (
 	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
-// States of a slot:
+// States of a slot, each of which has two bytes, an owner's and an attacher's:
 //
-//	Free   its byte is unlocked
-//	Taken  byte locked, generation not raised yet
-//	Owned  byte locked, generation raised, ID in use
+//	Free      neither is locked
+//	Claimed   attacher's locked, generation not raised yet
+//	Raised    attacher's locked, generation raised
+//	Owned     owner's locked, ID in use
 //
-//	Free  → Taken  by the attacher: the lock
-//	Taken → Owned  by the attacher: the store of the generation
-//	any   → Free   by the owner's Close, or by the kernel when the owner dies
+//	Free    → Claimed  by the attacher: its lock
+//	Claimed → Raised   by the attacher: the store of the generation
+//	Raised  → Owned    by the attacher: the owner's lock, and the end of its own
+//	any     → Free     by the owner's Close, or by the kernel when it dies
 //
 // Invariants:
 //
-//  1. Only the holder of a slot's byte writes the slot.
-//  2. Nobody uses an ID before the generation in it is stored. No ID is handed
-//     out twice within 2^20 attachments to one slot.
+//  1. Only the holder of a slot's attacher's byte writes the slot, and only
+//     while the owner's is unlocked. It alone may lock that.
+//  2. Nobody uses an ID before the slot is Owned. No ID is handed out twice
+//     within 2^20 attachments to one slot, and the search for a slot starts at
+//     a place that differs from process to process.
 //  3. Dead(id) is true only if the owner of id has closed or died: the byte is
 //     unlocked, and it was locked before id was first used (2); or the
 //     generation is another, and then somebody else got the byte since (1).
-//  4. Once the owner of id is gone, Dead(id) is true, except while the next
-//     attacher is in Taken. It leaves that state in finitely many steps, or dies.
+//  4. Once the owner of id is gone, Dead(id) is true: until the generation is
+//     raised the owner's byte is unlocked, and from then on the generation is
+//     another, even if the attacher is paused anywhere.
 //
 // A kill between any two steps leaves the slot Free with the old generation or
 // the new one. Either will do: no ID of the new one was used (2).
@@ -95,21 +100,40 @@ type Table struct {
 // owns f from then on. If Attach fails, the caller still does.
 func Attach(f *File, mem []byte) (*Table, error) {
 	slots := min(len(mem)/layout.SlotSize, MaxSlots)
-	for slot := range slots {
-		switch ok, err := f.locks.try(slot); {
+	t := &Table{mem: mem, locks: f.locks}
+	for i := range slots {
+		slot := (firstSlot + i) % slots
+		switch ok, err := t.take(slot); {
 		case err != nil:
 			return nil, fmt.Errorf("lock process slot %d: %w", slot, err)
 		case ok:
-			t := &Table{mem: mem, locks: f.locks}
-			t.id = NewID(slot, t.raise(slot))
 			return t, nil
 		}
 	}
 	return nil, fmt.Errorf("all %d process slots are taken: %w", slots, ErrFull)
 }
 
-// raise makes and returns the next generation of a slot whose byte we hold. A
-// generation is never 0, so that no ID is.
+// firstSlot is where the search for a free slot starts.
+var firstSlot = os.Getpid()
+
+// take makes a slot this attachment's, if it is free.
+func (t *Table) take(slot int) (ok bool, err error) {
+	if held, err := t.locks.held(slot); held || err != nil {
+		return false, err
+	}
+	if ok, err := t.locks.try(attachByte + slot); !ok || err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, t.locks.unlock(attachByte+slot)) }()
+	if held, err := t.locks.held(slot); held || err != nil {
+		return false, err
+	}
+	t.id = NewID(slot, t.raise(slot))
+	return t.locks.try(slot)
+}
+
+// raise makes and returns the next generation of a slot whose attacher's byte we
+// hold. A generation is never 0, so that no ID is.
 func (t *Table) raise(slot int) uint32 {
 	off := slot * layout.SlotSize
 	word := layout.Word(t.mem, off+offGeneration)

@@ -2,6 +2,7 @@ package liveness
 
 import (
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -29,21 +30,36 @@ func newLocks(f *os.File) (locks, error) {
 	return l, nil
 }
 
-func (l *ofdLocks) fcntl(cmd int, typ int16, n int) (unix.Flock_t, error) {
-	lk := unix.Flock_t{Type: typ, Start: base + int64(n), Len: 1}
-	var err error
-	cerr := l.conn.Control(func(fd uintptr) {
+// call is one fcntl. Calls are kept, for a probe should not allocate: it is what
+// a process does all the time that waits for another.
+type call struct {
+	cmd  int
+	lock unix.Flock_t
+	err  error
+	run  func(fd uintptr)
+}
+
+var calls = sync.Pool{New: func() any {
+	c := new(call)
+	c.run = func(fd uintptr) {
 		for {
-			err = unix.FcntlFlock(fd, cmd, &lk)
-			if err != unix.EINTR {
+			if c.err = unix.FcntlFlock(fd, c.cmd, &c.lock); c.err != unix.EINTR {
 				return
 			}
 		}
-	})
-	if cerr != nil {
-		err = cerr
 	}
-	return lk, err
+	return c
+}}
+
+// fcntl returns the type of the lock that is in the way, if cmd asks for it.
+func (l *ofdLocks) fcntl(cmd int, typ int16, n int) (int16, error) {
+	c := calls.Get().(*call)
+	defer calls.Put(c)
+	c.cmd, c.lock = cmd, unix.Flock_t{Type: typ, Start: base + int64(n), Len: 1}
+	if err := l.conn.Control(c.run); err != nil {
+		return 0, err
+	}
+	return c.lock.Type, c.err
 }
 
 func (l *ofdLocks) try(n int) (bool, error) {
@@ -55,8 +71,8 @@ func (l *ofdLocks) try(n int) (bool, error) {
 }
 
 func (l *ofdLocks) held(n int) (bool, error) {
-	lk, err := l.fcntl(unix.F_OFD_GETLK, unix.F_WRLCK, n)
-	return lk.Type != unix.F_UNLCK, err
+	typ, err := l.fcntl(unix.F_OFD_GETLK, unix.F_WRLCK, n)
+	return typ != unix.F_UNLCK, err
 }
 
 func (l *ofdLocks) lock(n int) error {

@@ -6,6 +6,29 @@ import (
 	"testing"
 )
 
+const dirPattern = "isthmus-proctest-*"
+
+// runDir holds the directories that Dir makes in this run.
+var runDir string
+
+// makeRunDir makes the run's directory, on /dev/shm where that is a tmpfs, else in
+// the temporary directory.
+func makeRunDir() (err error) {
+	parent := os.TempDir()
+	if isTmpfs("/dev/shm") {
+		parent = "/dev/shm"
+	}
+	removeStale(parent)
+	for {
+		runDir, err = os.MkdirTemp(parent, dirPattern)
+		// Until it is claimed, another run may take it for a stale one.
+		if err != nil || claim(runDir) {
+			return err
+		}
+		os.RemoveAll(runDir)
+	}
+}
+
 // Dir returns a new directory, and makes it the segment directory of the test
 // and of the helpers it starts, through the environment variable ISTHMUS_DIR.
 // It is on /dev/shm where that is a tmpfs, else in the temporary directory. At
@@ -13,7 +36,7 @@ import (
 // test must not be parallel.
 func Dir(t testing.TB) string {
 	t.Helper()
-	dir, err := makeDir()
+	dir, err := os.MkdirTemp(runDir, "")
 	if err != nil {
 		t.Fatalf("proctest: %v", err)
 	}
@@ -29,14 +52,6 @@ func Dir(t testing.TB) string {
 		}
 	})
 	return dir
-}
-
-func makeDir() (string, error) {
-	parent := os.TempDir()
-	if isTmpfs("/dev/shm") {
-		parent = "/dev/shm"
-	}
-	return os.MkdirTemp(parent, "isthmus-proctest-")
 }
 
 // leftovers names what is left in a segment directory.

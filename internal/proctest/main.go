@@ -80,13 +80,12 @@ func runTests(m *testing.M) int {
 		return m.Run() // the coordinating process makes the checks
 	}
 	os.Setenv(envRun, strconv.Itoa(os.Getpid()))
-	dir, err := makeDir()
-	if err != nil {
+	if err := makeRunDir(); err != nil {
 		fmt.Fprintln(os.Stderr, "proctest:", err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	os.Setenv(envDir, dir)
+	defer os.RemoveAll(runDir)
+	os.Setenv(envDir, runDir)
 	before := openFiles()
 
 	code := m.Run()
@@ -97,7 +96,7 @@ func runTests(m *testing.M) int {
 	if !flagSet("test.run") && !flagSet("test.skip") && !flagSet("test.list") && !testing.Short() {
 		faults = unused()
 	}
-	faults = append(faults, leftovers(dir)...)
+	faults = append(faults, leftovers(runDir)...)
 	faults = append(faults, leaks(before)...)
 	for _, f := range faults {
 		fmt.Fprintln(os.Stderr, "proctest:", f)

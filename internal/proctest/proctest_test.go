@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -221,50 +220,5 @@ func TestUnused(t *testing.T) {
 	proctest.MaySkip(name)
 	if got := strings.Join(proctest.Unused(), "\n"); strings.Contains(got, name) {
 		t.Errorf("%q is among the unused: %q", name, got)
-	}
-}
-
-// TestMainFails runs this binary with a test that leaves something behind.
-func TestMainFails(t *testing.T) {
-	if what := os.Getenv("PROCTEST_LEAVE"); what != "" {
-		leave(what)
-		return
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{"nothing": "PASS", "file": "isthmus.left"}
-	switch runtime.GOOS {
-	case "linux":
-		want["process"] = "was left running"
-		fallthrough
-	case "darwin", "freebsd":
-		want["fd"] = "was left open"
-	}
-	for what, want := range want {
-		t.Run(what, func(t *testing.T) {
-			cmd := exec.Command(exe, "-test.run=^TestMainFails$", "-test.v")
-			cmd.Env = append(os.Environ(), "PROCTEST_LEAVE="+what, "GORACE=atexit_sleep_ms=0")
-			out, err := cmd.CombinedOutput()
-			if (err == nil) != (what == "nothing") || !strings.Contains(string(out), want) {
-				t.Errorf("%v: %s", err, out)
-			}
-		})
-	}
-}
-
-var left *os.File
-
-func leave(what string) {
-	switch what {
-	case "file":
-		os.WriteFile(filepath.Join(os.Getenv("ISTHMUS_DIR"), "isthmus.left"), nil, 0o600)
-	case "fd":
-		left, _ = os.Open(os.Args[0])
-	case "process":
-		cmd := exec.Command("sleep", "5")
-		cmd.Start()
-		go cmd.Wait()
 	}
 }

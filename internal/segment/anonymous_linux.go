@@ -56,6 +56,13 @@ func fromFile(f *os.File, opts *Options) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := trust(info, o.TrustedUIDs); err != nil { // before it is opened again
+		return nil, err
+	}
 	private, err := reopen(f)
 	if err != nil {
 		return nil, err

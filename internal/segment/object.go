@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -43,6 +44,7 @@ type Spec struct {
 // Object is an object in shared memory. Mem does not keep the Segment alive: see
 // there.
 type Object struct {
+	Kind    layout.Kind
 	Mem     []byte // Size bytes, aligned to layout.ObjectAlign
 	Off     uint64 // of Mem in the segment
 	Created bool
@@ -69,18 +71,35 @@ func (s *Segment) object(spec Spec) (o Object, err error) {
 	if s.Closed() {
 		return o, ErrClosed
 	}
-	err = s.table.WithCreationLock(func() error {
-		atStep(stepLocked)
-		o, err = s.findOrCreate(spec)
-		return err
-	})
+	// What is published needs no lock: nobody who is paused inside it may keep
+	// others from what exists.
+	o, err = s.find(spec, absent)
+	if err == errAbsent {
+		err = s.table.WithCreationLock(func() error {
+			atStep(stepLocked)
+			o, err = s.find(spec, s.create)
+			return err
+		})
+	}
 	if s.Closed() { // and who knows where we looked
 		return o, ErrClosed
 	}
 	return o, err
 }
 
-func (s *Segment) findOrCreate(spec Spec) (Object, error) {
+// vacancy is where an object that does not exist would go: a free entry, and the
+// arena bytes from off to end.
+type vacancy struct {
+	entry    []byte
+	off, end uint64
+}
+
+var errAbsent = errors.New("does not exist")
+
+func absent(Spec, vacancy) (Object, error) { return Object{}, errAbsent }
+
+// find returns the object that spec describes, or what otherwise makes of it.
+func (s *Segment) find(spec Spec, otherwise func(Spec, vacancy) (Object, error)) (Object, error) {
 	next := uint64(s.header.ArenaOff)
 	end := next + uint64(s.header.ArenaSize)
 	for i := range s.header.MaxObjects {
@@ -90,7 +109,7 @@ func (s *Segment) findOrCreate(spec Spec) (Object, error) {
 			return Object{}, err
 		}
 		if !published {
-			return s.create(spec, mem, next, end)
+			return otherwise(spec, vacancy{mem, next, end})
 		}
 		if e.Off != next || e.Size == 0 || e.Size > end-next {
 			return Object{}, fmt.Errorf("directory entry %d has %d bytes at %d: %w", i, e.Size, e.Off, ErrCorrupt)
@@ -99,17 +118,19 @@ func (s *Segment) findOrCreate(spec Spec) (Object, error) {
 			if err := compare(e, spec); err != nil {
 				return Object{}, err
 			}
-			return Object{Mem: s.slice(next, spec.Size), Off: next}, nil
+			return Object{Kind: spec.Kind, Mem: s.slice(next, spec.Size), Off: next}, nil
 		}
 		next = min(layout.AlignObject(next+e.Size), end)
 	}
 	return Object{}, fmt.Errorf("all %d directory entries are taken: %w", s.header.MaxObjects, ErrFull)
 }
 
-// create makes the object at off and publishes it by the free entry.
-func (s *Segment) create(spec Spec, entry []byte, off, end uint64) (Object, error) {
-	if spec.Size > end-off {
-		return Object{}, fmt.Errorf("needs %d bytes, %d are left: %w", spec.Size, end-off, ErrFull)
+// create makes the object where there is room, and publishes it. The creation
+// lock must be held.
+func (s *Segment) create(spec Spec, v vacancy) (Object, error) {
+	entry, off := v.entry, v.off
+	if spec.Size > v.end-off {
+		return Object{}, fmt.Errorf("needs %d bytes, %d are left: %w", spec.Size, v.end-off, ErrFull)
 	}
 	mem := s.slice(off, spec.Size)
 	clear(mem)
@@ -131,7 +152,7 @@ func (s *Segment) create(spec Spec, entry []byte, off, end uint64) (Object, erro
 	atStep(stepPrepared)
 	layout.Publish(entry)
 	atStep(stepCreated)
-	return Object{Mem: mem, Off: off, Created: true}, nil
+	return Object{Kind: spec.Kind, Mem: mem, Off: off, Created: true}, nil
 }
 
 func (s *Segment) slice(off, size uint64) []byte {

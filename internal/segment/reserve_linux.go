@@ -45,7 +45,11 @@ func checkRoom(fd int, size int64) error {
 	if err := retry(func() error { return unix.Fstatfs(fd, &st) }); err != nil {
 		return err
 	}
-	if st.Blocks > 0 && uint64(size) > st.Bfree*uint64(st.Frsize) {
+	free := st.Bavail
+	if os.Geteuid() == 0 {
+		free = st.Bfree // with what is reserved for root
+	}
+	if st.Blocks > 0 && uint64(size) > free*uint64(st.Frsize) {
 		return unix.ENOSPC
 	}
 	if st.Type == unix.TMPFS_MAGIC {

@@ -21,8 +21,8 @@ const anonymousName = "anonymous"
 // Segment is one attachment of this process to a segment.
 //
 // Its memory stays mapped until the Segment is unreachable, so whoever holds
-// memory of it (Object.Mem) must hold the Segment as well, and keep it alive
-// (runtime.KeepAlive) over the last access.
+// memory of it (Object.Mem) must hold the Segment as well, and use it after the
+// last access: call Closed, or runtime.KeepAlive.
 type Segment struct {
 	name   string
 	header layout.Header
@@ -34,7 +34,7 @@ type Segment struct {
 	cleanup runtime.Cleanup
 
 	mu    sync.Mutex
-	local map[uint64]any // by object offset, guarded by mu
+	local map[localKey]any // guarded by mu
 }
 
 // resources are what a Segment holds outside of the Go heap.
@@ -64,7 +64,7 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 		mem:    m.Bytes(),
 		table:  table,
 		res:    &resources{mapping: m, table: table},
-		local:  map[uint64]any{},
+		local:  map[localKey]any{},
 	}
 	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
 	canBarrier() // registers the process before it publishes anything
@@ -118,6 +118,7 @@ func (r *resources) free() {
 func (s *Segment) discard() {
 	s.cleanup.Stop()
 	s.res.free()
+	runtime.KeepAlive(s)
 }
 
 // Name returns the name of the segment, "anonymous" if it has none.
@@ -134,7 +135,11 @@ func (s *Segment) File() *os.File { return s.res.shared }
 func (s *Segment) ID() liveness.ID { return s.table.ID() }
 
 // Dead reports whether the owner of id has closed its Segment or died.
-func (s *Segment) Dead(id liveness.ID) bool { return s.table.Dead(id) }
+func (s *Segment) Dead(id liveness.ID) bool {
+	dead := s.table.Dead(id)
+	runtime.KeepAlive(s)
+	return dead
+}
 
 // MaxProcs returns the number of slots in the process table.
 func (s *Segment) MaxProcs() int { return s.header.MaxProcs }
@@ -168,15 +173,23 @@ func (s *Segment) Close() error {
 	return wrap("close", s.name, err)
 }
 
-// Local returns what this Segment keeps on the Go side for the object at off,
-// made by make on the first call. All handles of the object share it.
-func (s *Segment) Local(off uint64, make func() any) any {
+// localKey names an object. Its kind and size are part of that, in case somebody
+// changes the directory behind our back.
+type localKey struct {
+	kind      layout.Kind
+	off, size uint64
+}
+
+// Local returns what this Segment keeps on the Go side for an object, made by
+// make on the first call. All handles of the object share it.
+func (s *Segment) Local(o Object, make func() any) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, ok := s.local[off]
+	key := localKey{o.Kind, o.Off, uint64(len(o.Mem))}
+	v, ok := s.local[key]
 	if !ok {
 		v = make()
-		s.local[off] = v
+		s.local[key] = v
 	}
 	return v
 }

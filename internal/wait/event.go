@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -15,26 +16,30 @@ import (
 // An Event lets processes sleep until a condition on shared memory holds. The
 // condition itself lives elsewhere, in the words of a lock or a ring.
 //
-// States of the word: bit 0 (waiting) says that somebody may be asleep; the
-// other bits (epoch) count the wakes.
+// States of the word: bit 0 (waiting) says that somebody may be asleep; bit 1
+// (fresh) that somebody has come since the last wake; the other bits (epoch)
+// count the wakes.
 //
-// Protocol. A sleeper S: reads the word, sets waiting, runs its fence, tests
-// the condition, and sleeps if the word is still the one it read. A waker W:
-// changes the condition, reads the word, and, if waiting is set, raises the
-// epoch and wakes; a wake that finds fewer sleepers than it offers clears
-// waiting.
+// Protocol. A sleeper S: sets waiting and fresh, runs its fence, tests the
+// condition, and sleeps if the word is still the same. A waker W: changes the
+// condition, reads the word, and, if waiting is set, raises the epoch, clears
+// fresh, and wakes. If it finds fewer sleepers than it would wake, it clears
+// waiting, unless the word has changed meanwhile.
 //
 // Invariants
 //
 //  1. No lost wake-up. Either W's load of the word sees S's waiting bit, or
 //     S's test of the condition sees W's change: store-load on both sides.
-//  2. Any change of the word between S's read and its sleep makes the sleep
-//     return at once, so W may raise the epoch or clear waiting at any time.
+//  2. While somebody is asleep, waiting is set. A change of the word between
+//     S's setting of the bits and its sleep makes the sleep return at once; and
+//     a W that clears waiting has seen that nobody set fresh since it woke all
+//     there were.
 //  3. Each process has at most one thread asleep on an Event: goroutines take
 //     turns on the Go side. A wake of one therefore wakes one process.
 //  4. A sleep is bounded by Slice. It matters only to what the dead leave: a
 //     waker killed between its change and its wake, a sleeper killed between
-//     its wake and its turn, an owner who will never come back.
+//     its wake and its turn, an owner who will never come back. (A process that
+//     is paused there holds the others up for as long, not longer.)
 //
 // Memory orderings. W's change is a release store or a read-modify-write, and
 // the load that pairs with it is the one in S's test. Invariant 1 wants a full
@@ -58,11 +63,21 @@ type Fence interface {
 
 const (
 	waiting = 1
-	epoch   = 2
+	fresh   = 2
+	epoch   = 4
 )
 
-// Slice bounds one sleep, and so the time after which the dead are found.
-const Slice = 20 * time.Millisecond
+// slice bounds one sleep, and so the time after which the dead are found.
+var slice atomic.Int64
+
+func init() { SetSlice(20 * time.Millisecond) }
+
+// Slice returns the bound of a sleep.
+func Slice() time.Duration { return time.Duration(slice.Load()) }
+
+// SetSlice sets the bound of a sleep for the whole process. Tests of wake-ups
+// raise it, so that a lost one cannot hide behind it.
+func SetSlice(d time.Duration) { slice.Store(int64(d)) }
 
 // poll bounds one sleep where the sleeper cannot reach the wakers' processors.
 const poll = time.Millisecond
@@ -74,7 +89,14 @@ func NewEvent(word *uint32, fence Fence) *Event {
 }
 
 // Waiting reports whether anybody may be asleep: the waker's load.
-func (e *Event) Waiting() bool { return atomic.LoadUint32(e.word)&waiting != 0 }
+func (e *Event) Waiting() bool {
+	w := atomic.LoadUint32(e.word)
+	runtime.KeepAlive(e)
+	return w&waiting != 0
+}
+
+// Everybody is more processes than can sleep.
+const Everybody = 1 << 30
 
 // Notify wakes up to n processes that sleep. Call it after a change of the
 // condition, if Waiting.
@@ -82,22 +104,24 @@ func (e *Event) Notify(n int) {
 	for {
 		w := atomic.LoadUint32(e.word)
 		if w&waiting == 0 {
-			return
+			break
 		}
-		if !atomic.CompareAndSwapUint32(e.word, w, w+epoch) {
+		next := w&^fresh + epoch
+		if !atomic.CompareAndSwapUint32(e.word, w, next) {
 			continue
 		}
 		if futex.Wake(e.word, n) < n {
-			atomic.CompareAndSwapUint32(e.word, w+epoch, (w+epoch)&^waiting)
+			atomic.CompareAndSwapUint32(e.word, next, next&^waiting)
 		}
-		return
+		break
 	}
+	runtime.KeepAlive(e)
 }
 
 // Await returns nil once try has reported true. It calls try from the calling
-// goroutine only, and stalled before the first sleep and after every sleep
-// that ran into its bound: the place to look for the dead. If ctx ends first,
-// its error is returned, and try has reported false.
+// goroutine only, and stalled before the first sleep and then after each Slice:
+// the place to look for the dead. If ctx ends first, its error is returned, and
+// try has reported false.
 func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) error {
 	if spin(try) {
 		return nil
@@ -108,40 +132,49 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 		return ctx.Err()
 	}
 	defer func() { <-e.turn }()
-
-	for first := true; ; first = false {
-		w := atomic.LoadUint32(e.word)
-		if w&waiting == 0 {
-			if !atomic.CompareAndSwapUint32(e.word, w, w|waiting) {
-				continue
-			}
-			w |= waiting
-		}
-		bound := Slice
+	if try() {
+		return nil
+	}
+	var look time.Time // when to look for the dead
+	for {
+		w := e.arm()
+		bound := Slice()
 		if !e.fence.Barrier() {
 			bound = poll
 		}
 		if try() {
 			return nil
 		}
-		if first {
+		if !time.Now().Before(look) {
 			if stalled(); try() {
 				return nil
 			}
+			look = time.Now().Add(bound)
 		}
-		err := futex.WaitUntil(ctx, e.word, w, time.Now().Add(bound))
+		err := futex.WaitUntil(ctx, e.word, w, look)
 		if try() {
-			if errors.Is(err, os.ErrDeadlineExceeded) && bound == Slice {
+			if errors.Is(err, os.ErrDeadlineExceeded) && bound > poll {
 				overslept.Add(1)
 			}
 			return nil
 		}
 		switch {
-		case err == nil:
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			stalled()
-		default:
-			return err
+		case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default: // the kernel will not let us sleep
+			time.Sleep(poll)
+		}
+	}
+}
+
+// arm says in the word that somebody is going to sleep, and returns it.
+func (e *Event) arm() uint32 {
+	for {
+		w := atomic.LoadUint32(e.word)
+		armed := w | waiting | fresh
+		if w == armed || atomic.CompareAndSwapUint32(e.word, w, armed) {
+			return armed
 		}
 	}
 }

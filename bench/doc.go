@@ -1,0 +1,56 @@
+// Bench measures Isthmus between real processes, beside what a Go program
+// would otherwise use: pipes, sockets, file locks and, as references inside
+// one process, channels and sync.Mutex.
+//
+//	go run ./bench              # everything, a few minutes
+//	go run ./bench -quick       # everything, under a minute
+//	go run ./bench -run '^roundtrip/(ring.SPSC|pipe)/'
+//	go run ./bench -json        # one object a row
+//	go test -bench . ./bench    # the same rows as benchmarks, for benchstat
+//
+// # Rows
+//
+// A row is named by its workload, its system, its mode if it has one, and its
+// message size for round trips, its message size and batch for streams, its
+// number of sides for locks and semaphores: roundtrip/ring.SPSC/spin/8,
+// stream/pipe/1024/256, lock/flock/2. The flag -list prints all names.
+//
+//   - roundtrip: a message there and one back, in nanoseconds. The value of a
+//     round is the mean of its trips; percentiles come from trips that are
+//     timed one by one, and so hold the time of reading the clock once. Mode
+//     spin polls, park sleeps at once in every wait, and default is what the
+//     blocking calls do by themselves.
+//   - stream: messages a second from one sender to one receiver, by the
+//     receiver's clock. A batch is handed over by one call. Mode zerocopy
+//     writes and reads the messages in the ring.
+//   - lock, semaphore: nanoseconds for a Lock and an Unlock, an Acquire(1)
+//     and a Release(1) of a semaphore of one permit. With two sides
+//     contending, it is the time from one pair to the next, whoever does it:
+//     the wall time divided by the pairs of both. A pipe stands in as a lock
+//     the way make's jobserver uses it, with a byte in it that is read and
+//     written back.
+//
+// # Method
+//
+// Each side of a row is a process of its own, made by running this executable
+// again, and pinned to its own CPU where that can be done; the references
+// chan and sync.Mutex are two goroutines of one process that has both CPUs.
+// The coordinating process sleeps meanwhile. All processes run with
+// GOMAXPROCS=2: a second P keeps the Go runtime from taking the only one away
+// from a thread that is in a system call.
+//
+// Rows that compete are measured in interleaved rounds, each with fresh
+// processes that are warmed up first. A round is the median of five short
+// runs, and the value of a row the median of its rounds, shown with the lowest
+// and the highest.
+//
+// Every message carries its number in each of its cache lines, which the
+// receiver checks. So all systems move all of a message, copied or not.
+// Each is used as one who knows it would, with buffers of the size that suits
+// it, up to 1 MiB of messages: see descriptorRows for what that means for the
+// kernel's.
+//
+// The system called limit is no system: two words of a shared page that two
+// processes poll, or sleep on. It is the least time that the hardware, or the
+// kernel, takes there and back.
+package main

@@ -1,5 +1,0 @@
-package main
-
-import "strconv"
-
-var peerMaxProcs = "GOMAXPROCS=" + strconv.Itoa(knob("BMP", 2))

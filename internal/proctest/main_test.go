@@ -1,0 +1,83 @@
+package proctest_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestMainFails runs this binary with a test that leaves something behind.
+func TestMainFails(t *testing.T) {
+	if what := os.Getenv("PROCTEST_LEAVE"); what != "" {
+		leave(what)
+		return
+	}
+	want := map[string]string{"nothing": "PASS", "file": "isthmus.left"}
+	if runtime.GOOS == "linux" {
+		want["process"], want["fd"] = "was left running", "was left open"
+	}
+	for what, want := range want {
+		t.Run(what, func(t *testing.T) {
+			out, err := runLeaving(t, what)
+			if (err == nil) != (what == "nothing") || !strings.Contains(out, want) {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}
+
+// TestStaleDir has a run die, and the next one remove its directory.
+func TestStaleDir(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells a dead run's directory")
+	}
+	out, err := runLeaving(t, "itself")
+	dir, _, ok := strings.Cut(out, " is the directory")
+	if err == nil || !ok {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err := runLeaving(t, "nothing"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s was not removed: %v", dir, err)
+	}
+	if _, err := os.Stat(os.Getenv("ISTHMUS_DIR")); err != nil {
+		t.Errorf("this run's directory was removed: %v", err)
+	}
+}
+
+func runLeaving(t *testing.T, what string) (output string, err error) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, "-test.run=^TestMainFails$")
+	cmd.Env = append(os.Environ(), "PROCTEST_LEAVE="+what, "GORACE=atexit_sleep_ms=0")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+var left *os.File
+
+func leave(what string) {
+	switch what {
+	case "itself":
+		fmt.Println(os.Getenv("ISTHMUS_DIR"), "is the directory")
+		os.Exit(3)
+	case "file":
+		os.WriteFile(filepath.Join(os.Getenv("ISTHMUS_DIR"), "isthmus.left"), nil, 0o600)
+	case "fd":
+		left, _ = os.Open(os.Args[0])
+	case "process":
+		cmd := exec.Command("cat")
+		cmd.StdinPipe() // ends, and cat with it, when this process does
+		cmd.Start()
+		go cmd.Wait()
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package segment
+
+import "testing"
+
+func useNamedDrafts() {}
+
+func withNamedDrafts(*testing.T) {}

@@ -1,0 +1,89 @@
+package segment
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/proctest"
+)
+
+func TestMain(m *testing.M) { proctest.Main(m) }
+
+const testSize = 8 * layout.PageSize
+
+// wantError checks that err is the sentinel, and that its text has the parts.
+func wantError(t *testing.T, what string, err, is error, parts ...string) {
+	t.Helper()
+	if !errors.Is(err, is) {
+		t.Errorf("%s: error is %v, want %v", what, err, is)
+		return
+	}
+	for _, part := range append(parts, "isthmus: ") {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: error is %v, want %q in it", what, err, part)
+		}
+	}
+}
+
+func must(t *testing.T, s *Segment, err error) *Segment {
+	t.Helper()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func mustCreate(t *testing.T, name string, opts *Options) *Segment {
+	t.Helper()
+	s, err := Create(name, testSize, opts)
+	if err == nil {
+		t.Cleanup(func() { Remove(name, opts) })
+	}
+	return must(t, s, err)
+}
+
+func mustOpen(t *testing.T, name string) *Segment {
+	t.Helper()
+	s, err := Open(name, nil)
+	return must(t, s, err)
+}
+
+func mustObject(t *testing.T, s *Segment, spec Spec) Object {
+	t.Helper()
+	o, err := s.Object(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// files returns the names of the files in dir.
+func files(t *testing.T, dir string) string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range paths {
+		names = append(names, filepath.Base(path))
+	}
+	return strings.Join(names, " ")
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

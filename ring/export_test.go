@@ -1,0 +1,122 @@
+package ring
+
+import "sync/atomic"
+
+// What the tests of this package do between the steps of its protocols.
+
+// Body returns the ring's shared memory behind its fixed words.
+func (o *object) Body() []byte { return o.body }
+
+// Words are the ring's fixed words.
+func (o *object) Words() (wide []*uint64, narrow []*uint32) {
+	return []*uint64{o.head, o.tail}, []*uint32{o.closed, o.producer, o.consumer, o.lends}
+}
+
+// PopWaiting reports whether a consumer may be asleep.
+func (o *object) PopWaiting() bool { return o.canPop.Waiting() }
+
+// PushWaiting reports whether a producer may be asleep.
+func (o *object) PushWaiting() bool { return o.canPush.Waiting() }
+
+// SetStart makes an unused ring look as if all positions before pos had been
+// pushed and popped. pos is a multiple of the capacity.
+func (r *SPSC[T]) SetStart(pos uint64) {
+	for i := range r.capacity {
+		atomic.StoreUint64(r.slots.word(i), pos+i+1-r.capacity)
+	}
+	atomic.StoreUint64(r.head, pos)
+}
+
+// SetStart makes an unused ring look as if all positions before pos had been
+// pushed and popped. pos is a multiple of the capacity.
+func (q *MPMC[T]) SetStart(pos uint64) {
+	for i := range q.capacity {
+		q.store(i, freeWord(q.lap(pos)))
+	}
+	q.SetHints(pos, pos)
+}
+
+// SetStart makes an unused ring look as if all positions before pos had been
+// pushed and popped. pos is a multiple of 8.
+func (r *Bytes) SetStart(pos uint64) {
+	atomic.StoreUint64(r.header(pos), 0)
+	atomic.StoreUint64(r.head, pos)
+}
+
+// SetHints sets head and tail, to what they may fall back to.
+func (q *MPMC[T]) SetHints(head, tail uint64) {
+	atomic.StoreUint64(q.head, head)
+	atomic.StoreUint64(q.tail, tail)
+}
+
+// SetOpen undoes what Close has written, but not what others made of it.
+func (q *MPMC[T]) SetOpen(open bool) {
+	if open {
+		atomic.StoreUint32(q.closed, 0)
+	} else {
+		atomic.StoreUint32(q.closed, 1)
+	}
+}
+
+// Tail returns the hint at the next position to push.
+func (q *MPMC[T]) Tail() uint64 { return atomic.LoadUint64(q.tail) }
+
+// Claim is the first step of a PushAll.
+func (q *MPMC[T]) Claim(most int) (pos, run uint64, err error) { return q.claim(uint64(most)) }
+
+// Fill is the next: it publishes the last n of a claimed run.
+func (q *MPMC[T]) Fill(pos, run uint64, n int, v T) {
+	for i := run; i > run-uint64(n); i-- {
+		p := pos + i - 1
+		*q.slots.value(p) = v
+		q.store(p, fullWord(q.lap(p)))
+	}
+}
+
+// Take is the first step of a PopInto, without the copying. It needs two
+// messages or more.
+func (q *MPMC[T]) Take(dst []T) (pos, run uint64) {
+	steps := q.maxSteps()
+	pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps)
+	if err != nil {
+		panic(err)
+	}
+	run = q.copyFull(pos, dst)
+	if run < 2 || !q.swap(pos, w, claimWord(freeing, q.lap(pos), run, q.core.ID())) {
+		panic("nothing to take")
+	}
+	return pos, run
+}
+
+// Free is the next: it frees the last n of a taken run.
+func (q *MPMC[T]) Free(pos, run uint64, n int) {
+	for i := run; i > run-uint64(n); i-- {
+		q.store(pos+i-1, freeWord(q.lap(pos+i-1)+1))
+	}
+}
+
+// Word returns the state word of the slot of pos.
+func (q *MPMC[T]) Word(pos uint64) uint64 { return uint64(q.load(pos)) }
+
+// Repair is the repair of the slot of pos by who has seen word there.
+func (q *MPMC[T]) Repair(pos, w uint64) { q.repair(pos, word(w)) }
+
+// RepairPart is as much of it as is done before the slots before n are.
+func (q *MPMC[T]) RepairPart(pos, w uint64, n int) {
+	for i := word(w).run() - 1; i >= uint64(n); i-- {
+		lap := q.lap(pos + i)
+		if !q.swap(pos+i, fullWord(lap), freeWord(lap+1)) && word(w).phase() == writing {
+			q.swap(pos+i, freeWord(lap), freeWord(lap+1))
+		}
+	}
+}
+
+// WriteUncommitted does all of a Commit of n bytes but its last store.
+func (p *BytesProducer) WriteUncommitted(n int) (padded bool) {
+	pos := p.pos + p.padded
+	atomic.StoreUint64(p.header(pos+record(uint64(n))), 0)
+	if p.padded != 0 {
+		atomic.StoreUint64(p.header(pos), committed|uint64(n))
+	}
+	return p.padded != 0
+}

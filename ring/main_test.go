@@ -1,0 +1,134 @@
+package ring_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/wait"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+func TestMain(m *testing.M) { proctest.Main(m) }
+
+var background = context.Background()
+
+// fataler is a test, or a helper in a process of its own.
+type fataler interface {
+	Fatalf(format string, args ...any)
+}
+
+// must unpacks a result that may not be an error: must(f())(t).
+func must[T any](v T, err error) func(t fataler) T {
+	return func(t fataler) T {
+		if h, ok := t.(testing.TB); ok {
+			h.Helper()
+		}
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		return v
+	}
+}
+
+func check(t fataler, err error) {
+	if h, ok := t.(testing.TB); ok {
+		h.Helper()
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+}
+
+// checkIs fails the test unless err wraps want, or both are nil.
+func checkIs(t fataler, what string, err, want error) {
+	if h, ok := t.(testing.TB); ok {
+		h.Helper()
+	}
+	if !errors.Is(err, want) {
+		t.Fatalf("%s: got error %v, want %v", what, err, want)
+	}
+}
+
+// segmentName is the segment of the test and its helpers.
+const segmentName = "test"
+
+// newSegment makes the segment of a test.
+func newSegment(t testing.TB) *shm.Segment {
+	t.Helper()
+	proctest.Dir(t)
+	s := must(shm.Create(segmentName, 4<<20, nil))(t)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
+			t.Error(err)
+		}
+		if err := shm.Remove(segmentName, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// openSegment attaches to the segment of the test. Two Segments of one process
+// are as separate as those of two processes.
+func openSegment(t fataler) *shm.Segment {
+	return must(shm.Open(segmentName, nil))(t)
+}
+
+var seedFlag = flag.Uint64("ring.seed", 0, "seed of the random choices, 0 for a new one")
+
+// newSeed picks the seed of a test's random choices; a failed test prints it.
+func newSeed(t testing.TB) uint64 {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("run again with -ring.seed=%d", seed)
+		}
+	})
+	return seed
+}
+
+func newRand(seed uint64, stream int) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(stream)))
+}
+
+// until waits for what other goroutines or processes bring about.
+func until(t fataler, what string, condition func() bool) {
+	for start := time.Now(); !condition(); time.Sleep(50 * time.Microsecond) {
+		if time.Since(start) > proctest.Timeout() {
+			t.Fatalf("not within %v: %s", proctest.Timeout(), what)
+		}
+	}
+}
+
+// start calls f in a goroutine, and returns the channel of its result.
+func start[T any](f func() T) <-chan T {
+	c := make(chan T, 1)
+	go func() { c <- f() }()
+	return c
+}
+
+// result receives from a channel made by start.
+func result[T any](t fataler, c <-chan T) (v T) {
+	select {
+	case v = <-c:
+	case <-time.After(proctest.Timeout()):
+		t.Fatalf("no result within %v", proctest.Timeout())
+	}
+	return v
+}
+
+// checkWakes fails if a wake-up was lost in this process: a sleep ran into its
+// bound although what it waited for had happened. Only the dead excuse that.
+func checkWakes(t fataler) {
+	if n := wait.Overslept(); n != 0 {
+		t.Fatalf("overslept %d times", n)
+	}
+}

@@ -1,0 +1,57 @@
+package shm_test
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+)
+
+const (
+	crowdProcs      = 32
+	crowdGoroutines = 8
+)
+
+// The processes of a crowd start together, and add to one value under one lock.
+var _ = proctest.Register("crowd", func(c *proctest.Child) {
+	seg := attach(c)
+	defer detach(c, seg)
+	times, err := strconv.Atoi(c.Arg(0))
+	c.Check(err)
+	mu := childLock(c, seg, "mu")
+	total := childValue[int64](c, seg, "total")
+	c.Send("ready")
+	c.Expect("go")
+	var wg sync.WaitGroup
+	for range crowdGoroutines {
+		wg.Go(func() {
+			for range times {
+				mu.Lock()
+				total.Store(total.Load() + 1)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+})
+
+// TestCrowd has 32 processes of 8 goroutines on one lock.
+func TestCrowd(t *testing.T) {
+	const times = 500
+	s := named(t)
+	procs := s.startAll(t, crowdProcs, "crowd", strconv.Itoa(times))
+	for _, p := range procs {
+		p.Expect("ready")
+	}
+	for _, p := range procs {
+		p.Send("go")
+	}
+	for _, p := range procs {
+		p.Wait()
+	}
+	const want = crowdProcs * crowdGoroutines * times
+	if total := newValue[int64](t, s.Segment, "total").Load(); total != want {
+		t.Errorf("the total is %d, expected %d", total, want)
+	}
+}

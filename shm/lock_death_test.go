@@ -1,0 +1,178 @@
+package shm_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// dead returns a process that was killed with the lock held.
+func dead(t *testing.T, s shared) *proctest.Proc {
+	t.Helper()
+	p := s.start(t, "lock")
+	call(p, "Lock", "done")
+	p.Kill()
+	return p
+}
+
+// TestOwnerKilled kills the owner while another process waits, three times, once
+// for each way to wait.
+func TestOwnerKilled(t *testing.T) {
+	for _, test := range []struct{ method, answer string }{
+		{"LockContext", "owner died"},
+		{"Lock", "done"},
+	} {
+		t.Run(test.method, func(t *testing.T) {
+			s := named(t)
+			owner, waiter := s.start(t, "lock"), s.start(t, "lock")
+			call(owner, "Lock", "done")
+			waiter.Send(test.method)
+			until(t, "the waiter sleeps", newLock(t, s.Segment, "mu").Sleepers)
+			start := time.Now()
+			owner.Kill()
+			waiter.Expect(test.answer)
+			prompt(t, "taken over", start)
+			call(waiter, "Unlock", "done")
+			end(waiter)
+		})
+	}
+	t.Run("TryLock", func(t *testing.T) {
+		s := named(t)
+		mu := newLock(t, s.Segment, "mu")
+		owner := s.start(t, "lock")
+		call(owner, "Lock", "done")
+		if mu.TryLock() {
+			t.Fatal("TryLock succeeded while the owner lived")
+		}
+		start := time.Now()
+		owner.Kill()
+		until(t, "TryLock succeeds", mu.TryLock)
+		prompt(t, "taken over", start)
+	})
+}
+
+// TestOwnerDied follows the report of a death through its life.
+func TestOwnerDied(t *testing.T) {
+	s := named(t)
+	dead(t, s)
+	p, q := s.start(t, "lock"), s.start(t, "lock")
+	for _, step := range []struct {
+		p              *proctest.Proc
+		method, answer string
+	}{
+		{p, "LockContext", "owner died"},
+		{q, "TryLock", "false"},
+		{p, "Unlock", "done"},
+		{q, "LockContext", "owner died"}, // to everybody, until somebody repairs
+		{q, "Unlock", "done"},
+		{p, "Lock", "done"}, // does not care
+		{p, "Unlock", "done"},
+		{q, "TryLock", "true"},
+		{q, "Unlock", "done"},
+		{p, "LockContext", "owner died"},
+		{p, "MarkConsistent", "done"},
+		{p, "Unlock", "done"},
+		{q, "LockContext", "done"},
+		{q, "Unlock", "done"},
+	} {
+		call(step.p, step.method, step.answer)
+	}
+	end(p)
+	end(q)
+	err := newLock(t, s.Segment, "mu").LockContext(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOwnerDiedError(t *testing.T) {
+	s := named(t)
+	dead(t, s)
+	err := newLock(t, s.Segment, "mu").LockContext(context.Background())
+	wantError(t, "LockContext", err, shm.ErrOwnerDied, `lock "mu"`, segmentName)
+}
+
+// TestDeathWhileInconsistent has one process after the other die with the lock
+// held: the report survives them all.
+func TestDeathWhileInconsistent(t *testing.T) {
+	s := named(t)
+	dead(t, s)
+	for range 3 {
+		p := s.start(t, "lock")
+		call(p, "LockContext", "owner died")
+		p.Kill()
+	}
+	p := s.start(t, "lock")
+	call(p, "LockContext", "owner died")
+	call(p, "MarkConsistent", "done")
+	p.Kill() // with the lock held still
+	mu := newLock(t, s.Segment, "mu")
+	wantError(t, "LockContext", mu.LockContext(context.Background()), shm.ErrOwnerDied)
+}
+
+// TestSlotTakenAgain starts a process in the slot of the dead owner: the owner is
+// dead all the same.
+func TestSlotTakenAgain(t *testing.T) {
+	s := named(t)
+	dead(t, s)
+	mu := newLock(t, s.Segment, "mu")
+	owner := liveness.ID(mu.Word())
+	p := s.start(t, "lock")
+	call(p, "TryLock", "true")
+	heir := liveness.ID(mu.Word() &^ shm.Died)
+	if heir.Slot() != owner.Slot() || heir.Generation() == owner.Generation() {
+		t.Errorf("the owner %x died, the next is %x: expected another one in the same slot", owner, heir)
+	}
+	call(p, "Unlock", "done")
+	end(p)
+}
+
+// TestCloseWithLockHeld closes the owner's Segment instead of killing it.
+func TestCloseWithLockHeld(t *testing.T) {
+	s := named(t)
+	p, q := s.start(t, "lock"), s.start(t, "lock")
+	call(p, "Lock", "done")
+	q.Send("LockContext")
+	end(p)
+	q.Expect("owner died")
+	call(q, "MarkConsistent", "done")
+	call(q, "Unlock", "done")
+	end(q)
+}
+
+// TestKilledInUnlock kills a process that has given up the lock, but not yet
+// woken who waits for it.
+func TestKilledInUnlock(t *testing.T) {
+	s := named(t)
+	p, q := s.start(t, "lock"), s.start(t, "lock")
+	call(p, "Lock", "done")
+	q.Send("LockContext")
+	until(t, "the waiter sleeps", newLock(t, s.Segment, "mu").Sleepers)
+	call(p, "HalfUnlock", "done")
+	start := time.Now()
+	p.Kill()
+	q.Expect("done")
+	prompt(t, "locked", start)
+	call(q, "Unlock", "done")
+	end(q)
+}
+
+// TestWaiterKilled kills a process that waits: that is nobody's loss.
+func TestWaiterKilled(t *testing.T) {
+	s := named(t)
+	mu := newLock(t, s.Segment, "mu")
+	mu.Lock()
+	p, q := s.start(t, "lock"), s.start(t, "lock")
+	p.Send("LockContext")
+	until(t, "the waiter sleeps", mu.Sleepers)
+	q.Send("LockContext")
+	p.Kill()
+	mu.Unlock()
+	q.Expect("done")
+	call(q, "Unlock", "done")
+	end(q)
+}

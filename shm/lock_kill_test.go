@@ -1,0 +1,101 @@
+package shm_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// account is what the lock "mu" protects: two counters that are equal, except in
+// the hands of a holder.
+type account struct {
+	mu      *shm.Lock
+	a, b    *shm.Value[int64]
+	repairs *shm.Value[int64]
+}
+
+// advance adds one to both counters, after a repair if need be.
+func (x account) advance() error {
+	err := x.mu.LockContext(context.Background())
+	defer x.mu.Unlock()
+	a, b := x.a.Load(), x.b.Load()
+	switch {
+	case errors.Is(err, shm.ErrOwnerDied):
+		if b != a && b != a-1 {
+			return errors.New("a death did more damage than it could")
+		}
+		b = a
+		shm.Add(x.repairs, 1)
+		x.b.Store(b)
+		x.mu.MarkConsistent()
+	case err != nil:
+		return err
+	case a != b:
+		return errors.New("the counters differ, and nobody reported a death")
+	}
+	x.a.Store(a + 1)
+	x.b.Store(b + 1)
+	return nil
+}
+
+var _ = proctest.Register("accountant", func(c *proctest.Child) {
+	seg := attach(c)
+	x := account{
+		childLock(c, seg, "mu"), childValue[int64](c, seg, "a"),
+		childValue[int64](c, seg, "b"), childValue[int64](c, seg, "repairs"),
+	}
+	stop := childValue[bool](c, seg, "stop")
+	done := make(chan bool)
+	for range 2 {
+		go func() {
+			for !stop.Load() {
+				c.Check(x.advance())
+			}
+			done <- true
+		}()
+	}
+	<-done
+	<-done
+	c.Check(seg.Close())
+})
+
+// TestKilledAnywhere kills processes that use the lock all the time, wherever
+// they are, and starts others in their place.
+func TestKilledAnywhere(t *testing.T) {
+	seed := rand.Uint64()
+	defer logSeed(t, seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+
+	s := named(t)
+	x := account{
+		newLock(t, s.Segment, "mu"), newValue[int64](t, s.Segment, "a"),
+		newValue[int64](t, s.Segment, "b"), newValue[int64](t, s.Segment, "repairs"),
+	}
+	procs := s.startAll(t, 3, "accountant")
+	for range 25 {
+		goal := x.a.Load() + 1 + random.Int64N(3000)
+		until(t, "the others go on", func() bool { return x.a.Load() >= goal })
+		i := random.IntN(len(procs))
+		procs[i].Kill()
+		procs[i] = s.start(t, "accountant")
+	}
+	newValue[bool](t, s.Segment, "stop").Store(true)
+	for _, p := range procs {
+		p.Wait()
+	}
+	if err := x.advance(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d steps, %d repairs", x.a.Load(), x.repairs.Load())
+}
+
+// logSeed prints the seed of a test that has failed.
+func logSeed(t *testing.T, seed uint64) {
+	if t.Failed() {
+		t.Logf("the seed was %#x", seed)
+	}
+}

@@ -1,0 +1,2 @@
+package shm_test
+func uncontendedOps() {}
