@@ -12,19 +12,16 @@ import (
 type plan struct {
 	rounds  int
 	warmUp  time.Duration // at the start of each round
-	measure time.Duration
+	runs    int           // in each round, whose value is their median: one that is disturbed does not count
+	measure time.Duration // each run
 	sample  time.Duration // round trips timed one by one
 	ops     int           // if not 0, exactly as many operations instead of the times above
 }
 
 var (
-	fullPlan  = plan{rounds: 7, warmUp: 40 * time.Millisecond, measure: 200 * time.Millisecond, sample: 100 * time.Millisecond}
-	quickPlan = plan{rounds: 3, warmUp: 10 * time.Millisecond, measure: 50 * time.Millisecond, sample: 30 * time.Millisecond}
+	fullPlan  = plan{rounds: 7, warmUp: 40 * time.Millisecond, runs: 5, measure: 40 * time.Millisecond, sample: 100 * time.Millisecond}
+	quickPlan = plan{rounds: 3, warmUp: 10 * time.Millisecond, runs: 5, measure: 10 * time.Millisecond, sample: 30 * time.Millisecond}
 )
-
-// runs is how many commands a round is cut into. Its value is their median,
-// so that a moment in which the machine does something else does not count.
-const runs = 5
 
 // A measurement collects the rounds of one row.
 type measurement struct {
@@ -45,15 +42,15 @@ func (m *measurement) round(ctx context.Context, p plan) error {
 	if err := m.warmUp(s, p); err != nil {
 		return err
 	}
-	var values [runs]float64
+	values := make([]float64, p.runs)
 	for i := range values {
-		sides, err := s.run(m.ops(p.measure/runs, p.ops), false)
+		sides, err := s.run(m.ops(p.measure, p.ops), false)
 		if err != nil {
 			return err
 		}
 		values[i] = m.row.value(sides)
 	}
-	m.values = append(m.values, median(values[:]))
+	m.values = append(m.values, median(values))
 	if m.row.Workload != roundtrip {
 		return nil
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 )
+
+var errInterrupted = errors.New("interrupted")
 
 // measureAll measures group after group and hands each to done when it is
 // complete. Within a group, rounds are interleaved (A B C, A B C, …), so that
@@ -24,7 +26,7 @@ func measureAll(ctx context.Context, gs []group, p plan, done func(group, []*mea
 			for _, m := range ms {
 				if ctx.Err() != nil {
 					progress.clear()
-					return fmt.Errorf("stopped: %w", ctx.Err())
+					return errInterrupted
 				}
 				progress.step(g.title(), m.row.name(), round+1, p.rounds)
 				if m.err == nil {
@@ -34,7 +36,7 @@ func measureAll(ctx context.Context, gs []group, p plan, done func(group, []*mea
 		}
 		progress.clear()
 		if ctx.Err() != nil {
-			return fmt.Errorf("stopped: %w", ctx.Err())
+			return errInterrupted
 		}
 		if err := done(g, ms); err != nil {
 			return err

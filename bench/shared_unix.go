@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -31,9 +32,10 @@ func newShared() (*os.File, error) {
 
 // newNamed returns a new file, in memory where there is a file system there.
 func newNamed() (*os.File, error) {
-	f, err := os.CreateTemp("/dev/shm", "isthmus-bench-*")
+	pattern := fmt.Sprintf("isthmus-bench-%d-*", os.Getpid())
+	f, err := os.CreateTemp("/dev/shm", pattern)
 	if err != nil {
-		f, err = os.CreateTemp("", "isthmus-bench-*")
+		f, err = os.CreateTemp("", pattern)
 	}
 	return f, err
 }

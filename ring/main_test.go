@@ -125,10 +125,17 @@ func result[T any](t fataler, c <-chan T) (v T) {
 	return v
 }
 
-// checkWakes fails if a wake-up was lost in this process: a sleep ran into its
-// bound although what it waited for had happened. Only the dead excuse that.
-func checkWakes(t fataler) {
+// attach opens the segment in a helper of a test in which nobody dies. A sleep
+// lasts until its wake-up there, or so long that detach is right to complain.
+func attach(c *proctest.Child) *shm.Segment {
+	wait.SetSlice(10 * time.Second)
+	return openSegment(c)
+}
+
+// detach ends a helper that began with attach.
+func detach(c *proctest.Child, s *shm.Segment) {
 	if n := wait.Overslept(); n != 0 {
-		t.Fatalf("overslept %d times", n)
+		c.Fatalf("%d wake-ups were lost", n)
 	}
+	c.Check(s.Close())
 }

@@ -84,7 +84,7 @@ func TestNeverTorn(t *testing.T) {
 		return nil
 	}
 	for range 20 {
-		n := 1 + random.IntN(500)
+		n := 1 + random.IntN(100)
 		if err := result(t, background(func() error { return read(n) })); err != nil {
 			t.Fatal(err)
 		}

@@ -104,9 +104,6 @@ func TestKilledInCreate(t *testing.T) {
 				if got := files(t, dir); got != "isthmus.s" {
 					t.Errorf("files are %q", got)
 				}
-				if s.ID().Slot() != 0 {
-					t.Errorf("the maker has slot %d", s.ID().Slot())
-				}
 				s.Close()
 				Remove("s", nil)
 			})
