@@ -67,9 +67,13 @@ import (
 //     or its undoing (writing), by compare-and-swaps from exact words, the
 //     first slot of the run last. Several may repair at once, stop anywhere,
 //     and be repaired after. A repair that comes too late changes nothing.
-//  7. tail and head are stored after the claim of what lies before them, so
-//     that no store, however late, breaks what they promise. They can fall
-//     back; whoever starts too early finds later laps, and jumps ahead.
+//  7. tail and head are raised after the claim of what lies before them, by
+//     compare-and-swap, so that they never fall back. They lag by a few
+//     positions; whoever starts too early walks, and where it finds later laps
+//     it jumps ahead, no further than their states prove the way to be taken.
+//  8. A claimed word shows its lap modulo 2^19. What is concluded from that
+//     about a position is concluded only while the hint has not passed the
+//     position: then they are less than 2^18 laps apart.
 //
 // Memory orderings. The release store of full pairs with the load of the word
 // in a pop: the payload is visible. The compare-and-swap to free, or the
@@ -80,6 +84,7 @@ type MPMC[T any] struct {
 	slots    slots[T]
 	capacity uint64
 	lapShift int
+	lag      uint64        // how far the hints may fall behind before they are raised
 	attempts atomic.Uint32 // failed tries, to look for the dead now and then
 }
 
@@ -95,7 +100,7 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error)
 	}
 	return &MPMC[T]{
 		object: obj, slots: newSlots[T](obj.body, n),
-		capacity: n, lapShift: bits.TrailingZeros64(n),
+		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
 	}, nil
 }
 
@@ -103,12 +108,14 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error)
 func (q *MPMC[T]) Cap() int { return int(q.capacity) }
 
 // Len returns how many messages are in the ring at the moment, counting those
-// that are being pushed or popped. It is exact while nothing is.
+// that are being pushed or popped, or were given up.
 func (q *MPMC[T]) Len() int {
-	head := atomic.LoadUint64(q.head)
-	n := int64(atomic.LoadUint64(q.tail) - head)
+	steps := q.maxSteps()
+	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
+	steps = q.maxSteps()
+	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
 	runtime.KeepAlive(q)
-	return int(min(max(n, 0), int64(q.capacity)))
+	return int(min(max(int64(tail-head), 0), int64(q.capacity)))
 }
 
 // Close closes the ring for good: consumers get what is in it, and then
@@ -123,10 +130,20 @@ func (q *MPMC[T]) swap(pos uint64, old, w word) bool {
 	return atomic.CompareAndSwapUint64(q.slots.word(pos), uint64(old), uint64(w))
 }
 
-// advance raises a hint, unless it is there already.
-func advance(hint *uint64, to uint64) {
-	if int64(to-atomic.LoadUint64(hint)) > 0 {
-		arch.StoreRelease64(hint, to)
+// start returns where a walk starts: at a hint, or where this process was last.
+func start(hint uint64, last *uint64) uint64 {
+	if l := atomic.LoadUint64(last); int64(l-hint) > 0 {
+		return l
+	}
+	return hint
+}
+
+// advance raises a hint, seen as was, once it has fallen behind. If another
+// process has raised it meanwhile, that will do.
+func (q *MPMC[T]) advance(hint *uint64, was uint64, last *uint64, to uint64) {
+	arch.StoreRelease64(last, to) // goroutines may overwrite each other's
+	if to-was >= q.lag {
+		atomic.CompareAndSwapUint64(hint, was, to)
 	}
 }
 

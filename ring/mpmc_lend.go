@@ -71,10 +71,16 @@ type Lent[T any] struct {
 // another consumer gets the message, out of its order. If there is none, the
 // error is ErrEmpty or ErrClosed.
 func (q *MPMC[T]) TryNext() (Lent[T], error) {
-	if atomic.LoadUint32(q.lends) == 0 {
-		atomic.StoreUint32(q.lends, 1)
+	if atomic.LoadUint32(q.lends) == neverLent {
+		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
 	}
-	pos := atomic.LoadUint64(q.head)
+	if q.orphaned() {
+		if l, ok := q.relend(); ok {
+			return l, q.open()
+		}
+	}
+	head := atomic.LoadUint64(q.head)
+	pos := start(head, &q.lastPop)
 	for steps := q.maxSteps(); ; {
 		next, w, err := q.nextFull(pos, &steps)
 		if err != nil {
@@ -82,7 +88,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 		}
 		pos = next
 		if q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
-			advance(q.head, pos+1)
+			q.advance(q.head, head, &q.lastPop, pos+1)
 			q.pushed.Acquire()
 			return Lent[T]{q, pos}, q.open()
 		}

@@ -12,7 +12,13 @@ import (
 // TryPop returns the next message. If there is none, it returns ErrEmpty, or
 // ErrClosed if there will never be one.
 func (q *MPMC[T]) TryPop() (v T, err error) {
-	pos := atomic.LoadUint64(q.head)
+	if q.orphaned() {
+		if v, ok := q.redeliver(); ok {
+			return v, q.open()
+		}
+	}
+	head := atomic.LoadUint64(q.head)
+	pos := start(head, &q.lastPop)
 	for steps := q.maxSteps(); ; {
 		var w word
 		if pos, w, err = q.nextFull(pos, &steps); err != nil {
@@ -20,7 +26,7 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 		}
 		v = *q.slots.value(pos) // not ours yet: Invariant 5
 		if q.swap(pos, w, freeWord(q.lap(pos)+1)) {
-			return v, q.taken(pos, 1)
+			return v, q.taken(head, pos, 1)
 		}
 	}
 }
@@ -46,22 +52,27 @@ func (q *MPMC[T]) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 			if q.swap(pos, w, closedWord(lap)) {
 				return pos, w, ErrClosed
 			}
-		case ahead == 0 && phase == writing:
-			return pos, w, ErrEmpty
 		case ahead >= 0 && gone:
 			pos += uint64(ahead)*q.capacity + w.run()
+		case ahead > 0 && phase == free:
+			// Maybe free of the lap before without having been taken
+			// (cancelled, or repaired), but then at least the one before
+			// that was.
+			pos += uint64(max(ahead-2, 0))*q.capacity + 1
 		case ahead > 0:
 			pos += uint64(ahead-1)*q.capacity + 1
-		case gone:
-			return pos, w, ErrEmpty // of the lap before, and not done yet
 		default:
-			// The lap before was never taken. The hint promises that it was,
-			// unless it has moved on while this walk was paused.
+			// Being written, or still of the lap before; unless the hint has
+			// moved on while this walk was paused (Invariant 8).
 			head := atomic.LoadUint64(q.head)
-			if int64(head-pos) <= 0 {
+			switch {
+			case int64(head-pos) > 0:
+				pos = head
+			case ahead == 0 || gone:
+				return pos, w, ErrEmpty
+			default:
 				return pos, w, ErrCorrupt
 			}
-			pos = head
 		}
 	}
 	return pos, 0, ErrEmpty
@@ -87,6 +98,8 @@ func (q *MPMC[T]) notTaken(pos uint64, w word, err error) (_ error, look bool) {
 		return e, false
 	case err == ErrCorrupt:
 		return q.fault(err), false
+	case err == ErrClosed && q.anyLent():
+		return ErrEmpty, true // it may yet come back
 	case err == ErrEmpty && q.attempts.Add(1)%lookEvery != 0:
 		return err, false
 	}
@@ -94,9 +107,9 @@ func (q *MPMC[T]) notTaken(pos uint64, w word, err error) (_ error, look bool) {
 	return err, true
 }
 
-// taken ends the taking of n messages from pos on.
-func (q *MPMC[T]) taken(pos, n uint64) error {
-	advance(q.head, pos+n)
+// taken ends the taking of n messages from pos on, by a walk from head.
+func (q *MPMC[T]) taken(head, pos, n uint64) error {
+	q.advance(q.head, head, &q.lastPop, pos+n)
 	q.pushed.Acquire()
 	q.popped.Release()
 	q.wakeProducers(pos, n)
@@ -105,13 +118,16 @@ func (q *MPMC[T]) taken(pos, n uint64) error {
 
 // wakeProducers wakes a sleeper for each of the n slots freed from pos on. If
 // the one after them was freed first, its wake may have found no room: then
-// everybody is woken.
+// everybody is woken. In a closed ring consumers wait for the end.
 func (q *MPMC[T]) wakeProducers(pos, n uint64) {
-	if !q.fence && !q.canPush.Waiting() {
+	if !q.fence && !q.canPush.Waiting() && !q.isClosed() {
 		return
 	}
 	if q.fence {
 		arch.Fence()
+	}
+	if q.isClosed() {
+		q.canPop.Notify(wait.Everybody)
 	}
 	if q.load(pos+n) == freeWord(q.lap(pos+n)+1) {
 		n = wait.Everybody
@@ -170,27 +186,34 @@ func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 
 // popSome takes as many messages as there are in a row, at least one.
 func (q *MPMC[T]) popSome(dst []T) (int, error) {
-	pos := atomic.LoadUint64(q.head)
+	if q.orphaned() {
+		if v, ok := q.redeliver(); ok {
+			dst[0] = v
+			return 1, q.open()
+		}
+	}
+	head := atomic.LoadUint64(q.head)
+	pos := start(head, &q.lastPop)
 	for steps := q.maxSteps(); ; {
-		pos2, w, err := q.nextFull(pos, &steps)
+		next, w, err := q.nextFull(pos, &steps)
 		if err != nil {
-			v, err := q.notPopped(pos2, w, err)
+			v, err := q.notPopped(next, w, err)
 			if err == nil {
 				dst[0] = v
 				return 1, nil
 			}
 			return 0, err
 		}
-		pos = pos2
+		pos = next
 		n := q.copyFull(pos, dst)
 		if n == 1 && q.swap(pos, w, freeWord(q.lap(pos)+1)) {
-			return 1, q.taken(pos, 1)
+			return 1, q.taken(head, pos, 1)
 		}
 		if n > 1 && q.swap(pos, w, claimWord(freeing, q.lap(pos), n, q.core.ID())) {
 			for i := n; i > 0; i-- { // the first slot last: Invariant 4
 				q.store(pos+i-1, freeWord(q.lap(pos+i-1)+1))
 			}
-			return int(n), q.taken(pos, n)
+			return int(n), q.taken(head, pos, n)
 		}
 	}
 }

@@ -20,7 +20,11 @@ func (q *MPMC[T]) TryPush(v T) error {
 
 // claim claims the next free position for writing, and up to most-1 after it.
 func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
-	pos = atomic.LoadUint64(q.tail)
+	tail := atomic.LoadUint64(q.tail)
+	pos = start(tail, &q.lastPush)
+	if q.isClosed() {
+		return 0, 0, ErrClosed
+	}
 	for steps := q.maxSteps(); ; {
 		var w word
 		if pos, w, err = q.nextFree(pos, &steps); err != nil {
@@ -28,7 +32,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 		}
 		run = q.countFree(pos, most)
 		if q.swap(pos, w, claimWord(writing, q.lap(pos), run, q.core.ID())) {
-			advance(q.tail, pos+run)
+			q.advance(q.tail, tail, &q.lastPush, pos+run)
 			return pos, run, nil
 		}
 	}
@@ -37,9 +41,6 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 // nextFree walks from pos to the first position that is not claimed, and
 // returns it if its slot is free.
 func (q *MPMC[T]) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
-	if q.isClosed() {
-		return pos, 0, ErrClosed
-	}
 	for ; *steps > 0; *steps-- {
 		w := q.load(pos)
 		ahead := w.ahead(q.lap(pos))
@@ -47,7 +48,7 @@ func (q *MPMC[T]) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
 		case ahead == 0 && w.phase() == free:
 			*steps--
 			return pos, w, nil
-		case ahead == 0 && w.phase() == closed:
+		case ahead >= 0 && w.phase() == closed:
 			return pos, w, ErrClosed
 		case ahead > 0 && w.phase() == free:
 			pos += uint64(ahead-1)*q.capacity + 1
@@ -98,7 +99,8 @@ func (q *MPMC[T]) publish(pos uint64) error {
 
 // wakeConsumers wakes a sleeper for each of the n messages published from pos
 // on. If the position after them was claimed, it may have been published first,
-// and its wake have found nothing to take: then everybody is woken.
+// and its wake have found nothing to take: then everybody is woken, and so if
+// the ring is closed, since those who get nothing have to be told.
 func (q *MPMC[T]) wakeConsumers(pos, n uint64) {
 	if !q.fence && !q.canPop.Waiting() {
 		return
@@ -106,7 +108,7 @@ func (q *MPMC[T]) wakeConsumers(pos, n uint64) {
 	if q.fence {
 		arch.Fence()
 	}
-	if q.load(pos+n) != freeWord(q.lap(pos+n)) {
+	if q.isClosed() || q.load(pos+n) != freeWord(q.lap(pos+n)) {
 		n = wait.Everybody
 	}
 	q.canPop.Notify(int(n))

@@ -10,17 +10,27 @@ import (
 const lookEvery = 64
 
 // repair finishes, or undoes, what a dead process has begun in the slot of pos,
-// whose word is w, in this lap or the one before (Invariant 6).
-func (q *MPMC[T]) repair(pos uint64, w word) {
-	if !w.claimed() || w.phase() == reading || !q.core.Dead(w.owner()) {
-		return
+// whose word is w, in this lap or the one before (Invariant 6). It reports
+// whether it has.
+func (q *MPMC[T]) repair(pos uint64, w word) bool {
+	if !w.claimed() || !q.core.Dead(w.owner()) {
+		return false
+	}
+	// Before it died it may have published. Now nothing but repair comes after w.
+	if q.load(pos) != w {
+		return false
 	}
 	switch w.ahead(q.lap(pos)) {
 	case 0:
 	case -1:
 		pos -= q.capacity
 	default:
-		return
+		return false
+	}
+	if w.phase() == reading {
+		atomic.StoreUint32(q.lends, orphans)
+		q.canPop.Notify(wait.Everybody)
+		return false
 	}
 	for i := min(w.run(), q.capacity) - 1; i > 0; i-- {
 		lap := q.lap(pos + i)
@@ -28,64 +38,101 @@ func (q *MPMC[T]) repair(pos uint64, w word) {
 			q.swap(pos+i, freeWord(lap), freeWord(lap+1))
 		}
 	}
-	if q.swap(pos, w, freeWord(q.lap(pos)+1)) {
-		q.canPush.Notify(wait.Everybody)
-		q.canPop.Notify(wait.Everybody)
+	if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
+		return false
 	}
+	q.canPush.Notify(wait.Everybody)
+	q.canPop.Notify(wait.Everybody)
+	return true
 }
 
-// repairHead repairs the position that consumers wait for.
+// repairHead repairs what consumers wait for, and what comes to light then.
 func (q *MPMC[T]) repairHead() {
-	steps := q.maxSteps()
-	if pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps); err == ErrEmpty {
-		q.repair(pos, w)
-	}
-}
-
-// repairTail repairs the position that producers wait for.
-func (q *MPMC[T]) repairTail() {
-	steps := q.maxSteps()
-	if pos, w, err := q.nextFree(atomic.LoadUint64(q.tail), &steps); err == ErrFull {
-		q.repair(pos, w)
-	}
-}
-
-// orphan finds a message that was lent to a process now dead.
-func (q *MPMC[T]) orphan() (pos uint64, w word, ok bool) {
-	if atomic.LoadUint32(q.lends) == 0 {
-		return 0, 0, false
-	}
-	around := q.lap(atomic.LoadUint64(q.head))
-	for i := range q.capacity {
-		if w := q.load(i); w.phase() == reading && q.core.Dead(w.owner()) {
-			return (around+uint64(w.ahead(around)))<<q.lapShift | i, w, true
+	for steps := q.maxSteps(); ; {
+		pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps)
+		if err != ErrEmpty || !q.repair(pos, w) {
+			return
 		}
 	}
-	return 0, 0, false
+}
+
+// repairTail repairs what producers wait for, and what comes to light then.
+func (q *MPMC[T]) repairTail() {
+	for steps := q.maxSteps(); ; {
+		pos, w, err := q.nextFree(atomic.LoadUint64(q.tail), &steps)
+		if err != ErrFull || !q.repair(pos, w) {
+			return
+		}
+	}
+}
+
+// Values of the lends word: no message was ever lent; some were; and one of them
+// is in a producer's way, and its reader dead.
+const (
+	neverLent = iota
+	lent
+	orphans
+)
+
+// orphaned reports whether consumers should look for orphans before all else,
+// and is then false until a producer finds another.
+func (q *MPMC[T]) orphaned() bool {
+	return atomic.LoadUint32(q.lends) == orphans && atomic.CompareAndSwapUint32(q.lends, orphans, lent)
+}
+
+// anyLent reports whether a message is lent to somebody.
+func (q *MPMC[T]) anyLent() bool {
+	if atomic.LoadUint32(q.lends) == neverLent {
+		return false
+	}
+	for i := range q.capacity {
+		if q.load(i).phase() == reading {
+			return true
+		}
+	}
+	return false
+}
+
+// adopt finds messages that were lent to a process now dead, until take has
+// taken one, and reports whether it has.
+func (q *MPMC[T]) adopt(take func(pos uint64, w word) bool) bool {
+	if atomic.LoadUint32(q.lends) == neverLent {
+		return false
+	}
+	for i := range q.capacity {
+		w := q.load(i)
+		if w.phase() != reading || !q.core.Dead(w.owner()) {
+			continue
+		}
+		lap := q.lap(atomic.LoadUint64(q.head))
+		lap += uint64(w.ahead(lap)) // Invariant 8
+		if take(lap<<q.lapShift|i, w) {
+			q.pushed.Acquire()
+			return true
+		}
+	}
+	return false
 }
 
 // redeliver pops a message that was lent to a process now dead.
 func (q *MPMC[T]) redeliver() (v T, ok bool) {
-	pos, w, ok := q.orphan()
-	if !ok {
-		return v, false
-	}
-	v = *q.slots.value(pos)
-	if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
-		var zero T
-		return zero, false
-	}
-	q.pushed.Acquire()
-	q.canPush.Notify(wait.Everybody)
-	return v, true
+	ok = q.adopt(func(pos uint64, w word) bool {
+		m := *q.slots.value(pos)
+		if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
+			return false
+		}
+		v = m
+		q.wakeProducers(pos, wait.Everybody)
+		return true
+	})
+	return v, ok
 }
 
 // relend lends a message that was lent to a process now dead.
-func (q *MPMC[T]) relend() (Lent[T], bool) {
-	pos, w, ok := q.orphan()
-	if !ok || !q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
-		return Lent[T]{}, false
-	}
-	q.pushed.Acquire()
-	return Lent[T]{q, pos}, true
+func (q *MPMC[T]) relend() (l Lent[T], ok bool) {
+	ok = q.adopt(func(pos uint64, w word) bool {
+		l = Lent[T]{q, pos}
+		return q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID()))
+	})
+	return l, ok
 }

@@ -47,6 +47,10 @@ type memory struct {
 
 // local is shared by all handles of one ring in one Segment.
 type local struct {
+	// MPMC: where this process was last, which the hints lag behind. First,
+	// to be aligned on every platform.
+	lastPush, lastPop uint64
+
 	canPop, canPush *wait.Event
 	pushed, popped  race.Edge
 }

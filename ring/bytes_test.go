@@ -1,0 +1,124 @@
+package ring_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// TestBytesLengths sends messages of every length, from none to the longest, over
+// every place in the ring.
+func TestBytesLengths(t *testing.T) {
+	s := newSegment(t)
+	r := must(ring.NewBytes(s, "lengths", 256))(t)
+	p, c := must(r.Producer())(t), must(r.Consumer())(t)
+	for round := range 40 {
+		for length := range r.MaxLen() + 1 {
+			msg := bytes.Repeat([]byte{byte(length + round)}, length)
+			check(t, p.TryPush(msg))
+			got := must(c.TryPop([]byte("prefix")))(t)
+			if want := "prefix" + string(msg); string(got) != want {
+				t.Fatalf("length %d: got %q", length, got)
+			}
+			if r.Len() != 0 {
+				t.Fatalf("length %d: Len of an empty ring is %d", length, r.Len())
+			}
+		}
+		check(t, p.TryPush(nil)) // shifts the next round by 8
+		must(c.TryPop(nil))(t)
+	}
+}
+
+func TestBytesTooLarge(t *testing.T) {
+	s := newSegment(t)
+	r := must(ring.NewBytes(s, "large", 100))(t)
+	p := must(r.Producer())(t)
+	large := make([]byte, r.MaxLen()+1)
+	_, errTry := p.TryReserve(len(large))
+	_, errReserve := p.Reserve(background, len(large))
+	_, errNegative := p.TryReserve(-1)
+	for what, err := range map[string]error{
+		"TryPush": p.TryPush(large), "Push": p.Push(background, large),
+		"TryReserve": errTry, "Reserve": errReserve, "TryReserve of -1": errNegative,
+	} {
+		checkIs(t, what, err, ring.ErrTooLarge)
+		if !strings.Contains(err.Error(), `"large"`) {
+			t.Errorf("%s: %q does not name the ring", what, err)
+		}
+	}
+	if n, err := p.PushAll(background, [][]byte{{1}, {2}, large, {3}}); n != 2 {
+		t.Errorf("PushAll with a message too large: %d, %v", n, err)
+	} else {
+		checkIs(t, "PushAll", err, ring.ErrTooLarge)
+	}
+	b := must(p.TryReserve(5))(t)
+	checkIs(t, "Commit of more than reserved", p.Commit(len(b)+1), ring.ErrTooLarge)
+	checkIs(t, "Commit of -1", p.Commit(-1), ring.ErrTooLarge)
+	copy(b, "hello")
+	check(t, p.Commit(4))
+	c := must(r.Consumer())(t)
+	for _, want := range []string{"\x01", "\x02", "hell"} {
+		if got := must(c.TryPop(nil))(t); string(got) != want {
+			t.Errorf("popped %q, want %q", got, want)
+		}
+	}
+}
+
+// TestBytesAppend checks that what is lent or reserved cannot be grown into its
+// neighbours.
+func TestBytesAppend(t *testing.T) {
+	s := newSegment(t)
+	r := must(ring.NewBytes(s, "append", 256))(t)
+	p, c := must(r.Producer())(t), must(r.Consumer())(t)
+	b := must(p.TryReserve(3))(t)
+	copy(b, "abc")
+	_ = append(b, "overflow"...)
+	check(t, p.Commit(3))
+	check(t, p.TryPush([]byte("def")))
+	m := must(c.TryNext())(t)
+	_ = append(m, "overflow"...)
+	check(t, c.Release())
+	if got := must(c.TryPop(nil))(t); string(got) != "def" {
+		t.Errorf("popped %q", got)
+	}
+}
+
+// The half committer dies before the last store of a Commit: that of the padding
+// if the message went behind some.
+var _ = proctest.Register("half committer", func(c *proctest.Child) {
+	r := must(ring.NewBytes(openSegment(c), "half", 256))(c)
+	p := must(r.Producer())(c)
+	b := must(p.TryReserve(r.MaxLen()))(c)
+	copy(b, bytes.Repeat([]byte("x"), len(b)))
+	c.Send("padded", p.WriteUncommitted(len(b)))
+	c.Recv()
+})
+
+func TestBytesProducerKilledAtPadding(t *testing.T) {
+	s := newSegment(t)
+	r := must(ring.NewBytes(s, "half", 256))(t)
+	c := must(r.Consumer())(t)
+	var padded int
+	for _, used := range []int{0, 8, 100, 96, 24, 104, 80, 0, 112, 56} {
+		p := must(r.Producer())(t)
+		check(t, p.TryPush(make([]byte, used)))
+		if got := must(c.TryPop(nil))(t); len(got) != used {
+			t.Fatalf("popped %d bytes, want %d", len(got), used)
+		}
+		check(t, p.Detach())
+		dying := proctest.Start(t, "half committer")
+		if dying.Recv() == "padded true" {
+			padded++
+		}
+		dying.Kill()
+		if _, err := c.TryPop(nil); err != ring.ErrEmpty || r.Len() != 0 {
+			t.Fatalf("what was not committed is there: %v, Len %d", err, r.Len())
+		}
+	}
+	if padded == 0 {
+		t.Error("no message went behind padding")
+	}
+}
