@@ -16,7 +16,7 @@ import (
 //
 //   - The descriptors block, as inherited ones do. A read is then one system
 //     call, where Go's poller would need up to three, and a switch of goroutines.
-//   - Buffers are of bufferSize bytes, as those of the rings are.
+//   - Buffers are of bufferSize bytes, which no other system exceeds.
 //   - A batch is one write, and its receiver reads all there is. One by one,
 //     it reads one message at a time: that makes more of them a second, since
 //     a receiver that has read all there is goes to sleep and must be woken.

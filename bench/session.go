@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,37 +36,46 @@ type peer struct {
 
 // startSession starts the peers of r and returns when all have attached.
 // They are killed when ctx ends.
-func startSession(ctx context.Context, r row) (s *session, err error) {
+func startSession(ctx context.Context, r row) (*session, error) {
+	w, err := wire(r)
+	if err != nil {
+		return nil, err
+	}
+	// The peers have their own copies once they run.
+	defer w.close()
 	ctx, cancel := context.WithCancel(ctx)
-	s = &session{cancel: cancel}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
+	s := &session{cancel: cancel}
+	if err = s.start(ctx, r, w); err == nil {
+		_, err = s.collect()
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// wire makes what the sides of r share, and what they meet in if they contend.
+func wire(r row) (*wiring, error) {
 	w := &wiring{}
 	if r.wire != nil {
+		var err error
 		if w, err = r.wire(r); err != nil {
 			return nil, err
 		}
 	}
-	// The peers have their own copies once they run.
-	defer w.close()
-	if r.contended() && !r.inProcess {
-		f, err := newShared()
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		for side := range w.files {
-			w.files[side] = append(w.files[side], f)
-		}
+	if !r.contended() || r.inProcess {
+		return w, nil
 	}
-	if err := s.start(ctx, r, w); err != nil {
+	f, err := newShared()
+	if err != nil {
+		w.close()
 		return nil, err
 	}
-	_, err = s.collect()
-	return s, err
+	for side := range w.files {
+		w.files[side] = append(slices.Clip(w.files[side]), f)
+	}
+	return w, nil
 }
 
 func (s *session) start(ctx context.Context, r row, w *wiring) error {

@@ -74,7 +74,7 @@ func (c *BytesConsumer) Next(ctx context.Context) (b []byte, err error) {
 	if b, err = c.TryNext(); err != ErrEmpty {
 		return b, err
 	}
-	err = c.await(ctx, c.canPop, ErrEmpty, func() error { b, err = c.TryNext(); return err }, nothingToRepair)
+	err = c.await(ctx, &c.canPop, ErrEmpty, func() error { b, err = c.TryNext(); return err }, nothingToRepair)
 	return b, err
 }
 
@@ -87,8 +87,7 @@ func (c *BytesConsumer) Release() error {
 	c.pos += c.lent
 	c.lent = 0
 	arch.StoreRelease64(c.head, c.pos)
-	c.freed(1)
-	return c.open()
+	return c.freed(1)
 }
 
 // TryPop appends the next message to dst and returns the result. If there is
@@ -138,8 +137,7 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) ([]
 	c.lent = 0 // what the last TryNext lent was not wanted
 	c.popped.Release()
 	arch.StoreRelease64(c.head, c.pos)
-	c.freed(n)
-	return dst, n, c.open()
+	return dst, n, c.freed(n)
 }
 
 // All returns an iterator over the messages, each lent in place for one turn of

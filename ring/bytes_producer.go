@@ -77,8 +77,7 @@ func (p *BytesProducer) Commit(n int) error {
 		return p.fault(fmt.Errorf("commit of %d bytes, %d are reserved: %w", n, len(p.reserved), ErrTooLarge))
 	}
 	p.write(n)
-	p.published(1)
-	return p.open()
+	return p.published(1)
 }
 
 // write publishes the reserved message, without waking anybody.
@@ -105,7 +104,7 @@ func (p *BytesProducer) Reserve(ctx context.Context, n int) (b []byte, err error
 	if b, err = p.TryReserve(n); err != ErrFull {
 		return b, err
 	}
-	err = p.await(ctx, p.canPush, ErrFull, func() error { b, err = p.TryReserve(n); return err }, nothingToRepair)
+	err = p.await(ctx, &p.canPush, ErrFull, func() error { b, err = p.TryReserve(n); return err }, nothingToRepair)
 	return b, err
 }
 
@@ -153,8 +152,7 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (int, error) {
 		copy(m, b)
 		p.write(len(b))
 	}
-	p.published(len(bs) - woken)
-	return len(bs), p.open()
+	return len(bs), p.published(len(bs) - woken)
 }
 
 // Close closes the ring for good: the consumer gets what is in it, and then

@@ -11,23 +11,32 @@ import (
 // Consumer is the popping end of an [SPSC]. It is used by one goroutine at a
 // time.
 type Consumer[T any] struct {
-	*SPSC[T]
-	slots slots[T]
-	pos   uint64 // next position to pop
-	lent  uint64 // pos+1 while Next has lent the message at pos
-	gone  bool
+	object
+	slots    slots[T]
+	capacity uint64
+	pos      uint64 // next position to pop
+	lent     uint64 // pos+1 while Next has lent the message at pos
+	gone     bool
 }
 
 // TryPop returns the next message. If there is none, it returns ErrEmpty, or
 // ErrClosed if there will never be one.
 func (c *Consumer[T]) TryPop() (v T, err error) {
-	if atomic.LoadUint64(c.slots.word(c.pos)) != c.pos+1 {
+	pos := c.pos
+	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
 		if err := c.empty(); err != nil {
 			return v, err
 		}
 	}
-	v = *c.slots.value(c.pos)
-	return v, c.advance(1)
+	v = *c.slots.value(pos)
+	c.pushed.Acquire()
+	c.popped.Release()
+	c.pos = pos + 1
+	arch.StoreRelease64(c.head, pos+1)
+	if c.quiet(&c.canPush) {
+		return v, nil
+	}
+	return v, c.freed(1)
 }
 
 // advance takes n messages out.
@@ -36,8 +45,7 @@ func (c *Consumer[T]) advance(n uint64) error {
 	c.popped.Release()
 	c.pos += n
 	arch.StoreRelease64(c.head, c.pos)
-	c.freed(int(n))
-	return c.open()
+	return c.freed(int(n))
 }
 
 // empty says why the slot of pos was not full, or that by now it is.
@@ -69,21 +77,35 @@ func (c *Consumer[T]) ready() error {
 // Pop returns the next message, and waits for it if need be. If ctx ends first,
 // it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
 func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
+	pos := c.pos
+	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || ctx == nil || ctx.Err() != nil {
+		if err := c.popSlow(ctx); err != nil {
+			return v, err
+		}
+	}
+	v = *c.slots.value(pos)
+	c.pushed.Acquire()
+	c.popped.Release()
+	c.pos = pos + 1
+	arch.StoreRelease64(c.head, pos+1)
+	if c.quiet(&c.canPush) {
+		return v, nil
+	}
+	return v, c.freed(1)
+}
+
+// popSlow waits for the message that Pop returns, where there may be none, or no
+// context.
+func (c *Consumer[T]) popSlow(ctx context.Context) error {
 	if err := c.begin(ctx); err != nil {
-		return v, err
+		return err
 	}
-	if v, err = c.TryPop(); err != ErrEmpty {
-		return v, err
-	}
-	if err := c.wait(ctx); err != nil {
-		return v, err
-	}
-	return c.TryPop()
+	return c.wait(ctx)
 }
 
 // wait waits until there is a message.
 func (c *Consumer[T]) wait(ctx context.Context) error {
-	return c.await(ctx, c.canPop, ErrEmpty, c.ready, nothingToRepair)
+	return c.await(ctx, &c.canPop, ErrEmpty, c.ready, nothingToRepair)
 }
 
 // PopInto fills dst with the next messages, as many as there are, and returns

@@ -103,7 +103,7 @@ func (q *MPMC[T]) Repair(pos, w uint64) { q.repair(pos, word(w)) }
 
 // RepairPart is as much of it as is done before the slots before n are.
 func (q *MPMC[T]) RepairPart(pos, w uint64, n int) {
-	for i := word(w).run() - 1; i >= uint64(n); i-- {
+	for i := word(w).run() - 1; i >= max(uint64(n), 1); i-- {
 		lap := q.lap(pos + i)
 		if !q.swap(pos+i, fullWord(lap), freeWord(lap+1)) && word(w).phase() == writing {
 			q.swap(pos+i, freeWord(lap), freeWord(lap+1))

@@ -61,7 +61,7 @@ const segmentName = "test"
 func newSegment(t testing.TB) *shm.Segment {
 	t.Helper()
 	proctest.Dir(t)
-	s := must(shm.Create(segmentName, 4<<20, nil))(t)
+	s := must(shm.Create(segmentName, 4<<20, &shm.Options{MaxObjects: 1000}))(t)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
 			t.Error(err)

@@ -33,7 +33,7 @@ func (q *MPMC[T]) Reserve(ctx context.Context) (r Reserved[T], err error) {
 	if r, err = q.TryReserve(); err != ErrFull {
 		return r, err
 	}
-	err = q.await(ctx, q.canPush, ErrFull, func() error { r, err = q.TryReserve(); return err }, q.repairTail)
+	err = q.await(ctx, &q.canPush, ErrFull, func() error { r, err = q.TryReserve(); return err }, q.repairTail)
 	return r, err
 }
 
@@ -115,7 +115,7 @@ func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
 		return l, err
 	}
 	found := false // by relend
-	err = q.await(ctx, q.canPop, ErrEmpty, func() error {
+	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {
 			return q.open()
 		}

@@ -145,7 +145,7 @@ func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
 		return v, err
 	}
 	found := false // by redeliver
-	err = q.await(ctx, q.canPop, ErrEmpty, func() error {
+	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {
 			return q.open()
 		}
@@ -168,7 +168,7 @@ func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 		return n, err
 	}
 	found := false
-	err = q.await(ctx, q.canPop, ErrEmpty, func() error {
+	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {
 			n = 1
 			return q.open()

@@ -123,7 +123,7 @@ func (q *MPMC[T]) Push(ctx context.Context, v T) error {
 	if err := q.TryPush(v); err != ErrFull {
 		return err
 	}
-	return q.await(ctx, q.canPush, ErrFull, func() error { return q.TryPush(v) }, q.repairTail)
+	return q.await(ctx, &q.canPush, ErrFull, func() error { return q.TryPush(v) }, q.repairTail)
 }
 
 // PushAll pushes all of vs in order, and waits for room where need be. Other
@@ -136,7 +136,7 @@ func (q *MPMC[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 	for n < len(vs) {
 		k, err := q.pushSome(vs[n:])
 		if err == ErrFull {
-			err = q.await(ctx, q.canPush, ErrFull, func() error {
+			err = q.await(ctx, &q.canPush, ErrFull, func() error {
 				k, err = q.pushSome(vs[n:])
 				return err
 			}, q.repairTail)

@@ -51,7 +51,7 @@ type local struct {
 	// to be aligned on every platform.
 	lastPush, lastPop uint64
 
-	canPop, canPush *wait.Event
+	canPop, canPush wait.Event
 	pushed, popped  race.Edge
 }
 
@@ -90,27 +90,30 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 	return o, nil
 }
 
-// published wakes up to n sleeping consumers, after the release store that
-// made n messages visible.
-func (o *object) published(n int) {
-	if o.fence || o.canPop.Waiting() {
-		o.wake(o.canPop, n)
-	}
+// quiet reports whether an operation is over once it has stored its word: nobody
+// is asleep on e, and the segment is not closed. It is all that an undisturbed
+// push or pop asks.
+func (o *object) quiet(e *wait.Event) bool {
+	return !e.Waiting() && !o.fence && !o.core.Closed()
 }
+
+// published wakes up to n sleeping consumers, after the release store that
+// made n messages visible, and returns an error if the segment is closed.
+func (o *object) published(n int) error { return o.wake(&o.canPop, n) }
 
 // freed wakes up to n sleeping producers, after the release store that freed n
-// slots.
-func (o *object) freed(n int) {
-	if o.fence || o.canPush.Waiting() {
-		o.wake(o.canPush, n)
-	}
-}
+// slots, and returns an error if the segment is closed.
+func (o *object) freed(n int) error { return o.wake(&o.canPush, n) }
 
-func (o *object) wake(e *wait.Event, n int) {
+func (o *object) wake(e *wait.Event, n int) error {
+	if o.quiet(e) {
+		return nil
+	}
 	if o.fence {
 		arch.Fence()
 	}
 	e.Notify(n)
+	return o.open()
 }
 
 // close marks the ring closed and wakes everybody.
@@ -140,7 +143,7 @@ func (o *object) fault(err error) error { return o.core.Fault("ring", o.name, er
 
 // begin checks the context of a blocking operation.
 func (o *object) begin(ctx context.Context) error {
-	return segment.CheckContext(ctx, "ring", o.name)
+	return o.core.CheckContext(ctx, "ring", o.name)
 }
 
 // await waits on e until try returns something other than busy.

@@ -10,8 +10,9 @@ import (
 // Producer is the pushing end of an [SPSC]. It is used by one goroutine at a
 // time.
 type Producer[T any] struct {
-	*SPSC[T]
+	object
 	slots    slots[T]
+	capacity uint64
 	pos      uint64 // next position to push
 	limit    uint64 // first position that may not be free; pos if there is nothing to push to
 	reserved uint64 // pos+1 while the slot of pos is reserved
@@ -20,22 +21,20 @@ type Producer[T any] struct {
 
 // TryPush pushes v if there is room. It returns ErrFull if there is none.
 func (p *Producer[T]) TryPush(v T) error {
-	if p.pos == p.limit {
+	pos := p.pos
+	if pos == p.limit {
 		if err := p.refresh(); err != nil {
 			return err
 		}
 	}
-	*p.slots.value(p.pos) = v
-	return p.publish()
-}
-
-// publish makes the message at pos visible.
-func (p *Producer[T]) publish() error {
+	*p.slots.value(pos) = v
 	p.pushed.Release()
-	arch.StoreRelease64(p.slots.word(p.pos), p.pos+1)
-	p.pos++
-	p.published(1)
-	return p.open()
+	p.pos = pos + 1
+	arch.StoreRelease64(p.slots.word(pos), pos+1)
+	if p.quiet(&p.canPop) {
+		return nil
+	}
+	return p.published(1)
 }
 
 // refresh looks how far the consumer has come.
@@ -62,13 +61,26 @@ func (p *Producer[T]) refresh() error {
 // Push pushes v, and waits for room if need be. If ctx ends first, it returns
 // ctx.Err() and pushes nothing.
 func (p *Producer[T]) Push(ctx context.Context, v T) error {
+	pos := p.pos
+	if pos == p.limit || ctx == nil || ctx.Err() != nil {
+		return p.pushSlow(ctx, v)
+	}
+	*p.slots.value(pos) = v
+	p.pushed.Release()
+	p.pos = pos + 1
+	arch.StoreRelease64(p.slots.word(pos), pos+1)
+	if p.quiet(&p.canPop) {
+		return nil
+	}
+	return p.published(1)
+}
+
+// pushSlow is Push where there may be no room, or no context.
+func (p *Producer[T]) pushSlow(ctx context.Context, v T) error {
 	if err := p.begin(ctx); err != nil {
 		return err
 	}
-	if err := p.TryPush(v); err != ErrFull {
-		return err
-	}
-	return p.await(ctx, p.canPush, ErrFull, func() error { return p.TryPush(v) }, nothingToRepair)
+	return p.await(ctx, &p.canPush, ErrFull, func() error { return p.TryPush(v) }, nothingToRepair)
 }
 
 // PushAll pushes all of vs, and waits for room where need be. It returns how
@@ -82,14 +94,15 @@ func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 		if p.pos == p.limit {
 			err := p.refresh()
 			if err == ErrFull {
-				err = p.await(ctx, p.canPush, ErrFull, p.refresh, nothingToRepair)
+				err = p.await(ctx, &p.canPush, ErrFull, p.refresh, nothingToRepair)
 			}
 			if err != nil {
 				return n, err
 			}
 		}
-		n += p.pushSome(vs[n:])
-		if err := p.open(); err != nil {
+		k, err := p.pushSome(vs[n:])
+		n += k
+		if err != nil {
 			return n, err
 		}
 	}
@@ -97,7 +110,7 @@ func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 }
 
 // pushSome pushes as many of vs as there is known room for.
-func (p *Producer[T]) pushSome(vs []T) int {
+func (p *Producer[T]) pushSome(vs []T) (int, error) {
 	n := min(uint64(len(vs)), p.limit-p.pos)
 	p.pushed.Release()
 	for i, v := range vs[:n] {
@@ -106,8 +119,7 @@ func (p *Producer[T]) pushSome(vs []T) int {
 		arch.StoreRelease64(p.slots.word(pos), pos+1)
 	}
 	p.pos += n
-	p.published(int(n))
-	return int(n)
+	return int(n), p.published(int(n))
 }
 
 // TryReserve returns the payload of the next free slot, to be filled in place
@@ -132,7 +144,7 @@ func (p *Producer[T]) Reserve(ctx context.Context) (v *T, err error) {
 	if v, err = p.TryReserve(); err != ErrFull {
 		return v, err
 	}
-	err = p.await(ctx, p.canPush, ErrFull, func() error { v, err = p.TryReserve(); return err }, nothingToRepair)
+	err = p.await(ctx, &p.canPush, ErrFull, func() error { v, err = p.TryReserve(); return err }, nothingToRepair)
 	return v, err
 }
 
@@ -143,7 +155,10 @@ func (p *Producer[T]) Commit() error {
 		return p.fault(ErrNotReserved)
 	}
 	p.reserved = 0
-	return p.publish()
+	p.pushed.Release()
+	p.pos++
+	arch.StoreRelease64(p.slots.word(p.pos-1), p.pos)
+	return p.published(1)
 }
 
 // Close closes the ring for good: the consumer gets what is in it, and then
@@ -153,7 +168,7 @@ func (p *Producer[T]) Close() error {
 		return p.fault(p.gone)
 	}
 	p.leave(ErrClosed)
-	err := p.SPSC.close()
+	err := p.close()
 	p.dropRole(p.producer)
 	return err
 }

@@ -137,7 +137,7 @@ func (r *SPSC[T]) Producer() (*Producer[T], error) {
 		return nil, r.fault(ErrClosed)
 	}
 	head := atomic.LoadUint64(r.head)
-	return &Producer[T]{SPSC: r, slots: r.slots, pos: r.findTail(head), limit: head + r.capacity}, nil
+	return &Producer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: r.findTail(head), limit: head + r.capacity}, nil
 }
 
 // Consumer claims the consumer's role for this process.
@@ -145,5 +145,5 @@ func (r *SPSC[T]) Consumer() (*Consumer[T], error) {
 	if err := r.claimRole(r.consumer, "consumer"); err != nil {
 		return nil, err
 	}
-	return &Consumer[T]{SPSC: r, slots: r.slots, pos: atomic.LoadUint64(r.head)}, nil
+	return &Consumer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: atomic.LoadUint64(r.head)}, nil
 }

@@ -106,7 +106,7 @@ func bound(n int64, o Options) (int64, error) {
 // returns ctx.Err() and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if err := segment.CheckContext(ctx, "semaphore", s.name); err != nil {
+	if err := s.core.CheckContext(ctx, "semaphore", s.name); err != nil {
 		return err
 	}
 	if n < 0 {

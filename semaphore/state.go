@@ -55,7 +55,7 @@ type state struct {
 	fence      bool // wakers run a fence of their own
 
 	word    *uint64
-	event   *wait.Event
+	event   wait.Event
 	weighty *uint32
 	urgent  *uint64
 	held    []*uint64

@@ -69,7 +69,7 @@ func (b *bigValue[T]) load() (x T) {
 const maxAttempts = 1 << 24
 
 // update replaces the value by f of it, with every other writer kept out.
-func (b *bigValue[T]) update(f func(cur *T) T) {
+func (b *bigValue[T]) update(f func(cur T) T) {
 	if !b.lock.tryLock() {
 		_ = b.lock.lockSlow(context.Background()) // without a Done channel it cannot fail
 	}
@@ -82,7 +82,7 @@ func (b *bigValue[T]) update(f func(cur *T) T) {
 	if b.lock.core.Closed() {
 		return // f must not see the pages that Close puts in the memory's place
 	}
-	*b.copy[(seq+1)%copies] = f(&cur)
+	*b.copy[(seq+1)%copies] = f(cur)
 	arch.StoreRelease64(b.seq, seq+1)
 }
 

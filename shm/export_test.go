@@ -43,6 +43,9 @@ func (v *Value[T]) StoreUpTo(step string, x T) {
 	arch.StoreRelease64(b.seq, seq+1)
 }
 
+// Sequence returns how often a Value of more than 8 bytes was written.
+func (v *Value[T]) Sequence() uint64 { return atomic.LoadUint64(v.big.seq) }
+
 // SetSequence lets a fresh Value of more than 8 bytes go on from n, a multiple
 // of the number of copies.
 func (v *Value[T]) SetSequence(n uint64) { atomic.StoreUint64(v.big.seq, n) }

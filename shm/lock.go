@@ -86,7 +86,7 @@ func (l *Lock) TryLock() bool {
 // [ErrOwnerDied], with the lock held. Every later LockContext does so too,
 // until a holder has repaired the protected data and called MarkConsistent.
 func (l *Lock) LockContext(ctx context.Context) error {
-	if err := segment.CheckContext(ctx, "lock", l.name); err != nil {
+	if err := l.core.CheckContext(ctx, "lock", l.name); err != nil {
 		return err
 	}
 	if !atomic.CompareAndSwapUint32(l.word, 0, l.id) {

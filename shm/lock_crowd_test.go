@@ -15,8 +15,8 @@ const (
 
 // The processes of a crowd start together, and add to one value under one lock.
 var _ = proctest.Register("crowd", func(c *proctest.Child) {
-	seg := attach(c)
-	defer detach(c, seg)
+	seg, detach := attachForLife(c)
+	defer detach()
 	times, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
 	mu := childLock(c, seg, "mu")

@@ -117,7 +117,7 @@ func TestDeathWhileInconsistent(t *testing.T) {
 // TestSlotTakenAgain starts a process in the slot of the dead owner: the owner is
 // dead all the same.
 func TestSlotTakenAgain(t *testing.T) {
-	s := named(t)
+	s := namedWith(t, &shm.Options{MaxProcs: 2}) // this process and one more
 	dead(t, s)
 	mu := newLock(t, s.Segment, "mu")
 	owner := liveness.ID(mu.Word())

@@ -48,8 +48,13 @@ const (
 // named makes a segment that helpers open by its name.
 func named(t *testing.T) shared {
 	t.Helper()
+	return namedWith(t, nil)
+}
+
+func namedWith(t *testing.T, opts *shm.Options) shared {
+	t.Helper()
 	proctest.Dir(t)
-	seg, err := shm.Create(segmentName, segmentSize, nil)
+	seg, err := shm.Create(segmentName, segmentSize, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,19 +129,30 @@ func attach(c *proctest.Child) *shm.Segment {
 	return seg
 }
 
-// detach is the end of a helper in a test without deaths.
-func detach(c *proctest.Child, seg *shm.Segment) {
-	if n := wait.Overslept(); n != 0 {
-		c.Fatalf("%d wake-ups were lost", n)
+// longSlice bounds the sleeps of tests without deaths, in which nobody may need
+// a bound.
+const longSlice = 10 * time.Second
+
+// attachForLife is attach in a test without deaths. The helper must call detach
+// at its end.
+func attachForLife(c *proctest.Child) (seg *shm.Segment, detach func()) {
+	wait.SetSlice(longSlice)
+	seg = attach(c)
+	return seg, func() {
+		if n := wait.Overslept(); n != 0 {
+			c.Fatalf("%d wake-ups were lost", n)
+		}
+		c.Check(seg.Close())
 	}
-	c.Check(seg.Close())
 }
 
-// noLostWake fails the test if wake-ups of this process were lost in it. It is
-// for tests without deaths.
+// noLostWake fails the test, which must be without deaths, if wake-ups of this
+// process are lost in it.
 func noLostWake(t *testing.T) {
-	before := wait.Overslept()
+	slice, before := wait.Slice(), wait.Overslept()
+	wait.SetSlice(longSlice)
 	t.Cleanup(func() {
+		wait.SetSlice(slice)
 		if n := wait.Overslept() - before; n != 0 {
 			t.Errorf("%d wake-ups were lost", n)
 		}

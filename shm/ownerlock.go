@@ -39,7 +39,7 @@ import (
 // lock in the kernel made visible.
 type ownerLock struct {
 	word  *uint32
-	event *wait.Event
+	event wait.Event
 	core  *segment.Segment
 	id    uint32
 }

@@ -89,7 +89,7 @@ func (v *Value[T]) Load() T {
 func (v *Value[T]) Store(x T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(*T) T { return x })
+		v.big.update(func(T) T { return x })
 	} else {
 		atomic.StoreUint64(v.cell, toBits(x)&v.mask)
 	}
@@ -100,7 +100,7 @@ func (v *Value[T]) Store(x T) {
 func (v *Value[T]) Swap(x T) (old T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur *T) T { old = *cur; return x })
+		v.big.update(func(cur T) T { old = cur; return x })
 	} else {
 		old = fromBits[T](atomic.SwapUint64(v.cell, toBits(x)&v.mask))
 	}
@@ -115,11 +115,11 @@ func (v *Value[T]) Swap(x T) (old T) {
 func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur *T) T {
-			if swapped = any(*cur) == any(old); swapped {
+		v.big.update(func(cur T) T {
+			if swapped = any(cur) == any(old); swapped {
 				return x
 			}
-			return *cur
+			return cur
 		})
 	} else {
 		swapped = atomic.CompareAndSwapUint64(v.cell, toBits(old)&v.mask, toBits(x)&v.mask)
@@ -135,7 +135,7 @@ func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 func (v *Value[T]) Update(f func(T) T) (x T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur *T) T { x = f(*cur); return x })
+		v.big.update(func(cur T) T { x = f(cur); return x })
 	} else {
 		for {
 			bits := atomic.LoadUint64(v.cell)

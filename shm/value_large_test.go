@@ -68,23 +68,19 @@ func TestNeverTorn(t *testing.T) {
 	s := named(t)
 	v := newValue[block](t, s.Segment, "block")
 	procs := s.startAll(t, 3, "block writer")
-	reads, last := 0, uint64(0)
-	// read reads until it has seen n new blocks, or a torn one.
-	read := func(n int) error {
-		for n > 0 {
+	reads := 0
+	// read reads until the writers have written n more blocks.
+	read := func(n uint64) error {
+		for goal := v.Sequence() + n; v.Sequence() < goal; reads++ {
 			b := v.Load()
 			if x, torn := b.torn(); torn {
 				return fmt.Errorf("a block has both %d and %d", b[0], x)
-			}
-			if reads++; b[0] != last {
-				last = b[0]
-				n--
 			}
 		}
 		return nil
 	}
 	for range 20 {
-		n := 1 + random.IntN(100)
+		n := 1 + random.Uint64N(2000)
 		if err := result(t, background(func() error { return read(n) })); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +88,7 @@ func TestNeverTorn(t *testing.T) {
 		procs[i].Kill()
 		procs[i] = s.start(t, "block writer")
 	}
-	t.Logf("%d reads", reads)
+	t.Logf("%d reads, %d writes", reads, v.Sequence())
 	newValue[bool](t, s.Segment, "stop").Store(true)
 	for _, p := range procs {
 		p.Wait()
@@ -177,8 +173,8 @@ func TestUpdatePanics(t *testing.T) {
 }
 
 var _ = proctest.Register("block adder", func(c *proctest.Child) {
-	seg := attach(c)
-	defer detach(c, seg)
+	seg, detach := attachForLife(c)
+	defer detach()
 	v := childValue[block](c, seg, "block")
 	c.Send("ready")
 	c.Expect("go")

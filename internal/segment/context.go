@@ -8,12 +8,12 @@ import (
 
 // CheckContext returns an error that names the object if ctx is nil, which is
 // fs.ErrInvalid, or has ended.
-func CheckContext(ctx context.Context, kind, object string) error {
+func (s *Segment) CheckContext(ctx context.Context, kind, object string) error {
 	if ctx == nil {
-		return fmt.Errorf("isthmus: %s %q: nil context: %w", kind, object, fs.ErrInvalid)
+		return s.Fault(kind, object, fmt.Errorf("nil context: %w", fs.ErrInvalid))
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("isthmus: %s %q: %w", kind, object, err)
+		return s.Fault(kind, object, err)
 	}
 	return nil
 }

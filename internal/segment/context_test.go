@@ -8,17 +8,18 @@ import (
 )
 
 func TestCheckContext(t *testing.T) {
+	s := &Segment{name: "jobs"}
 	var none context.Context
-	wantError(t, "nil", CheckContext(none, "lock", "mu"), fs.ErrInvalid, `lock "mu"`, "nil context")
+	wantError(t, "nil", s.CheckContext(none, "lock", "mu"), fs.ErrInvalid, `lock "mu" in segment "jobs"`, "nil context")
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := CheckContext(ctx, "lock", "mu"); err != nil {
+	if err := s.CheckContext(ctx, "lock", "mu"); err != nil {
 		t.Error(err)
 	}
 	cancel()
-	wantError(t, "cancelled", CheckContext(ctx, "lock", "mu"), context.Canceled, `lock "mu"`)
+	wantError(t, "cancelled", s.CheckContext(ctx, "lock", "mu"), context.Canceled, `lock "mu" in segment "jobs"`)
 	ctx, cancel = context.WithTimeout(context.Background(), 0)
 	defer cancel()
-	if err := CheckContext(ctx, "lock", "mu"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.CheckContext(ctx, "lock", "mu"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 }

@@ -84,8 +84,8 @@ const poll = time.Millisecond
 
 // NewEvent makes the process's side of the Event whose word is given. All
 // handles of one object in one process must share it (Invariant 3).
-func NewEvent(word *uint32, fence Fence) *Event {
-	return &Event{word: word, fence: fence, turn: make(chan struct{}, 1)}
+func NewEvent(word *uint32, fence Fence) Event {
+	return Event{word: word, fence: fence, turn: make(chan struct{}, 1)}
 }
 
 // Waiting reports whether anybody may be asleep: the waker's load.

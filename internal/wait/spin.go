@@ -12,7 +12,7 @@ import (
 // Spinning pays for about as long as a sleep and a wake would take; whoever
 // waits longer has lost no more than that.
 const (
-	tightRounds = 64                    // polls without a pause
+	pollPause   = 3                     // spin-wait hints before each poll
 	pauseRounds = 16                    // polls between two looks at the clock
 	spinTime    = 10 * time.Microsecond // the whole of it
 	yields      = 2                     // turns given to the process's other goroutines
@@ -34,17 +34,20 @@ func spin(try func() bool) bool {
 		return false
 	}
 	if multiCPU() {
-		for range tightRounds {
-			if try() {
-				return true
-			}
-		}
-		for start := time.Now(); time.Since(start) < spinTime; {
+		var start time.Time
+		for {
 			for range pauseRounds {
-				arch.Pause(1)
+				// A poll takes the cache line from whoever is writing it. A
+				// pause lets the other side get ahead by more than one word.
+				arch.Pause(pollPause)
 				if try() {
 					return true
 				}
+			}
+			if now := time.Now(); start.IsZero() {
+				start = now
+			} else if now.Sub(start) > spinTime {
+				break
 			}
 		}
 	}

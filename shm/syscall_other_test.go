@@ -1,2 +1,5 @@
+//go:build !linux
+
 package shm_test
+
 func uncontendedOps() {}

@@ -1,0 +1,123 @@
+package ring_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// TestCancel gives slots up, lap after lap, in front of messages and behind.
+func TestCancel(t *testing.T) {
+	s := newSegment(t)
+	for _, capacity := range []int{1, 2, 4, 8} {
+		for cancelled := 1; cancelled <= 3*capacity; cancelled++ {
+			name := fmt.Sprint("capacity ", capacity, ", ", cancelled, " cancelled")
+			t.Run(name, func(t *testing.T) {
+				q := must(ring.NewMPMC[uint64](s, name, capacity))(t)
+				cancel := func() {
+					for range cancelled {
+						r, err := q.TryReserve()
+						if err == ring.ErrFull {
+							return // the rest of the way there is a message
+						}
+						check(t, err)
+						check(t, r.Cancel())
+						checkIs(t, "Commit after Cancel", r.Commit(), ring.ErrNotReserved)
+					}
+				}
+				for n := range uint64(10) {
+					cancel()
+					check(t, q.TryPush(n))
+					cancel()
+					if got := must(q.TryPop())(t); got != n {
+						t.Fatalf("popped %d, want %d", got, n)
+					}
+					if _, err := q.TryPop(); err != ring.ErrEmpty {
+						t.Fatalf("TryPop of an empty ring: %v", err)
+					}
+					if n := q.Len(); n != 0 {
+						t.Fatalf("Len of an empty ring is %d", n)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestPushAcrossClose is a Push that has seen the ring open and then slept, until
+// others had pushed and popped a lap, closed the ring, and drained it.
+func TestPushAcrossClose(t *testing.T) {
+	s := newSegment(t)
+	for _, capacity := range []int{1, 2, 4} {
+		for laps := range uint64(4) {
+			for rest := range uint64(capacity) {
+				q := must(ring.NewMPMC[uint64](s, fmt.Sprint(capacity, laps, rest), capacity))(t)
+				for n := range laps*uint64(capacity) + rest {
+					check(t, q.TryPush(n))
+					must(q.TryPop())(t)
+				}
+				check(t, q.Close())
+				_, err := q.TryPop()
+				checkIs(t, "TryPop", err, ring.ErrClosed)
+
+				for start := range q.Tail() + 1 {
+					tail := q.Tail()
+					q.SetHints(tail, start)
+					q.SetOpen(true) // as the Push has seen it
+					if err := q.TryPush(7); err == nil {
+						t.Fatalf("capacity %d, closed at %d: a push that began at %d succeeds", capacity, tail, start)
+					}
+					q.SetOpen(false)
+					q.SetHints(tail, tail)
+				}
+			}
+		}
+	}
+}
+
+// TestRepair has repairs overlap, stop half way, and come too late.
+func TestRepair(t *testing.T) {
+	s := newSegment(t)
+	for _, what := range []string{"writing", "freeing"} {
+		for _, run := range []int{2, 3, killCapacity} {
+			for done := range run {
+				for part := range run {
+					name := fmt.Sprint(what, " ", run, " ", done, " ", part)
+					q := must(ring.NewMPMC[job](s, name, killCapacity))(t)
+					shift(t, q, 3)
+					pos := dieInRun(t, name, what, run, done)
+					word := q.Word(pos)
+					q.RepairPart(pos, word, part)
+					q.Repair(pos, word)
+					goOn(t, q)
+					pushJobs(t, q, 0, 5)
+					q.RepairPart(pos, word, 0) // by who was paused for laps
+					q.Repair(pos, word)
+					popJobs(t, q, 0, 5)
+					goOn(t, q)
+				}
+			}
+		}
+	}
+}
+
+// dieInRun has an attachment of this process die in a run that it is done with
+// in part.
+func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
+	s := openSegment(t)
+	q := must(ring.NewMPMC[job](s, name, killCapacity))(t)
+	if what == "freeing" {
+		pushJobs(t, q, 0, uint64(run))
+		p, n := q.Take(make([]job, run))
+		q.Free(p, n, done)
+		pos = p
+	} else {
+		p, n, err := q.Claim(run)
+		check(t, err)
+		q.Fill(p, n, done, garbage)
+		pos = p
+	}
+	check(t, s.Close())
+	return pos
+}

@@ -1,0 +1,53 @@
+package semaphore
+
+import (
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
+
+// Sleepers reports whether anybody may be asleep.
+func (s *Semaphore) Sleepers() bool { return s.event.Waiting() }
+
+// Urgent reports whether a waiter is urgent.
+func (s *Semaphore) Urgent() bool { return urgentID(atomic.LoadUint64(s.urgent)) != 0 }
+
+// Busy reports whether a process is inside a change.
+func (s *Semaphore) Busy() bool { return atomic.LoadUint64(s.word)&busyMask != 0 }
+
+// The steps of a change, in order.
+const (
+	StepBegun   = "begun"   // the word says who is at it, and what will be free
+	StepHeld    = "held"    // the held word is what it will be
+	StepSettled = "settled" // the word is too, but nobody was woken
+	StepTaken   = "taken"   // of a repair: the word says who is at it
+)
+
+// ChangeUpTo does what the taking of n permits, or their return if n is negative,
+// has done after a step. Nobody may be inside a change.
+func (s *Semaphore) ChangeUpTo(step string, n int64) {
+	w := atomic.LoadUint64(s.word)
+	settled := w - uint64(n)<<freeShift
+	if w&busyMask != 0 || !atomic.CompareAndSwapUint64(s.word, w, settled|s.id) {
+		panic("somebody else changes the semaphore")
+	}
+	if step == StepBegun {
+		return
+	}
+	s.hold(n)
+	if step == StepHeld {
+		return
+	}
+	arch.StoreRelease64(s.word, settled)
+}
+
+// RepairUpTo does what the repair of a change by a dead process, or of the
+// permits that one held, has done after StepTaken.
+func (s *Semaphore) RepairUpTo() {
+	for {
+		w := atomic.LoadUint64(s.word)
+		if atomic.CompareAndSwapUint64(s.word, w, w&^busyMask|s.id) {
+			return
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package semaphore_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// A worker counts who is inside with it. Once, it stays until there are as many
+// as there may be.
+var _ = proctest.Register("worker", func(c *proctest.Child) {
+	seg, detach := attachForLife(c)
+	defer detach()
+	const permits = 2
+	sem := childSemaphore(c, seg, permits, nil)
+	inside, most := childValue[int64](c, seg, "inside"), childValue[int64](c, seg, "most")
+	for range 300 {
+		c.Check(sem.Acquire(context.Background(), 1))
+		n := shm.Add(inside, 1)
+		if n > permits {
+			c.Fatalf("%d are inside", n)
+		}
+		most.Update(func(m int64) int64 { return max(m, n) })
+		for most.Load() < permits {
+		}
+		shm.Add(inside, -1)
+		sem.Release(1)
+	}
+})
+
+// TestWorkers has six processes share two permits.
+func TestWorkers(t *testing.T) {
+	eachSharing(t, func(t *testing.T, s shared) {
+		for _, p := range s.startAll(t, 6, "worker") {
+			p.Wait()
+		}
+		if most := newValue[int64](t, s.Segment, "most").Load(); most != 2 {
+			t.Errorf("there were up to %d inside, expected 2", most)
+		}
+		if free := newSemaphore(t, s.Segment, 2, nil).Value(); free != 2 {
+			t.Errorf("%d permits are free in the end, expected 2", free)
+		}
+	})
+}
+
+const (
+	crowdProcs      = 32
+	crowdGoroutines = 8
+	crowdPermits    = 5
+)
+
+var _ = proctest.Register("crowd", func(c *proctest.Child) {
+	seg, detach := attachForLife(c)
+	defer detach()
+	times, err := strconv.Atoi(c.Arg(0))
+	c.Check(err)
+	sem := childSemaphore(c, seg, crowdPermits, nil)
+	inside, total := childValue[int64](c, seg, "inside"), childValue[int64](c, seg, "total")
+	c.Send("ready")
+	c.Expect("go")
+	var wg sync.WaitGroup
+	for g := range crowdGoroutines {
+		wg.Go(func() {
+			n := int64(1 + g%3)
+			for range times {
+				c.Check(sem.Acquire(context.Background(), n))
+				if x := shm.Add(inside, n); x > crowdPermits {
+					c.Fatalf("%d permits are out", x)
+				}
+				shm.Add(total, n)
+				shm.Add(inside, -n)
+				sem.Release(n)
+			}
+		})
+	}
+	wg.Wait()
+})
+
+// TestCrowd has 32 processes of 8 goroutines on one semaphore, for one, two or
+// three permits at a time.
+func TestCrowd(t *testing.T) {
+	const times = 60
+	s := named(t)
+	procs := s.startAll(t, crowdProcs, "crowd", strconv.Itoa(times))
+	for _, p := range procs {
+		p.Expect("ready")
+	}
+	for _, p := range procs {
+		p.Send("go")
+	}
+	for _, p := range procs {
+		p.Wait()
+	}
+	const want = crowdProcs * times * (1 + 2 + 3 + 1 + 2 + 3 + 1 + 2)
+	if total := newValue[int64](t, s.Segment, "total").Load(); total != want {
+		t.Errorf("the total is %d, expected %d", total, want)
+	}
+	if free := newSemaphore(t, s.Segment, crowdPermits, nil).Value(); free != crowdPermits {
+		t.Errorf("%d permits are free in the end, expected %d", free, crowdPermits)
+	}
+}

@@ -1,0 +1,59 @@
+package shm_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// TestNoAllocation has no operation allocate, that does not have to wait.
+func TestNoAllocation(t *testing.T) {
+	s := named(t)
+	mu := newLock(t, s.Segment, "mu")
+	v, p := newValue[int64](t, s.Segment, "value"), newValue[padded8a](t, s.Segment, "padded")
+	w := newValue[block](t, s.Segment, "block")
+	a, words := newArray[uint8](t, s.Segment, "bytes", 100), newArray[float64](t, s.Segment, "words", 100)
+	others := newArray[large24](t, s.Segment, "others", 100)
+	cancellable, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b, buf := blockOf(7), make([]uint8, 100)
+	for _, test := range []struct {
+		name string
+		op   func()
+	}{
+		{"Lock and Unlock", func() { mu.Lock(); mu.Unlock() }},
+		{"TryLock and Unlock", func() { mu.TryLock(); mu.Unlock() }},
+		{"TryLock in vain", func() { mu.TryLock(); mu.TryLock(); mu.Unlock() }},
+		{"LockContext", func() {
+			if mu.LockContext(cancellable) == nil {
+				mu.Unlock()
+			}
+		}},
+		{"Load", func() { v.Load(); p.Load() }},
+		{"Store", func() { v.Store(1); p.Store(padded8a{}) }},
+		{"Swap", func() { v.Swap(2); p.Swap(padded8a{}) }},
+		{"CompareAndSwap", func() { v.CompareAndSwap(2, 3); p.CompareAndSwap(padded8a{}, padded8a{B: 1}) }},
+		{"Update", func() { v.Update(func(x int64) int64 { return x + 1 }) }},
+		{"Add", func() { shm.Add(v, 1) }},
+		{"large Load", func() { w.Load() }},
+		{"large Store", func() { w.Store(b) }},
+		{"large Swap", func() { w.Swap(b) }},
+		{"large Update", func() { w.Update(func(b block) block { b[0]++; return b }) }},
+		{"Array.Load", func() { a.Load(1); words.Load(2); others.Load(3) }},
+		{"Array.Store", func() { a.Store(1, 2); words.Store(2, 3); others.Store(3, large24{}) }},
+		{"SwapAt", func() { shm.SwapAt(a, 1, 2); shm.SwapAt(words, 1, 2) }},
+		{"CompareAndSwapAt", func() { shm.CompareAndSwapAt(a, 1, 2, 3); shm.CompareAndSwapAt(words, 1, 2, 3) }},
+		{"AddAt", func() { shm.AddAt(a, 1, 2) }},
+		{"CopyIn and CopyOut", func() { a.CopyIn(0, buf); a.CopyOut(0, buf) }},
+		{"All", func() {
+			for range words.All() {
+			}
+		}},
+		{"View", func() { a.View()[0]++ }},
+	} {
+		if n := testing.AllocsPerRun(100, test.op); n != 0 {
+			t.Errorf("%s allocates %v times", test.name, n)
+		}
+	}
+}

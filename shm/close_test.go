@@ -1,0 +1,173 @@
+package shm_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// TestObjectsClosed uses values and arrays after Close.
+func TestObjectsClosed(t *testing.T) {
+	s := named(t)
+	v, w := newValue[int](t, s.Segment, "value"), newValue[block](t, s.Segment, "block")
+	a, b := newArray[uint16](t, s.Segment, "array", 3), newArray[padded3](t, s.Segment, "others", 3)
+	v.Store(1)
+	w.Store(blockOf(1))
+	a.Store(1, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		object string
+		calls  map[string]func()
+	}{
+		{`value "value"`, map[string]func(){
+			"Load":           func() { v.Load() },
+			"Store":          func() { v.Store(2) },
+			"Swap":           func() { v.Swap(2) },
+			"CompareAndSwap": func() { v.CompareAndSwap(1, 2) },
+			"Update":         func() { v.Update(func(int) int { return 2 }) },
+			"Add":            func() { shm.Add(v, 1) },
+		}},
+		{`value "block"`, map[string]func(){
+			"Load":           func() { w.Load() },
+			"Store":          func() { w.Store(blockOf(2)) },
+			"Swap":           func() { w.Swap(blockOf(2)) },
+			"CompareAndSwap": func() { w.CompareAndSwap(blockOf(1), blockOf(2)) },
+			"Update":         func() { w.Update(func(block) block { return blockOf(2) }) },
+		}},
+		{`array "array"`, map[string]func(){
+			"Load":             func() { a.Load(1) },
+			"Store":            func() { a.Store(1, 2) },
+			"SwapAt":           func() { shm.SwapAt(a, 1, 2) },
+			"CompareAndSwapAt": func() { shm.CompareAndSwapAt(a, 1, 1, 2) },
+			"AddAt":            func() { shm.AddAt(a, 1, 1) },
+			"CopyIn":           func() { a.CopyIn(0, []uint16{2, 2, 2}) },
+			"CopyOut":          func() { a.CopyOut(0, make([]uint16, 3)) },
+			"View":             func() { a.View() },
+			"All": func() {
+				for range a.All() {
+				}
+			},
+		}},
+		{`array "others"`, map[string]func(){
+			"Load":  func() { b.Load(1) },
+			"Store": func() { b.Store(1, padded3{}) },
+		}},
+	} {
+		for name, call := range test.calls {
+			wantClosed(t, name, panicOf(call), test.object)
+		}
+	}
+	_, err := shm.NewValue[int](s.Segment, "value")
+	wantClosed(t, "NewValue", err, `value "value"`)
+	_, err = shm.NewArray[int](s.Segment, "new", 1)
+	wantClosed(t, "NewArray", err, `array "new"`)
+
+	// Nothing of that has reached the segment.
+	again := s.another(t)
+	if got := newValue[int](t, again, "value").Load(); got != 1 {
+		t.Errorf("the value is %d", got)
+	}
+	if got := newValue[block](t, again, "block").Load(); got != blockOf(1) {
+		t.Errorf("the block begins with %d", got[0])
+	}
+	if got := newArray[uint16](t, again, "array", 3).View(); got[0] != 0 || got[1] != 1 || got[2] != 0 {
+		t.Errorf("the array is %v", got)
+	}
+}
+
+// TestCloseWhileWaiting closes a Segment while goroutines wait for a lock: one
+// asleep, and some for their turn to sleep.
+func TestCloseWhileWaiting(t *testing.T) {
+	s := named(t)
+	other := newLock(t, s.another(t), "mu")
+	other.Lock()
+	mu := newLock(t, s.Segment, "mu")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var waiters []<-chan any
+	for range 3 {
+		waiters = append(waiters,
+			background(func() any { return panicOf(mu.Lock) }),
+			background(func() any { return mu.LockContext(context.Background()) }),
+			background(func() any { return mu.LockContext(ctx) }))
+	}
+	until(t, "a waiter sleeps", mu.Sleepers)
+	start := time.Now()
+	s.Close()
+	for _, w := range waiters {
+		wantClosed(t, "a waiter", result(t, w), `lock "mu"`)
+	}
+	prompt(t, "told", start)
+	other.Unlock()
+}
+
+// TestCloseWhileWritersWait does the same to writers of a large value.
+func TestCloseWhileWritersWait(t *testing.T) {
+	s := named(t)
+	other := newValue[block](t, s.another(t), "block")
+	other.StoreUpTo(shm.StepLocked, block{})
+	v := newValue[block](t, s.Segment, "block")
+	var writers []<-chan any
+	for range 3 {
+		writers = append(writers, background(func() any { return panicOf(func() { v.Store(blockOf(1)) }) }))
+	}
+	until(t, "a writer sleeps", v.WritersWait)
+	s.Close()
+	for _, w := range writers {
+		wantClosed(t, "Store", result(t, w), `value "block"`)
+	}
+}
+
+// TestCloseUnderLoad closes a Segment in the middle of everything that other
+// goroutines do with it. They get ErrClosed, and no fault.
+func TestCloseUnderLoad(t *testing.T) {
+	s := named(t)
+	for range 20 {
+		seg := s.another(t)
+		mu := newLock(t, seg, "mu")
+		v, w := newValue[int](t, seg, "value"), newValue[block](t, seg, "block")
+		a := newArray[uint8](t, seg, "array", 3)
+		begun := make(chan bool)
+		var users []<-chan any
+		for _, use := range []func(){
+			func() { mu.Lock(); mu.Unlock() },
+			func() {
+				switch err := mu.LockContext(context.Background()); {
+				case errors.Is(err, shm.ErrOwnerDied):
+					mu.MarkConsistent()
+				case err != nil:
+					panic(err)
+				}
+				mu.Unlock()
+			},
+			func() { v.Update(func(x int) int { return x + 1 }) },
+			func() { w.Store(blockOf(1)) },
+			func() { w.Load() },
+			func() { shm.AddAt(a, 1, 1) },
+		} {
+			users = append(users, background(func() any {
+				return panicOf(func() {
+					use()
+					begun <- true
+					for {
+						use()
+					}
+				})
+			}))
+		}
+		for range users {
+			<-begun
+		}
+		seg.Close()
+		for _, u := range users {
+			if p, ok := result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
+				t.Errorf("panicked with %v, expected ErrClosed", p)
+			}
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package shm_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// Types that are not plain.
+type (
+	named1 struct {
+		A int
+		B string
+	}
+	deep struct {
+		Meta [3]struct {
+			OK   bool
+			Data []byte
+		}
+	}
+	next struct {
+		Next *next
+	}
+)
+
+func TestNotPlain(t *testing.T) {
+	s := named(t)
+	testNotPlain[string](t, s.Segment, "string is a string")
+	testNotPlain[*int](t, s.Segment, "*int is a pointer")
+	testNotPlain[[]int](t, s.Segment, "[]int is a slice")
+	testNotPlain[map[int]int](t, s.Segment, "map[int]int is a map")
+	testNotPlain[chan int](t, s.Segment, "chan int is a chan")
+	testNotPlain[func()](t, s.Segment, "func() is a func")
+	testNotPlain[error](t, s.Segment, "error is an interface")
+	testNotPlain[uintptr](t, s.Segment, "uintptr is a uintptr")
+
+	testNotPlain[[2]string](t, s.Segment, "[2]string[] is a string")
+	testNotPlain[named1](t, s.Segment, "named1.B is a string")
+	testNotPlain[deep](t, s.Segment, "deep.Meta[].Data is a slice")
+	testNotPlain[next](t, s.Segment, "next.Next is a pointer")
+	testNotPlain[struct{}](t, s.Segment, "has no bytes")
+	testNotPlain[[0]int](t, s.Segment, "has no bytes")
+}
+
+func testNotPlain[T any](t *testing.T, seg *shm.Segment, reason string) {
+	t.Helper()
+	v, err := shm.NewValue[T](seg, "x")
+	wantError(t, "NewValue", err, shm.ErrNotPlain, `value "x"`, segmentName, reason)
+	a, err := shm.NewArray[T](seg, "x", 3)
+	wantError(t, "NewArray", err, shm.ErrNotPlain, `array "x"`, segmentName, reason)
+	if v != nil || a != nil {
+		t.Errorf("%s, and there is an object all the same", reason)
+	}
+}
+
+// TestMismatch asks for existing objects as something else.
+func TestMismatch(t *testing.T) {
+	s := named(t)
+	newValue[int64](t, s.Segment, "value")
+	newArray[int64](t, s.Segment, "array", 5)
+	newLock(t, s.Segment, "lock")
+	newValue[struct{ A, B int32 }](t, s.Segment, "struct")
+	for _, test := range []struct {
+		what string
+		err  error
+		says []string
+	}{
+		{"value as lock", lockError(s.Segment, "value"), []string{"value", "lock"}},
+		{"value as array", arrayError[int64](s.Segment, "value", 1), []string{"value", "array"}},
+		{"lock as value", valueError[int64](s.Segment, "lock"), []string{"lock", "value"}},
+		{"array as value", valueError[int64](s.Segment, "array"), []string{"array", "value"}},
+		{"longer array", arrayError[int64](s.Segment, "array", 6), []string{"5", "6"}},
+		{"shorter array", arrayError[int64](s.Segment, "array", 4), []string{"5", "4"}},
+		{"array of another type", arrayError[uint64](s.Segment, "array", 5), []string{"int64", "uint64"}},
+		{"array of a smaller type", arrayError[int32](s.Segment, "array", 10), []string{"int64", "int32"}},
+		{"value of another sign", valueError[uint64](s.Segment, "value"), []string{"int64", "uint64"}},
+		{"value of another kind", valueError[float64](s.Segment, "value"), []string{"int64", "float64"}},
+		{"smaller value", valueError[int32](s.Segment, "value"), []string{"int64", "int32"}},
+		{"larger value", valueError[[2]int64](s.Segment, "value"), []string{"int64", "[2]int64"}},
+		{"other fields' names", valueError[struct{ A, C int32 }](s.Segment, "struct"), []string{"B", "C"}},
+		{"other fields' types", valueError[struct{ A, B uint32 }](s.Segment, "struct"), []string{"int32", "uint32"}},
+	} {
+		wantError(t, test.what, test.err, shm.ErrMismatch, append(test.says, segmentName)...)
+	}
+	// A peer in another process is told the same.
+	p := s.start(t, "mismatched")
+	for range 3 {
+		wantText(t, "a helper's error", p.Recv(), shm.ErrMismatch.Error())
+	}
+	p.Wait()
+}
+
+var _ = proctest.Register("mismatched", func(c *proctest.Child) {
+	seg, detach := attachForLife(c)
+	defer detach()
+	c.Send(lockError(seg, "value"))
+	c.Send(valueError[uint64](seg, "value"))
+	c.Send(arrayError[int64](seg, "array", 6))
+})
+
+func lockError(seg *shm.Segment, name string) error {
+	_, err := shm.NewLock(seg, name)
+	return err
+}
+
+func valueError[T any](seg *shm.Segment, name string) error {
+	_, err := shm.NewValue[T](seg, name)
+	return err
+}
+
+func arrayError[T any](seg *shm.Segment, name string, n int) error {
+	_, err := shm.NewArray[T](seg, name, n)
+	return err
+}
+
+func TestArrayLengths(t *testing.T) {
+	s := named(t)
+	for _, n := range []int{0, -1, -1 << 63} {
+		wantError(t, fmt.Sprint(n, " elements"), arrayError[int](s.Segment, "a", n), shm.ErrSize, `array "a"`, segmentName)
+	}
+	for _, n := range []int{1 << 60, 1<<61 + 1, 1<<63 - 1} {
+		wantError(t, fmt.Sprint(n, " elements"), arrayError[[9]int](s.Segment, "a", n), shm.ErrSize, `array "a"`, segmentName)
+	}
+	wantError(t, "too large", arrayError[int](s.Segment, "a", segmentSize/8+1), shm.ErrFull, `array "a"`, segmentName)
+	newArray[int](t, s.Segment, "a", segmentSize/8) // exactly what there is
+	wantError(t, "no room", lockError(s.Segment, "mu"), shm.ErrFull, `lock "mu"`, segmentName)
+}
+
+func TestObjectNames(t *testing.T) {
+	s := named(t)
+	for _, name := range []string{"", "a\nb", "a\xffb", strings.Repeat("x", 97)} {
+		for what, err := range map[string]error{
+			"lock":  lockError(s.Segment, name),
+			"value": valueError[int](s.Segment, name),
+			"array": arrayError[int](s.Segment, name, 1),
+		} {
+			wantError(t, what, err, shm.ErrName, what, fmt.Sprintf("%q", name), segmentName)
+		}
+	}
+	for _, name := range []string{"x", "a/b c", "größe", strings.Repeat("x", 96)} {
+		newLock(t, s.Segment, name)
+	}
+}

@@ -1,0 +1,111 @@
+package shm_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// races are pairs of goroutines that use a variable on the heap. In a build with
+// -race the detector reports those that nothing keeps apart.
+var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()){
+	"one lock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		mu := childLock(c, seg, "mu")
+		f := func() { mu.Lock(); *heap++; mu.Unlock() }
+		return f, f
+	},
+	"TryLock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		mu := childLock(c, seg, "mu")
+		return func() { mu.Lock(); *heap++; mu.Unlock() },
+			func() {
+				for !mu.TryLock() {
+				}
+				*heap++
+				mu.Unlock()
+			}
+	},
+	"Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := childValue[bool](c, seg, "v")
+		return publish(heap, func() { v.Store(true) }, v.Load)
+	},
+	"Update and CompareAndSwap": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := childValue[int](c, seg, "v")
+		return publish(heap,
+			func() { v.Update(func(x int) int { return x + 1 }) },
+			func() bool { return v.CompareAndSwap(1, 2) })
+	},
+	"Add and Swap": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := childValue[int](c, seg, "v")
+		return publish(heap, func() { shm.Add(v, 1) }, func() bool { return v.Swap(0) == 1 })
+	},
+	"large Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := childValue[block](c, seg, "v")
+		return publish(heap,
+			func() { v.Store(blockOf(1)) },
+			func() bool { return v.Load() == blockOf(1) })
+	},
+	"Array's Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := childArray[uint8](c, seg, "a", 3)
+		return publish(heap, func() { x.Store(1, 1) }, func() bool { return x.Load(1) == 1 })
+	},
+	"AddAt and SwapAt": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := childArray[int64](c, seg, "a", 3)
+		return publish(heap, func() { shm.AddAt(x, 1, 1) }, func() bool { return shm.SwapAt(x, 1, 0) == 1 })
+	},
+
+	"race: nothing": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		return func() { *heap++ }, func() { *heap++ }
+	},
+	"race: two locks": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		mu, other := childLock(c, seg, "mu"), childLock(c, seg, "other")
+		return func() { mu.Lock(); *heap++; mu.Unlock() },
+			func() { other.Lock(); *heap++; other.Unlock() }
+	},
+	"race: after Unlock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		mu := childLock(c, seg, "mu")
+		f := func() { mu.Lock(); mu.Unlock(); *heap++ }
+		return f, f
+	},
+}
+
+// publish returns a goroutine that writes the variable before store, and one that
+// reads it once load has seen the effect.
+func publish(heap *int, store func(), load func() bool) (a, b func()) {
+	return func() { *heap++; store() }, func() {
+		for !load() {
+		}
+		*heap++
+	}
+}
+
+var _ = proctest.Register("racers", func(c *proctest.Child) {
+	seg := attach(c)
+	a, b := races[c.Arg(0)](c, seg, new(int))
+	var wg sync.WaitGroup
+	wg.Go(a)
+	wg.Go(b)
+	wg.Wait()
+	c.Check(seg.Close())
+})
+
+// TestRaceDetector has the race detector know what orders goroutines of one
+// process, and nothing else.
+func TestRaceDetector(t *testing.T) {
+	if !race.Enabled {
+		proctest.MaySkip("racers")
+		t.Skip("needs -race")
+	}
+	for name := range races {
+		t.Run(name, func(t *testing.T) {
+			status, stderr := named(t).start(t, "racers", name).Exit()
+			reported := status != 0 && strings.Contains(stderr, "DATA RACE")
+			if racy := strings.HasPrefix(name, "race: "); reported != racy {
+				t.Errorf("a race was reported: %v, expected %v; status %d, %s", reported, racy, status, stderr)
+			}
+		})
+	}
+}
