@@ -121,18 +121,15 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var n uint64
-	for ; n < min(uint64(len(dst)), c.capacity); n++ {
-		pos := c.pos + n
-		if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
-			break
-		}
-		dst[n] = *c.slots.value(pos)
+	dst = dst[:min(uint64(len(dst)), c.capacity)]
+	n := c.slots.read(c.pos, dst)
+	if (c.pos+uint64(n))&c.slots.mask == 0 {
+		n += c.slots.read(c.pos+uint64(n), dst[n:])
 	}
 	if n == 0 { // it was there a moment ago
 		return 0, c.fault(ErrCorrupt)
 	}
-	return int(n), c.advance(n)
+	return n, c.advance(uint64(n))
 }
 
 // TryNext lends the next message in place. It stays in the ring until Release,

@@ -122,6 +122,13 @@ func pushJobs(t *testing.T, q *ring.MPMC[job], from, to uint64) {
 	}
 }
 
+func popOne(t *testing.T, q *ring.MPMC[job], n uint64) {
+	t.Helper()
+	if got := must(q.Pop(background))(t); got != jobs.make(n) {
+		t.Fatalf("popped %+v, want %d", got, n)
+	}
+}
+
 // popJobs pops those numbers, and then nothing, however often it tries.
 func popJobs(t *testing.T, q *ring.MPMC[job], from, to uint64) {
 	t.Helper()
@@ -188,13 +195,9 @@ func TestWriterKilled(t *testing.T) {
 			survivor := newSurvivor(t, q, waysToPush[i%len(waysToPush)], q.PushWaiting)
 			expectRescue(t, victim, survivor, "pushed")
 			for want := range n {
-				if got := must(q.Pop(background))(t); got != jobs.make(want) {
-					t.Fatalf("popped %+v, want %d", got, want)
-				}
+				popOne(t, q, want)
 			}
-			if got := must(q.Pop(background))(t); got != jobs.make(77) {
-				t.Fatalf("popped %+v, want 77", got)
-			}
+			popOne(t, q, 77)
 			goOn(t, q)
 		})
 	}
@@ -215,9 +218,7 @@ func TestBatchReaderKilled(t *testing.T) {
 			survivor := newSurvivor(t, q, waysToPush[i%len(waysToPush)], q.PushWaiting)
 			taken := uint64(step[1].(int))
 			for n := taken; n < killCapacity; n++ { // others read on meanwhile
-				if got := must(q.TryPop())(t); got != jobs.make(n) {
-					t.Fatalf("popped %+v, want %d", got, n)
-				}
+				popOne(t, q, n)
 			}
 			expectRescue(t, victim, survivor, "pushed")
 			popJobs(t, q, 77, 78)
@@ -302,9 +303,7 @@ func TestWriterKilledAndClosed(t *testing.T) {
 		t.Fatalf("TryPop behind a live writer: %v", err)
 	}
 	victim.Kill()
-	if got := must(q.Pop(background))(t); got != jobs.make(1) {
-		t.Fatalf("popped %+v", got)
-	}
+	popOne(t, q, 1)
 	if _, err := q.Pop(background); err != ring.ErrClosed {
 		t.Fatalf("Pop in the end: %v", err)
 	}

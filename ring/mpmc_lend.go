@@ -67,7 +67,8 @@ type Lent[T any] struct {
 	pos uint64
 }
 
-// TryNext lends the next message in place. If this process dies before Release,
+// TryNext lends the next message in place. Release it before the next TryNext or
+// Next: in a closed ring, others wait to see whether it comes back. If this process dies before Release,
 // another consumer gets the message, out of its order. If there is none, the
 // error is ErrEmpty or ErrClosed.
 func (q *MPMC[T]) TryNext() (Lent[T], error) {
@@ -97,7 +98,8 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 
 // notLent completes the error of a TryNext that came as far as pos.
 func (q *MPMC[T]) notLent(pos uint64, w word, err error) (l Lent[T], _ error) {
-	if err, look := q.notTaken(pos, w, err); !look {
+	err, look := q.notTaken(pos, w, err)
+	if !look {
 		return l, err
 	}
 	if l, ok := q.relend(); ok {

@@ -64,7 +64,7 @@ func (q *MPMC[T]) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 		default:
 			// Being written, or still of the lap before; unless the hint has
 			// moved on while this walk was paused (Invariant 8).
-			head := atomic.LoadUint64(q.head)
+			head := q.surelyTaken()
 			switch {
 			case int64(head-pos) > 0:
 				pos = head
@@ -78,10 +78,21 @@ func (q *MPMC[T]) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 	return pos, 0, ErrEmpty
 }
 
+// surelyTaken returns a position before which all have been taken, or given up:
+// the hint, or what follows from the producers', if they alone have gone on.
+func (q *MPMC[T]) surelyTaken() uint64 {
+	head, tail := atomic.LoadUint64(q.head), atomic.LoadUint64(q.tail)
+	if int64(tail-q.capacity-head) > 0 {
+		return tail - q.capacity
+	}
+	return head
+}
+
 // notPopped completes the error of a pop that came as far as pos. Now and then
 // it looks whether a dead process is in the way, or has left a message behind.
 func (q *MPMC[T]) notPopped(pos uint64, w word, err error) (v T, _ error) {
-	if err, look := q.notTaken(pos, w, err); !look {
+	err, look := q.notTaken(pos, w, err)
+	if !look {
 		return v, err
 	}
 	if v, ok := q.redeliver(); ok {
@@ -117,7 +128,7 @@ func (q *MPMC[T]) taken(head, pos, n uint64) error {
 }
 
 // wakeProducers wakes a sleeper for each of the n slots freed from pos on. If
-// the one after them was freed first, its wake may have found no room: then
+// the one after them was freed before, its wake may have found no room: then
 // everybody is woken. In a closed ring consumers wait for the end.
 func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 	if !q.fence && !q.canPush.Waiting() && !q.isClosed() {
@@ -129,7 +140,7 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 	if q.isClosed() {
 		q.canPop.Notify(wait.Everybody)
 	}
-	if q.load(pos+n) == freeWord(q.lap(pos+n)+1) {
+	if q.load(pos+n).ahead(q.lap(pos+n)) > 0 {
 		n = wait.Everybody
 	}
 	q.canPush.Notify(int(n))

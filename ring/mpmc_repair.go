@@ -16,8 +16,9 @@ func (q *MPMC[T]) repair(pos uint64, w word) bool {
 	if !w.claimed() || !q.core.Dead(w.owner()) {
 		return false
 	}
-	// Before it died it may have published. Now nothing but repair comes after w.
-	if q.load(pos) != w {
+	// Before it died it may have published, and gone on for any number of laps.
+	// Now nothing but repair comes after w.
+	if q.load(pos) != w || int64(q.surelyTaken()-pos) > 0 {
 		return false
 	}
 	switch w.ahead(q.lap(pos)) {
@@ -80,13 +81,13 @@ func (q *MPMC[T]) orphaned() bool {
 	return atomic.LoadUint32(q.lends) == orphans && atomic.CompareAndSwapUint32(q.lends, orphans, lent)
 }
 
-// anyLent reports whether a message is lent to somebody.
+// anyLent reports whether a message is lent to somebody else.
 func (q *MPMC[T]) anyLent() bool {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		return false
 	}
 	for i := range q.capacity {
-		if q.load(i).phase() == reading {
+		if w := q.load(i); w.phase() == reading && w.owner() != q.core.ID() {
 			return true
 		}
 	}
@@ -104,7 +105,7 @@ func (q *MPMC[T]) adopt(take func(pos uint64, w word) bool) bool {
 		if w.phase() != reading || !q.core.Dead(w.owner()) {
 			continue
 		}
-		lap := q.lap(atomic.LoadUint64(q.head))
+		lap := q.lap(q.surelyTaken())
 		lap += uint64(w.ahead(lap)) // Invariant 8
 		if take(lap<<q.lapShift|i, w) {
 			q.pushed.Acquire()

@@ -64,19 +64,11 @@ func TestWriterPaused(t *testing.T) {
 			survivor.Expect(1)
 			survivor.Wait()
 			for range messages - 1 {
-				popJobs1(t, q, 1)
+				popOne(t, q, 1)
 			}
 			popJobs(t, q, 2, 5)
 			goOn(t, q)
 		})
-	}
-}
-
-// popJobs1 pops one message, and expects no other.
-func popJobs1(t *testing.T, q *ring.MPMC[job], n uint64) {
-	t.Helper()
-	if got := must(q.TryPop())(t); got != jobs.make(n) {
-		t.Fatalf("popped %+v, want %d", got, n)
 	}
 }
 
@@ -107,7 +99,7 @@ func TestReaderPaused(t *testing.T) {
 			survivor.Expect("pushed")
 			survivor.Wait()
 			for n := next; n <= killCapacity; n++ {
-				popJobs1(t, q, n)
+				popOne(t, q, n)
 			}
 			popJobs(t, q, 77, 78)
 			goOn(t, q)

@@ -111,15 +111,12 @@ func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 
 // pushSome pushes as many of vs as there is known room for.
 func (p *Producer[T]) pushSome(vs []T) (int, error) {
-	n := min(uint64(len(vs)), p.limit-p.pos)
+	vs = vs[:min(uint64(len(vs)), p.limit-p.pos)]
 	p.pushed.Release()
-	for i, v := range vs[:n] {
-		pos := p.pos + uint64(i)
-		*p.slots.value(pos) = v
-		arch.StoreRelease64(p.slots.word(pos), pos+1)
-	}
-	p.pos += n
-	return int(n), p.published(int(n))
+	n := p.slots.write(p.pos, vs)
+	n += p.slots.write(p.pos+uint64(n), vs[n:])
+	p.pos += uint64(n)
+	return n, p.published(n)
 }
 
 // TryReserve returns the payload of the next free slot, to be filled in place

@@ -132,7 +132,7 @@ func (c bytesConsumer) All(ctx context.Context) iter.Seq[uint64] {
 		for b := range c.BytesConsumer.All(ctx) {
 			n, err := c.q.read(b, nil)
 			if err != nil {
-				panic(err)
+				n = torn
 			}
 			if !yield(n) {
 				return

@@ -132,12 +132,15 @@ func (s shape[T]) read(v T, err error) (uint64, error) {
 	return n, nil
 }
 
+// torn is the number of a message that cannot be read.
+const torn = ^uint64(0)
+
 func (s shape[T]) readAll(seq iter.Seq[T]) iter.Seq[uint64] {
 	return func(yield func(uint64) bool) {
 		for v := range seq {
 			n, err := s.read(v, nil)
 			if err != nil {
-				panic(err)
+				n = torn
 			}
 			if !yield(n) {
 				return

@@ -49,10 +49,14 @@ func TestCancel(t *testing.T) {
 // others had pushed and popped a lap, closed the ring, and drained it.
 func TestPushAcrossClose(t *testing.T) {
 	s := newSegment(t)
+	other := openSegment(t) // has its own idea of where to start
+	defer other.Close()
 	for _, capacity := range []int{1, 2, 4} {
 		for laps := range uint64(4) {
 			for rest := range uint64(capacity) {
-				q := must(ring.NewMPMC[uint64](s, fmt.Sprint(capacity, laps, rest), capacity))(t)
+				name := fmt.Sprint(capacity, laps, rest)
+				q := must(ring.NewMPMC[uint64](s, name, capacity))(t)
+				late := must(ring.NewMPMC[uint64](other, name, capacity))(t)
 				for n := range laps*uint64(capacity) + rest {
 					check(t, q.TryPush(n))
 					must(q.TryPop())(t)
@@ -65,7 +69,7 @@ func TestPushAcrossClose(t *testing.T) {
 					tail := q.Tail()
 					q.SetHints(tail, start)
 					q.SetOpen(true) // as the Push has seen it
-					if err := q.TryPush(7); err == nil {
+					if err := late.TryPush(7); err == nil {
 						t.Fatalf("capacity %d, closed at %d: a push that began at %d succeeds", capacity, tail, start)
 					}
 					q.SetOpen(false)
@@ -120,4 +124,41 @@ func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
 	}
 	check(t, s.Close())
 	return pos
+}
+
+// TestCancelForAges gives up so many slots that a claimed word shows the lap of
+// another position, while nobody pops anything. What is claimed then is still
+// waited for, or repaired if its owner is dead.
+func TestCancelForAges(t *testing.T) {
+	for _, laps := range []int{1<<18 + 1, 1 << 19} {
+		for _, dies := range []bool{false, true} {
+			t.Run(fmt.Sprint(laps, " laps, dies: ", dies), func(t *testing.T) {
+				q := must(ring.NewMPMC[uint64](newSegment(t), "ages", 1))(t)
+				s := openSegment(t)
+				defer s.Close()
+				p := must(ring.NewMPMC[uint64](s, "ages", 1))(t)
+				for range laps {
+					check(t, must(p.TryReserve())(t).Cancel())
+				}
+				r := must(p.TryReserve())(t)
+				*r.Value() = 5
+				if dies {
+					check(t, s.Close())
+				}
+				for range 200 {
+					if _, err := q.TryPop(); err != ring.ErrEmpty {
+						t.Fatalf("TryPop before Commit: %v", err)
+					}
+				}
+				if dies {
+					check(t, q.TryPush(5))
+				} else {
+					check(t, r.Commit())
+				}
+				if got := must(q.TryPop())(t); got != 5 {
+					t.Fatalf("popped %d", got)
+				}
+			})
+		}
+	}
 }

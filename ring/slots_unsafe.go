@@ -1,6 +1,11 @@
 package ring
 
-import "unsafe"
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+)
 
 // slots is an array of slots in shared memory, each a state word followed by
 // its payload, so that a hand-over moves one cache line.
@@ -31,4 +36,35 @@ func (s *slots[T]) word(pos uint64) *uint64 {
 // value returns the payload of the slot of pos.
 func (s *slots[T]) value(pos uint64) *T {
 	return (*T)(unsafe.Add(s.base, (pos&s.mask)*stride[T]()+8))
+}
+
+// write publishes vs in the slots from pos on, each by the sequence number after
+// its position, and stops at the end of the ring. It returns how many it wrote.
+func (s *slots[T]) write(pos uint64, vs []T) int {
+	vs = vs[:min(uint64(len(vs)), s.mask+1-pos&s.mask)]
+	slot := unsafe.Pointer(s.word(pos))
+	for i := range vs {
+		pos++
+		*(*T)(unsafe.Add(slot, 8)) = vs[i]
+		arch.StoreRelease64((*uint64)(slot), pos)
+		slot = unsafe.Add(slot, stride[T]())
+	}
+	return len(vs)
+}
+
+// read copies to dst the messages from pos on, as long as their slots have the
+// sequence number after their position, and stops at the end of the ring. It
+// returns how many there were.
+func (s *slots[T]) read(pos uint64, dst []T) int {
+	dst = dst[:min(uint64(len(dst)), s.mask+1-pos&s.mask)]
+	slot := unsafe.Pointer(s.word(pos))
+	for i := range dst {
+		pos++
+		if atomic.LoadUint64((*uint64)(slot)) != pos {
+			return i
+		}
+		dst[i] = *(*T)(unsafe.Add(slot, 8))
+		slot = unsafe.Add(slot, stride[T]())
+	}
+	return len(dst)
 }

@@ -34,7 +34,7 @@ func (s *Semaphore) ChangeUpTo(step string, n int64) {
 	if step == StepBegun {
 		return
 	}
-	s.hold(n)
+	arch.StoreRelease64(s.mine, s.holding()+uint64(n))
 	if step == StepHeld {
 		return
 	}

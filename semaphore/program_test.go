@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
@@ -72,6 +73,7 @@ var _ = proctest.Register("crowd", func(c *proctest.Child) {
 					c.Fatalf("%d permits are out", x)
 				}
 				shm.Add(total, n)
+				work()
 				shm.Add(inside, -n)
 				sem.Release(n)
 			}
@@ -79,6 +81,12 @@ var _ = proctest.Register("crowd", func(c *proctest.Child) {
 	}
 	wg.Wait()
 })
+
+// work takes long enough for others to come in vain meanwhile.
+func work() {
+	for start := time.Now(); time.Since(start) < 20*time.Microsecond; {
+	}
+}
 
 // TestCrowd has 32 processes of 8 goroutines on one semaphore, for one, two or
 // three permits at a time.

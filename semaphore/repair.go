@@ -30,9 +30,9 @@ var (
 	patient = backoff{limit: math.MaxInt}
 )
 
-// wait waits for a moment after the word was seen as w, busy. It reports false
-// if the caller should give up.
-func (b *backoff) wait(s *state, w uint64) bool {
+// wait waits for a moment after the word was seen busy. It reports false if the
+// caller should give up.
+func (b *backoff) wait(s *state) bool {
 	b.round++
 	switch n := b.round - pauses - yields; {
 	case b.round <= pauses:
@@ -40,7 +40,7 @@ func (b *backoff) wait(s *state, w uint64) bool {
 	case n <= 0:
 		runtime.Gosched()
 	default:
-		if s.takeOver(w) {
+		if s.takeOver() {
 			return true
 		}
 		if b.round >= b.limit || s.core.Closed() {
@@ -56,9 +56,10 @@ func (b *backoff) wait(s *state, w uint64) bool {
 }
 
 // takeOver finishes the change of a dead process, and reports whether it did.
-func (s *state) takeOver(w uint64) bool {
+func (s *state) takeOver() bool {
+	w := atomic.LoadUint64(s.word)
 	busy := liveness.ID(w & busyMask)
-	if !s.core.Dead(busy) || !atomic.CompareAndSwapUint64(s.word, w, w&^busyMask|s.id) {
+	if busy == 0 || !s.core.Dead(busy) || !atomic.CompareAndSwapUint64(s.word, w, w&^busyMask|s.id) {
 		return false
 	}
 	s.repair()

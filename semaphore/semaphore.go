@@ -106,13 +106,7 @@ func bound(n int64, o Options) (int64, error) {
 // returns ctx.Err() and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if err := s.core.CheckContext(ctx, "semaphore", s.name); err != nil {
-		return err
-	}
-	if n < 0 {
-		return s.core.Fault("semaphore", s.name, fmt.Errorf("acquire %d permits: %w", n, ErrPermits))
-	}
-	if !s.acquire(n, false, brief) {
+	if ctx == nil || ctx.Err() != nil || n < 0 || s.take(n, false) != done {
 		if err := s.acquireSlow(ctx, n); err != nil {
 			return err
 		}
@@ -124,8 +118,15 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	return nil
 }
 
-// acquireSlow waits for n permits, or for the end of the segment.
+// acquireSlow checks what Acquire was given, and waits for n permits, or for the
+// end of the segment.
 func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
+	if err := s.core.CheckContext(ctx, "semaphore", s.name); err != nil {
+		return err
+	}
+	if n < 0 {
+		return s.core.Fault("semaphore", s.name, fmt.Errorf("acquire %d permits: %w", n, ErrPermits))
+	}
 	if n > s.size {
 		return s.never(ctx)
 	}

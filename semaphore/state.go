@@ -61,6 +61,8 @@ type state struct {
 	held    []*uint64
 	mine    *uint64
 
+	noneHeld uint64 // this process's held word without permits
+
 	patience patience
 }
 
@@ -86,65 +88,110 @@ func stateSize(procs int, signalling bool) uint64 {
 	return heldOffset + uint64(procs)*arch.CacheLine
 }
 
-// acquire tries to take n permits. An urgent caller is served before others.
-// If the word stays busy for as long as b allows, it fails as if there were
-// too few.
+// outcome is what came of one attempt at a change.
+type outcome int
+
+const (
+	done   outcome = iota
+	refuse         // too few permits, or too many
+	busy           // somebody is inside a change
+	again          // somebody else was faster
+)
+
+// take makes one attempt to take n permits. An urgent caller is served before
+// others.
+func (s *state) take(n int64, urgent bool) outcome {
+	w := atomic.LoadUint64(s.word)
+	settled := w - uint64(n)<<freeShift
+	switch {
+	case w&busyMask != 0:
+		return busy
+	case int64(w>>freeShift) < n || !urgent && urgentID(atomic.LoadUint64(s.urgent)) != 0:
+		return refuse
+	case s.signalling:
+		if atomic.CompareAndSwapUint64(s.word, w, settled) {
+			return done
+		}
+		return again
+	case !atomic.CompareAndSwapUint64(s.word, w, settled|s.id):
+		return again
+	}
+	arch.StoreRelease64(s.mine, s.holding()+uint64(n))
+	arch.StoreRelease64(s.word, settled)
+	return done
+}
+
+// give makes one attempt to give n permits back. It refuses if they are more
+// than this process holds or, signalling, more than the bound allows.
+func (s *state) give(n int64) outcome {
+	w := atomic.LoadUint64(s.word)
+	settled := w + uint64(n)<<freeShift
+	switch {
+	case w&busyMask != 0:
+		return busy
+	case n > s.size-int64(w>>freeShift):
+		return refuse
+	case s.signalling:
+		if atomic.CompareAndSwapUint64(s.word, w, settled) {
+			return done
+		}
+		return again
+	case !atomic.CompareAndSwapUint64(s.word, w, settled|s.id):
+		return again
+	}
+	held := s.holding()
+	if held&heldMask < uint64(n) {
+		arch.StoreRelease64(s.word, w)
+		return refuse
+	}
+	arch.StoreRelease64(s.mine, held-uint64(n))
+	arch.StoreRelease64(s.word, settled)
+	if s.fence {
+		arch.Fence()
+	}
+	return done
+}
+
+// holding returns this process's held word. Only inside a change.
+func (s *state) holding() uint64 {
+	h := atomic.LoadUint64(s.mine)
+	if h&^heldMask != s.noneHeld {
+		return s.noneHeld // it is an earlier process's
+	}
+	return h
+}
+
+// acquire takes n permits, and reports false if there are too few, or if the
+// word stays busy for as long as b allows.
 func (s *state) acquire(n int64, urgent bool, b backoff) bool {
 	for {
-		w := atomic.LoadUint64(s.word)
-		switch {
-		case w&busyMask != 0:
-			if !b.wait(s, w) {
-				return false
-			}
-		case int64(w>>freeShift) < n || !urgent && urgentID(atomic.LoadUint64(s.urgent)) != 0:
+		switch s.take(n, urgent) {
+		case done:
+			return true
+		case refuse:
 			return false
-		case s.signalling:
-			if atomic.CompareAndSwapUint64(s.word, w, w-uint64(n)<<freeShift) {
-				return true
-			}
-		default:
-			settled := w - uint64(n)<<freeShift
-			if atomic.CompareAndSwapUint64(s.word, w, settled|s.id) {
-				s.hold(n)
-				arch.StoreRelease64(s.word, settled)
-				return true
+		case busy:
+			if !b.wait(s) {
+				return false
 			}
 		}
 	}
 }
 
-// release gives n permits back. It fails, and changes nothing, if they are
-// more than this process holds or, signalling, more than the bound allows.
+// release gives n permits back, and reports false if they are too many.
 func (s *state) release(n int64) bool {
 	b := patient
 	for {
-		w := atomic.LoadUint64(s.word)
-		settled := w + uint64(n)<<freeShift
-		switch {
-		case w&busyMask != 0:
-			if !b.wait(s, w) {
-				return true // the segment was closed: its caller finds out
-			}
-		case n > s.size-int64(w>>freeShift):
-			return false
-		case s.signalling:
-			if atomic.CompareAndSwapUint64(s.word, w, settled) {
-				s.wake(n)
-				return true
-			}
-		case atomic.CompareAndSwapUint64(s.word, w, settled|s.id):
-			if s.holding() < n {
-				arch.StoreRelease64(s.word, w)
-				return false
-			}
-			s.hold(-n)
-			arch.StoreRelease64(s.word, settled)
-			if s.fence {
-				arch.Fence()
-			}
+		switch s.give(n) {
+		case done:
 			s.wake(n)
 			return true
+		case refuse:
+			return false
+		case busy:
+			if !b.wait(s) {
+				return true // the segment was closed: its caller finds out
+			}
 		}
 	}
 }
@@ -159,19 +206,3 @@ func (s *state) wake(n int64) {
 	}
 	s.event.Notify(int(min(n, wait.Everybody)))
 }
-
-// holding returns how many permits this process holds. Only inside a change.
-func (s *state) holding() int64 {
-	h := atomic.LoadUint64(s.mine)
-	if h>>genShift != s.generation() {
-		return 0
-	}
-	return int64(h & heldMask)
-}
-
-// hold changes the permits that this process holds. Only inside a change.
-func (s *state) hold(n int64) {
-	arch.StoreRelease64(s.mine, s.generation()<<genShift|uint64(s.holding()+n))
-}
-
-func (s *state) generation() uint64 { return uint64(liveness.ID(s.id).Generation()) }

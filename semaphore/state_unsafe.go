@@ -27,6 +27,7 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 		s.held[i] = wordAt(mem, heldOffset+uintptr(i)*arch.CacheLine)
 	}
 	s.mine = s.held[core.ID().Slot()]
+	s.noneHeld = uint64(core.ID().Generation()) << genShift
 }
 
 // wordAt returns the word off bytes into mem.

@@ -1,0 +1,158 @@
+package ring_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// undisturbed returns the operations of all rings in pairs that leave them as
+// they were, and need not wait.
+func undisturbed[T any](t fataler, s *shm.Segment) map[string]func() error {
+	ctx, cancel := context.WithCancel(background) // as a server's would be
+	_ = cancel
+	r := must(ring.NewSPSC[T](s, "spsc", 64))(t)
+	p, c := must(r.Producer())(t), must(r.Consumer())(t)
+	q := must(ring.NewMPMC[T](s, "mpmc", 64))(t)
+	b := must(ring.NewBytes(s, "bytes", 4096))(t)
+	bp, bc := must(b.Producer())(t), must(b.Consumer())(t)
+
+	var v T
+	vs, dst := make([]T, 8), make([]T, 8)
+	msg, msgs := make([]byte, 100), [][]byte{make([]byte, 10), nil, make([]byte, 100)}
+	buf, lens := make([]byte, 0, 512), make([]int, len(msgs))
+	return map[string]func() error{
+		"SPSC try": func() error {
+			_, err := keep(c.TryPop, p.TryPush(v))
+			return err
+		},
+		"SPSC": func() error {
+			if err := p.Push(ctx, v); err != nil {
+				return err
+			}
+			_, err := c.Pop(ctx)
+			return err
+		},
+		"SPSC batch": func() error {
+			if _, err := p.PushAll(ctx, vs); err != nil {
+				return err
+			}
+			_, err := c.PopInto(ctx, dst)
+			return err
+		},
+		"SPSC in place": func() error {
+			m, err := p.Reserve(ctx)
+			if err != nil {
+				return err
+			}
+			*m = v
+			if err := p.Commit(); err != nil {
+				return err
+			}
+			if m, err = c.Next(ctx); err != nil {
+				return err
+			}
+			v = *m
+			return c.Release()
+		},
+		"MPMC try": func() error {
+			_, err := keep(q.TryPop, q.TryPush(v))
+			return err
+		},
+		"MPMC": func() error {
+			if err := q.Push(ctx, v); err != nil {
+				return err
+			}
+			_, err := q.Pop(ctx)
+			return err
+		},
+		"MPMC batch": func() error {
+			if _, err := q.PushAll(ctx, vs); err != nil {
+				return err
+			}
+			_, err := q.PopInto(ctx, dst)
+			return err
+		},
+		"MPMC in place": func() error {
+			m, err := q.Reserve(ctx)
+			if err != nil {
+				return err
+			}
+			*m.Value() = v
+			if err := m.Commit(); err != nil {
+				return err
+			}
+			l, err := q.Next(ctx)
+			if err != nil {
+				return err
+			}
+			v = *l.Value()
+			return l.Release()
+		},
+		"Bytes try": func() error {
+			_, err := keep(func() ([]byte, error) { return bc.TryPop(buf) }, bp.TryPush(msg))
+			return err
+		},
+		"Bytes": func() error {
+			if err := bp.Push(ctx, msg); err != nil {
+				return err
+			}
+			_, err := bc.Pop(ctx, buf)
+			return err
+		},
+		"Bytes batch": func() error {
+			if _, err := bp.PushAll(ctx, msgs); err != nil {
+				return err
+			}
+			_, _, err := bc.PopInto(ctx, buf, lens)
+			return err
+		},
+		"Bytes in place": func() error {
+			m, err := bp.Reserve(ctx, 99)
+			if err != nil {
+				return err
+			}
+			copy(m, msg)
+			if err := bp.Commit(98); err != nil {
+				return err
+			}
+			if _, err := bc.Next(ctx); err != nil {
+				return err
+			}
+			return bc.Release()
+		},
+		"failed tries": func() error {
+			_, err1 := c.TryPop()
+			_, err2 := q.TryPop()
+			_, err3 := bc.TryNext()
+			if err1 != ring.ErrEmpty || err2 != ring.ErrEmpty || err3 != ring.ErrEmpty {
+				t.Fatalf("%v, %v, %v", err1, err2, err3)
+			}
+			return nil
+		},
+	}
+}
+
+// keep pops unless the push has failed.
+func keep[T any](pop func() (T, error), err error) (v T, _ error) {
+	if err != nil {
+		return v, err
+	}
+	return pop()
+}
+
+func TestNoAllocation(t *testing.T) {
+	t.Run("8 bytes", func(t *testing.T) { noAllocation[uint64](t) })
+	t.Run("1 KiB", func(t *testing.T) { noAllocation[[1024]byte](t) })
+}
+
+func noAllocation[T any](t *testing.T) {
+	for what, op := range undisturbed[T](t, newSegment(t)) {
+		n := testing.AllocsPerRun(100, func() { check(t, op()) })
+		if n != 0 {
+			t.Errorf("%s: %v allocations", what, n)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package semaphore_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/semaphore"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+func TestClosed(t *testing.T) {
+	for name, opts := range map[string]*semaphore.Options{
+		"plain":    nil,
+		signalling: {Signalling: true, Bound: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := named(t)
+			sem := newSemaphore(t, s.Segment, 3, opts)
+			sem.TryAcquire(1)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the first round must not leave anything for the second
+				wantClosed(t, "Acquire", sem.Acquire(context.Background(), 1))
+				wantClosed(t, "Acquire of too many", sem.Acquire(context.Background(), 4))
+				wantClosed(t, "Acquire of none", sem.Acquire(context.Background(), 0))
+				wantClosed(t, "TryAcquire", panicOf(func() { sem.TryAcquire(1) }))
+				wantClosed(t, "TryAcquire of none", panicOf(func() { sem.TryAcquire(0) }))
+				wantClosed(t, "Release", panicOf(func() { sem.Release(1) }))
+				wantClosed(t, "Release of none", panicOf(func() { sem.Release(0) }))
+				wantClosed(t, "Value", panicOf(func() { sem.Value() }))
+			}
+			_, err := semaphore.New(s.Segment, "sem", 3, opts)
+			wantClosed(t, "New", err)
+			if sem.Size() != 3 {
+				t.Errorf("Size is %d", sem.Size())
+			}
+		})
+	}
+}
+
+// TestCloseWhileWaiting closes a Segment while goroutines wait: one asleep, some
+// for their turn to sleep, some for what never comes.
+func TestCloseWhileWaiting(t *testing.T) {
+	s := named(t)
+	newSemaphore(t, s.another(t), 2, nil).TryAcquire(2)
+	sem := newSemaphore(t, s.Segment, 2, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var waiters []<-chan error
+	for _, n := range []int64{1, 2, 3} {
+		waiters = append(waiters,
+			background(func() error { return sem.Acquire(context.Background(), n) }),
+			background(func() error { return sem.Acquire(ctx, n) }))
+	}
+	until(t, "a waiter sleeps", sem.Sleepers)
+	start := time.Now()
+	s.Close()
+	for _, w := range waiters {
+		wantClosed(t, "a waiter", result(t, w))
+	}
+	prompt(t, "told", start)
+}
+
+// TestCloseUnderLoad closes a Segment in the middle of what other goroutines do
+// with it. They get ErrClosed, and no permit is lost.
+func TestCloseUnderLoad(t *testing.T) {
+	s := named(t)
+	for range 20 {
+		seg := s.another(t)
+		sem := newSemaphore(t, seg, 3, nil)
+		begun := make(chan bool)
+		var users []<-chan any
+		for _, n := range []int64{1, 2, 3} {
+			use := func() {
+				if err := sem.Acquire(context.Background(), n); err != nil {
+					panic(err)
+				}
+				sem.Release(n)
+			}
+			users = append(users, background(func() any {
+				return panicOf(func() {
+					use()
+					begun <- true
+					for {
+						use()
+					}
+				})
+			}))
+		}
+		for range users {
+			<-begun
+		}
+		seg.Close()
+		for _, u := range users {
+			if p, ok := result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
+				t.Errorf("panicked with %v, expected ErrClosed", p)
+			}
+		}
+	}
+	whole(t, newSemaphore(t, s.Segment, 3, nil))
+}

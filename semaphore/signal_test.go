@@ -1,0 +1,66 @@
+package semaphore_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/semaphore"
+)
+
+const signalling = "signalling" // the second argument of the helper "semaphore"
+
+// TestSignalling acquires in one process what another releases.
+func TestSignalling(t *testing.T) {
+	noLostWake(t)
+	s := named(t)
+	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 3})
+	p := s.start(t, "semaphore", "3", signalling)
+	if sem.TryAcquire(1) {
+		t.Fatal("TryAcquire succeeded before any Release")
+	}
+	p.Send("Acquire 2")
+	until(t, "the waiter sleeps", sem.Sleepers)
+	sem.Release(1)
+	sem.Release(1)
+	p.Expect("done")
+	acquired := background(func() error { return sem.Acquire(context.Background(), 3) })
+	until(t, "the waiter sleeps", sem.Sleepers)
+	call(p, "Release", 3, "done")
+	if err := result(t, acquired); err != nil {
+		t.Error(err)
+	}
+	end(p)
+	if sem.Value() != 0 {
+		t.Errorf("%d permits are free in the end", sem.Value())
+	}
+}
+
+// TestSignallingBound releases more than the bound allows.
+func TestSignallingBound(t *testing.T) {
+	s := named(t)
+	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 3})
+	p := s.start(t, "semaphore", "3", signalling)
+	call(p, "Release", 2, "done")
+	wantText(t, "Release over the bound", panicOf(func() { sem.Release(2) }), "isthmus: ", `semaphore "sem"`, segmentName)
+	p.Send("Release 4")
+	wantText(t, "Release over the bound", p.Recv(), "isthmus: ", `semaphore "sem"`, segmentName)
+	if sem.Value() != 2 {
+		t.Errorf("%d permits are free, expected 2", sem.Value())
+	}
+	sem.Release(1)
+	end(p)
+}
+
+// TestSignallingDeath kills a process that has acquired: its permits are gone, as
+// the options say. What it has released stays.
+func TestSignallingDeath(t *testing.T) {
+	s := named(t)
+	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 9})
+	p := s.start(t, "semaphore", "9", signalling)
+	call(p, "Release", 5, "done")
+	call(p, "Acquire", 2, "done")
+	p.Kill()
+	if sem.TryAcquire(4) || !sem.TryAcquire(3) {
+		t.Error("there were not exactly three permits left")
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package semaphore_test
+
+func uncontendedOps() {}
