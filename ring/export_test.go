@@ -73,19 +73,19 @@ func (q *MPMC[T]) Fill(pos, run uint64, n int, v T) {
 	}
 }
 
-// Take is the first step of a PopInto, without the copying. It needs two
-// messages or more.
-func (q *MPMC[T]) Take(dst []T) (pos, run uint64) {
+// Take is the first step of a PopInto of several messages. It fails with ErrEmpty
+// if there are fewer than two in a row.
+func (q *MPMC[T]) Take(dst []T) (pos, run uint64, err error) {
 	steps := q.maxSteps()
 	pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps)
 	if err != nil {
-		panic(err)
+		return 0, 0, err
 	}
 	run = q.copyFull(pos, dst)
 	if run < 2 || !q.swap(pos, w, claimWord(freeing, q.lap(pos), run, q.core.ID())) {
-		panic("nothing to take")
+		return 0, 0, ErrEmpty
 	}
-	return pos, run
+	return pos, run, nil
 }
 
 // Free is the next: it frees the last n of a taken run.

@@ -39,9 +39,9 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 		}
 		q.Fill(pos, run, k, garbage)
 	case "take": // n messages, and free the slots of the last k
-		pos, run := q.Take(make([]job, n))
-		if int(run) != n {
-			c.Fatalf("took %d of %d", run, n)
+		pos, run, err := q.Take(make([]job, n))
+		if err != nil || int(run) != n {
+			c.Fatalf("took %d of %d: %v", run, n, err)
 		}
 		q.Free(pos, run, k)
 	}

@@ -85,7 +85,8 @@ func TestKilledInLateLaps(t *testing.T) {
 						d.Fill(pos, run, 2, garbage)
 					case "freeing":
 						pushJobs(t, q, 0, killCapacity)
-						pos, run := d.Take(make([]job, 5))
+						pos, run, err := d.Take(make([]job, 5))
+						check(t, err)
 						d.Free(pos, run, 2)
 					case "reading", "lending":
 						pushJobs(t, q, 9, 10)

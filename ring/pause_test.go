@@ -32,7 +32,8 @@ var _ = proctest.Register("sleepwalker", func(c *proctest.Child) {
 		c.Check(l.Release())
 	case "batch reader":
 		dst := make([]job, 3)
-		pos, run := q.Take(dst)
+		pos, run, err := q.Take(dst)
+		c.Check(err)
 		c.Send("there")
 		c.Expect("go on")
 		q.Free(pos, run, 3)

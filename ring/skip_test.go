@@ -113,7 +113,8 @@ func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
 	q := must(ring.NewMPMC[job](s, name, killCapacity))(t)
 	if what == "freeing" {
 		pushJobs(t, q, 0, uint64(run))
-		p, n := q.Take(make([]job, run))
+		p, n, err := q.Take(make([]job, run))
+		check(t, err)
 		q.Free(p, n, done)
 		pos = p
 	} else {

@@ -68,7 +68,7 @@ func TestCloseWhileWaiting(t *testing.T) {
 // with it. They get ErrClosed, and no permit is lost.
 func TestCloseUnderLoad(t *testing.T) {
 	s := named(t)
-	for range 20 {
+	for range 5 {
 		seg := s.another(t)
 		sem := newSemaphore(t, seg, 3, nil)
 		begun := make(chan bool)

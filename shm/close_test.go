@@ -127,7 +127,7 @@ func TestCloseWhileWritersWait(t *testing.T) {
 // goroutines do with it. They get ErrClosed, and no fault.
 func TestCloseUnderLoad(t *testing.T) {
 	s := named(t)
-	for range 20 {
+	for range 5 {
 		seg := s.another(t)
 		mu := newLock(t, seg, "mu")
 		v, w := newValue[int](t, seg, "value"), newValue[block](t, seg, "block")

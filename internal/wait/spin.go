@@ -12,7 +12,7 @@ import (
 // Spinning pays for about as long as a sleep and a wake would take; whoever
 // waits longer has lost no more than that.
 const (
-	pollPause   = 3                     // spin-wait hints before each poll
+	pollPause   = 4                     // spin-wait hints before each poll
 	pauseRounds = 16                    // polls between two looks at the clock
 	spinTime    = 10 * time.Microsecond // the whole of it
 	yields      = 2                     // turns given to the process's other goroutines

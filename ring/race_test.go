@@ -1,0 +1,102 @@
+package ring_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// TestHandOver has goroutines hand heap memory to each other by its number, in
+// every way to push and to pop. The race detector must see that it is handed
+// over.
+func TestHandOver(t *testing.T) {
+	const buffers, turns = 8, 2000
+	for _, kind := range mainKinds {
+		for _, mode := range modes {
+			t.Run(kind+"/"+mode, func(t *testing.T) {
+				s := newSegment(t)
+				there := newQueue(t, s, kind, "there", 2*buffers)
+				back := newQueue(t, s, kind, "back", 2*buffers)
+				var memory [buffers][]int
+				p, free := must(there.Producer())(t), must(back.Consumer())(t)
+				c, used := must(there.Consumer())(t), must(back.Producer())(t)
+
+				var wg sync.WaitGroup
+				wg.Go(func() { // writes
+					rnd := newRand(1, 1)
+					turn := 0
+					put := func(i uint64) {
+						memory[i] = append(memory[i][:0], turn, turn+1)
+						if _, err := pushSome(p, there, mode, rnd, i, i+1); err != nil {
+							t.Error(err)
+						}
+						turn++
+					}
+					for i := range uint64(buffers) {
+						put(i)
+					}
+					for turn < turns {
+						if err := popSome(free, back, mode, rnd, put); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+					p.Close()
+				})
+				var sum int
+				wg.Go(func() { // reads
+					rnd := newRand(1, 2)
+					for {
+						if err := popSome(c, there, mode, rnd, func(i uint64) {
+							sum += memory[i][1] - memory[i][0]
+							if _, err := pushSome(used, back, mode, rnd, i, i+1); err != nil {
+								t.Error(err)
+							}
+						}); err != nil {
+							if err != ring.ErrClosed {
+								t.Error(err)
+							}
+							return
+						}
+					}
+				})
+				wg.Wait()
+				if sum < turns {
+					t.Errorf("%d turns, want %d", sum, turns)
+				}
+			})
+		}
+	}
+}
+
+// TestRingAsMutex uses the room in a ring as that in a channel can be used: the
+// pop that makes room for a push comes before the end of that push.
+func TestRingAsMutex(t *testing.T) {
+	const goroutines, turns = 4, 500
+	for _, mode := range modes {
+		t.Run(mode, func(t *testing.T) {
+			q, p, c := ends(t, newSegment(t), "MPMC", 1)
+			var count int
+			var wg sync.WaitGroup
+			for g := range goroutines {
+				wg.Go(func() {
+					rnd := newRand(1, g)
+					for range turns {
+						if _, err := pushSome(p, q, mode, rnd, 0, 1); err != nil {
+							t.Error(err)
+						}
+						count++
+						if err := popSome(c, q, mode, rnd, func(uint64) {}); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if count != goroutines*turns {
+				t.Errorf("count is %d, want %d", count, goroutines*turns)
+			}
+		})
+	}
+}
