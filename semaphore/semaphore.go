@@ -106,7 +106,7 @@ func bound(n int64, o Options) (int64, error) {
 // returns ctx.Err() and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if ctx == nil || ctx.Err() != nil || n < 0 || s.take(n, false) != done {
+	if ctx == nil || ctx.Err() != nil || n < 0 || s.take(n) != done {
 		if err := s.acquireSlow(ctx, n); err != nil {
 			return err
 		}
@@ -138,8 +138,8 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	b := patient
 	b.done = ctx.Done()
 	err := s.event.Await(ctx, func() bool {
-		return s.acquire(n, claim.urgent, b) ||
-			claim.renew() && s.acquire(n, true, b) ||
+		return s.acquire(n, b) ||
+			claim.renew() && s.acquire(n, b) ||
 			s.core.Closed()
 	}, func() {
 		s.dropStale()
@@ -167,12 +167,12 @@ func (s *Semaphore) never(ctx context.Context) error {
 // panics if the segment is closed.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	s.mustBePermits(n)
-	ok := s.acquire(n, false, brief)
+	ok := s.acquire(n, brief)
 	if !ok {
 		// Once only, so that polling for the permits of the dead ends too.
 		s.dropStale()
 		s.reclaim()
-		ok = s.acquire(n, false, brief)
+		ok = s.acquire(n, brief)
 	}
 	s.mustBeOpen()
 	if ok {

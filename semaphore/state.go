@@ -98,15 +98,16 @@ const (
 	again          // somebody else was faster
 )
 
-// take makes one attempt to take n permits. An urgent caller is served before
+// take makes one attempt to take n permits. An urgent process is served before
 // others.
-func (s *state) take(n int64, urgent bool) outcome {
+func (s *state) take(n int64) outcome {
 	w := atomic.LoadUint64(s.word)
+	urgent := urgentID(atomic.LoadUint64(s.urgent))
 	settled := w - uint64(n)<<freeShift
 	switch {
 	case w&busyMask != 0:
 		return busy
-	case int64(w>>freeShift) < n || !urgent && urgentID(atomic.LoadUint64(s.urgent)) != 0:
+	case int64(w>>freeShift) < n || urgent != 0 && urgent != s.id:
 		return refuse
 	case s.signalling:
 		if atomic.CompareAndSwapUint64(s.word, w, settled) {
@@ -163,9 +164,9 @@ func (s *state) holding() uint64 {
 
 // acquire takes n permits, and reports false if there are too few, or if the
 // word stays busy for as long as b allows.
-func (s *state) acquire(n int64, urgent bool, b backoff) bool {
+func (s *state) acquire(n int64, b backoff) bool {
 	for {
-		switch s.take(n, urgent) {
+		switch s.take(n) {
 		case done:
 			return true
 		case refuse:

@@ -10,8 +10,9 @@ import (
 )
 
 // A waiter for many permits must not starve behind a stream of small ones. One
-// that has waited for longer than hunger becomes urgent: the urgent word names
-// it, and while it does nobody else acquires.
+// that has waited for longer than hunger makes its process urgent: the urgent
+// word names it, and while it does no other process acquires. All goroutines of
+// the process may: the one that sleeps on the Event need not be the hungry one.
 //
 // urgent word: id<<32 | beat. The id is 0 if nobody is urgent.
 //
