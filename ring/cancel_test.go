@@ -65,7 +65,8 @@ func TestBadContext(t *testing.T) {
 			for range c.All(ended) {
 				t.Error("All under a context that has ended")
 			}
-			for range c.All(nil) {
+			var none context.Context
+			for range c.All(none) {
 				t.Error("All under a nil context")
 			}
 			expectPop(t, c, q, 1) // nothing was pushed or popped

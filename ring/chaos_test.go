@@ -17,7 +17,7 @@ import (
 
 const (
 	chaosProducers = 24   // of which some at a time
-	chaosLength    = 4000 // messages of one, if it lives to push them all
+	chaosLength    = 4000 // the most messages of one
 	chaosBatch     = 8
 	chaosKills     = 12
 )
@@ -43,13 +43,14 @@ var _ = proctest.Register("chaos producer", func(c *proctest.Child) {
 	st := newChaos(c, openSegment(c), c.Arg(0))
 	id := must(strconv.Atoi(c.Arg(1)))(c)
 	rnd := newRand(must(strconv.ParseUint(c.Arg(2), 10, 64))(c), id)
-	for seq := 0; seq < chaosLength; st.acked.Store(id, uint32(seq)) {
+	length := scaled(chaosLength)
+	for seq := 0; seq < length; st.acked.Store(id, uint32(seq)) {
 		switch rnd.IntN(3) {
 		case 0:
 			c.Check(st.q.Push(background, newMark(id, seq)))
 			seq++
 		case 1:
-			ms := make([]mark, min(1+rnd.IntN(chaosBatch), chaosLength-seq))
+			ms := make([]mark, min(1+rnd.IntN(chaosBatch), length-seq))
 			for i := range ms {
 				ms[i] = newMark(id, seq+i)
 			}
@@ -171,7 +172,7 @@ func runChaos(t *testing.T, plan chaosPlan, capacity int) {
 // moment waits until some more messages have been popped: a point in time that
 // has nothing to do with the steps of the processes, nor with the clock.
 func moment(t *testing.T, st chaosState, rnd *rand.Rand) {
-	target := st.popped.Load() + rnd.Uint64N(500)
+	target := st.popped.Load() + rnd.Uint64N(uint64(scaled(500)))
 	total := func() (n uint64) {
 		for id := range chaosProducers {
 			n += uint64(st.acked.Load(id))
@@ -179,7 +180,7 @@ func moment(t *testing.T, st chaosState, rnd *rand.Rand) {
 		return n
 	}
 	until(t, "messages come through", func() bool {
-		return st.popped.Load() >= target || total() >= chaosLength*2
+		return st.popped.Load() >= target || total() >= uint64(2*scaled(chaosLength))
 	})
 }
 

@@ -5,15 +5,27 @@ import (
 	"errors"
 	"flag"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/futex"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m) }
+// TestMain runs the tests, or the example in one of the processes that it starts.
+func TestMain(m *testing.M) {
+	// Spares each process the second that the race detector sleeps at its end.
+	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
+	if os.Getenv("ROLE") != "" {
+		Example()
+		return
+	}
+	proctest.Main(m)
+}
 
 var background = context.Background()
 
@@ -106,6 +118,14 @@ func until(t fataler, what string, condition func() bool) {
 			t.Fatalf("not within %v: %s", proctest.Timeout(), what)
 		}
 	}
+}
+
+// scaled returns n, or less of it where whoever waits has to poll.
+func scaled(n int) int {
+	if futex.Native() {
+		return n
+	}
+	return n / 8
 }
 
 // start calls f in a goroutine, and returns the channel of its result.

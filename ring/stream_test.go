@@ -160,7 +160,7 @@ func eachStream(c *proctest.Child, do func(s stream, q queue, rnd *rand.Rand, co
 // runStreams sends messages from one process to another through each ring.
 func runStreams(t *testing.T, length int, env []string, streams []stream) {
 	newSegment(t)
-	args := []string{fmt.Sprint(newSeed(t)), fmt.Sprint(length)}
+	args := []string{fmt.Sprint(newSeed(t)), fmt.Sprint(scaled(length))}
 	for _, s := range streams {
 		args = append(args, s.String())
 	}

@@ -2,6 +2,7 @@ package shm_test
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"testing"
@@ -83,7 +84,7 @@ func TestArrayBounds(t *testing.T) {
 	a, bytes := newArray[int64](t, s.Segment, "a", n), newArray[uint8](t, s.Segment, "bytes", n)
 	next := newArray[int64](t, s.Segment, "next", n) // the arena's next bytes
 	none := []int64{}
-	for _, i := range []int{-1, n, n + 1, 1 << 40, -1 << 62} {
+	for _, i := range []int{-1, n, n + 1, math.MaxInt, math.MinInt} {
 		for name, f := range map[string]func(){
 			"Load":             func() { a.Load(i) },
 			"Store":            func() { a.Store(i, 1) },

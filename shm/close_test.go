@@ -135,7 +135,7 @@ func TestCloseUnderLoad(t *testing.T) {
 		begun := make(chan bool)
 		var users []<-chan any
 		for _, use := range []func(){
-			func() { mu.Lock(); mu.Unlock() },
+			func() { pass(mu) },
 			func() {
 				switch err := mu.LockContext(context.Background()); {
 				case errors.Is(err, shm.ErrOwnerDied):

@@ -2,6 +2,7 @@ package shm_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -118,7 +119,7 @@ func arrayError[T any](seg *shm.Segment, name string, n int) error {
 
 func TestArrayLengths(t *testing.T) {
 	s := named(t)
-	for _, n := range []int{0, -1, -1 << 63} {
+	for _, n := range []int{0, -1, math.MinInt} {
 		wantError(t, fmt.Sprint(n, " elements"), arrayError[int](s.Segment, "a", n), shm.ErrSize, `array "a"`, segmentName)
 	}
 	for _, n := range []int{1 << 60, 1<<61 + 1, 1<<63 - 1} {

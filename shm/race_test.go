@@ -67,7 +67,7 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 	},
 	"race: after Unlock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		mu := childLock(c, seg, "mu")
-		f := func() { mu.Lock(); mu.Unlock(); *heap++ }
+		f := func() { pass(mu); *heap++ }
 		return f, f
 	},
 }

@@ -48,8 +48,7 @@ func uncontendedOps() {
 	}
 	syscall.Access(marker, 0)
 	for range 1000 {
-		mu.Lock()
-		mu.Unlock()
+		pass(mu)
 		mu.TryLock()
 		mu.Unlock()
 		v.Store(shm.Add(v, 1))
