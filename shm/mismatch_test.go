@@ -122,7 +122,7 @@ func TestArrayLengths(t *testing.T) {
 	for _, n := range []int{0, -1, math.MinInt} {
 		wantError(t, fmt.Sprint(n, " elements"), arrayError[int](s.Segment, "a", n), shm.ErrSize, `array "a"`, segmentName)
 	}
-	for _, n := range []int{1 << 60, 1<<61 + 1, 1<<63 - 1} {
+	for _, n := range []int{math.MaxInt/8 + 1, math.MaxInt/4 + 2, math.MaxInt} {
 		wantError(t, fmt.Sprint(n, " elements"), arrayError[[9]int](s.Segment, "a", n), shm.ErrSize, `array "a"`, segmentName)
 	}
 	wantError(t, "too large", arrayError[int](s.Segment, "a", segmentSize/8+1), shm.ErrFull, `array "a"`, segmentName)
