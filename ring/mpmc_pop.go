@@ -25,6 +25,7 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 			return q.notPopped(pos, w, err)
 		}
 		v = *q.slots.value(pos) // not ours yet: Invariant 5
+		q.popped.Release()
 		if q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 			return v, q.taken(head, pos, 1)
 		}
@@ -122,7 +123,6 @@ func (q *MPMC[T]) notTaken(pos uint64, w word, err error) (_ error, look bool) {
 func (q *MPMC[T]) taken(head, pos, n uint64) error {
 	q.advance(q.head, head, &q.lastPop, pos+n)
 	q.pushed.Acquire()
-	q.popped.Release()
 	q.wakeProducers(pos, n)
 	return q.open()
 }
@@ -217,6 +217,7 @@ func (q *MPMC[T]) popSome(dst []T) (int, error) {
 		}
 		pos = next
 		n := q.copyFull(pos, dst)
+		q.popped.Release()
 		if n == 1 && q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 			return 1, q.taken(head, pos, 1)
 		}

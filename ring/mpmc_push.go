@@ -33,6 +33,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 		run = q.countFree(pos, most)
 		if q.swap(pos, w, claimWord(writing, q.lap(pos), run, q.core.ID())) {
 			q.advance(q.tail, tail, &q.lastPush, pos+run)
+			q.popped.Acquire()
 			return pos, run, nil
 		}
 	}

@@ -119,6 +119,7 @@ func (q *MPMC[T]) adopt(take func(pos uint64, w word) bool) bool {
 func (q *MPMC[T]) redeliver() (v T, ok bool) {
 	ok = q.adopt(func(pos uint64, w word) bool {
 		m := *q.slots.value(pos)
+		q.popped.Release()
 		if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 			return false
 		}

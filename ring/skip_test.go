@@ -127,6 +127,49 @@ func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
 	return pos
 }
 
+// TestRepairOfThePublished has a writer publish all of a run, and die, between the
+// repairer's look at the slot and its look at the writer.
+func TestRepairOfThePublished(t *testing.T) {
+	q := newKillRing(t, newSegment(t))
+	s := openSegment(t)
+	dying := newKillRing(t, s)
+	pos, run, err := dying.Claim(3)
+	check(t, err)
+	word := q.Word(pos)
+	dying.Fill(pos, run, 3, jobs.make(1))
+	check(t, s.Close())
+	q.Repair(pos, word)
+	for range 3 {
+		popOne(t, q, 1)
+	}
+	goOn(t, q)
+}
+
+// TestRepairOfAnotherLap has the repairer pause so long that the same writer has
+// come to the same slot again in a lap that looks the same, and died there.
+func TestRepairOfAnotherLap(t *testing.T) {
+	q := newKillRing(t, newSegment(t))
+	s := openSegment(t)
+	dying := newKillRing(t, s)
+	check(t, must(dying.TryReserve())(t).Cancel())
+	pos, _, err := dying.Claim(1)
+	check(t, err)
+	word := q.Word(pos)
+	const later = 1 << 19 * killCapacity
+	q.SetStart(later)
+	must(dying.TryReserve())(t)
+	must(dying.TryReserve())(t)
+	if q.Word(later+pos) != word {
+		t.Fatal("the words differ")
+	}
+	check(t, s.Close())
+	q.Repair(pos, word)
+	pushJobs(t, q, 1, 3)
+	popOne(t, q, 1)
+	popOne(t, q, 2)
+	goOn(t, q)
+}
+
 // TestCancelForAges gives up so many slots that a claimed word shows the lap of
 // another position, while nobody pops anything. What is claimed then is still
 // waited for, or repaired if its owner is dead.

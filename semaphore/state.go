@@ -202,8 +202,16 @@ func (s *state) wake(n int64) {
 	if !s.event.Waiting() {
 		return
 	}
-	if atomic.LoadUint32(s.weighty) != 0 || urgentID(atomic.LoadUint64(s.urgent)) != 0 {
-		n = wait.Everybody // the first to wake may not be one that can be served
+	if s.choosy() {
+		n = wait.Everybody
 	}
 	s.event.Notify(int(min(n, wait.Everybody)))
+	if n < wait.Everybody && s.choosy() {
+		s.event.Notify(wait.Everybody) // one who came just now may have taken the wake
+	}
+}
+
+// choosy reports whether the first to wake may not be one that can be served.
+func (s *state) choosy() bool {
+	return atomic.LoadUint32(s.weighty) != 0 || urgentID(atomic.LoadUint64(s.urgent)) != 0
 }

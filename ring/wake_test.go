@@ -1,0 +1,116 @@
+package ring_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// A dormouse sleeps until it can pop, or push, one message.
+var _ = proctest.Register("dormouse", func(c *proctest.Child) {
+	s := attach(c)
+	q := must(ring.NewMPMC[uint64](s, c.Arg(0), 2))(c)
+	c.Send("ready")
+	if c.Arg(1) == "pop" {
+		must(q.Pop(background))(c)
+	} else {
+		c.Check(q.Push(background, 3))
+	}
+	c.Send("woken")
+	detach(c, s)
+})
+
+// dormice starts two of them, and gives them time to fall asleep. Without it
+// the test would show less, and not fail.
+func dormice(t *testing.T, what, ring string, asleep func() bool) []*proctest.Proc {
+	procs := []*proctest.Proc{
+		proctest.Start(t, "dormouse", ring, what), proctest.Start(t, "dormouse", ring, what),
+	}
+	for _, p := range procs {
+		p.Expect("ready")
+	}
+	until(t, "somebody waits", asleep)
+	time.Sleep(5 * time.Millisecond)
+	return procs
+}
+
+// TestWakesOutOfOrder publishes, or frees, the second slot before the first: who
+// is woken for the second sleeps again, and has to be woken for both later.
+func TestWakesOutOfOrder(t *testing.T) {
+	s := newSegment(t)
+	for _, name := range []string{"a", "b", "c"} {
+		q := must(ring.NewMPMC[uint64](s, name, 2))(t)
+
+		procs := dormice(t, "pop", name, q.PopWaiting)
+		r := must(q.TryReserve())(t)
+		check(t, q.TryPush(2))
+		time.Sleep(time.Millisecond) // the one that was woken sleeps again
+		*r.Value() = 1
+		check(t, r.Commit())
+		for _, p := range procs {
+			p.Expect("woken")
+			p.Wait()
+		}
+
+		check(t, q.TryPush(1))
+		check(t, q.TryPush(2))
+		procs = dormice(t, "push", name, q.PushWaiting)
+		l := must(q.TryNext())(t)
+		must(q.TryPop())(t)
+		time.Sleep(time.Millisecond)
+		check(t, l.Release())
+		for _, p := range procs {
+			p.Expect("woken")
+			p.Wait()
+		}
+	}
+}
+
+// TestCloseWakes closes rings on which both sides sleep.
+func TestCloseWakes(t *testing.T) {
+	for _, kind := range mainKinds {
+		t.Run(kind, func(t *testing.T) {
+			s := newSegment(t)
+			empty := proctest.Start(t, "closed on", kind, "empty")
+			full := newQueue(t, s, kind, "full", 2)
+			p := must(full.Producer())(t)
+			cram(p)
+			empty.Expect("ready")
+			q := newQueue(t, s, kind, "empty", 2)
+			until(t, "the consumer waits", q.PopWaiting)
+			ep := must(q.Producer())(t)
+			check(t, ep.Close())
+			empty.Wait()
+			if kind != "MPMC" {
+				check(t, p.Close())
+				return
+			}
+			blocked := proctest.Start(t, "closed on", kind, "full")
+			blocked.Expect("ready")
+			until(t, "the producer waits", full.PushWaiting)
+			check(t, p.Close())
+			blocked.Wait()
+		})
+	}
+}
+
+var _ = proctest.Register("closed on", func(c *proctest.Child) {
+	s := attach(c)
+	q := newQueue(c, s, c.Arg(0), c.Arg(1), 2)
+	var err error
+	if c.Arg(1) == "empty" {
+		co := must(q.Consumer())(c)
+		c.Send("ready")
+		_, err = co.Pop(background)
+	} else {
+		p := must(q.Producer())(c)
+		c.Send("ready")
+		err = p.Push(background, 1)
+	}
+	if err != ring.ErrClosed {
+		c.Fatalf("%v", err)
+	}
+	detach(c, s)
+})
