@@ -34,12 +34,16 @@ type message interface {
 	[1]uint64 | [8]uint64 | [128]uint64 | [8192]uint64
 }
 
+// The race detector would look at all of *m for each of its words, in minutes.
+//
+//go:norace
 func stampValue[T message](m *T, seq uint64) {
 	for i := 0; i < len(*m); i += lineSize / 8 {
 		(*m)[i] = seq
 	}
 }
 
+//go:norace
 func stampedValue[T message](m *T, seq uint64) bool {
 	for i := 0; i < len(*m); i += lineSize / 8 {
 		if (*m)[i] != seq {

@@ -14,9 +14,6 @@ import (
 func TestEveryRow(t *testing.T) {
 	for _, g := range groups(allRows()) {
 		t.Run(strings.ReplaceAll(g.title(), " ", "_"), func(t *testing.T) {
-			if r := g.rows[0]; raceEnabled && r.Size*r.Batch > bufferSize {
-				t.Skip("the race detector takes minutes over messages of this size")
-			}
 			for _, r := range measureTiny(t, g.rows...) {
 				if r.Value <= 0 || r.Min > r.Value || r.Value > r.Max {
 					t.Errorf("%+v: want 0 < min <= value <= max", r)

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -69,9 +70,15 @@ func checkIs(t fataler, what string, err, want error) {
 // segmentName is the segment of the test and its helpers.
 const segmentName = "test"
 
-// newSegment makes the segment of a test.
+// newSegment makes the segment of a test, which ends in good time, or else in a
+// panic that shows where it hangs.
 func newSegment(t testing.TB) *shm.Segment {
 	t.Helper()
+	watchdog := time.AfterFunc(3*proctest.Timeout(), func() {
+		debug.SetTraceback("all")
+		panic(t.Name() + " hangs")
+	})
+	t.Cleanup(func() { watchdog.Stop() })
 	proctest.Dir(t)
 	s := must(shm.Create(segmentName, 4<<20, &shm.Options{MaxObjects: 1000}))(t)
 	t.Cleanup(func() {
@@ -85,9 +92,18 @@ func newSegment(t testing.TB) *shm.Segment {
 	return s
 }
 
+// envInherited is set for helpers that inherit the file of a segment that has no
+// name.
+const envInherited = "RING_TEST_INHERITED"
+
 // openSegment attaches to the segment of the test. Two Segments of one process
 // are as separate as those of two processes.
 func openSegment(t fataler) *shm.Segment {
+	if c, ok := t.(*proctest.Child); ok && os.Getenv(envInherited) != "" {
+		f := c.File(0)
+		defer f.Close()
+		return must(shm.FromFile(f, nil))(c)
+	}
 	return must(shm.Open(segmentName, nil))(t)
 }
 

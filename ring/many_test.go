@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -48,15 +49,17 @@ func (l ledger) count(producer, seq int) uint8 { return l.seen.Load(producer*l.l
 const (
 	crowdProducers = 4
 	crowdConsumers = 3
-	crowdLength    = 2000
+	crowdLength    = 4000
 )
 
 func crowd(c *proctest.Child) (*shm.Segment, *ring.MPMC[mark], ledger, int, uint64) {
 	s := attach(c)
 	capacity := must(strconv.Atoi(c.Arg(0)))(c)
 	seed := must(strconv.ParseUint(c.Arg(1), 10, 64))(c)
+	id := must(strconv.Atoi(c.Arg(2)))(c)
+	wait.SetSpin(id%2 == 0) // the others sleep at once
 	q := must(ring.NewMPMC[mark](s, "crowd", capacity))(c)
-	return s, q, newLedger(c, s, crowdProducers, crowdLength), must(strconv.Atoi(c.Arg(2)))(c), seed
+	return s, q, newLedger(c, s, crowdProducers, crowdLength), id, seed
 }
 
 var _ = proctest.Register("crowd producer", func(c *proctest.Child) {
@@ -155,9 +158,8 @@ func TestCrowd(t *testing.T) {
 			s := newSegment(t)
 			q := must(ring.NewMPMC[mark](s, "crowd", capacity))(t)
 			seen := newLedger(t, s, crowdProducers, crowdLength)
-			args := func(id int) []string {
-				return []string{fmt.Sprint(capacity), fmt.Sprint(newSeed(t)), fmt.Sprint(id)}
-			}
+			seed := fmt.Sprint(newSeed(t))
+			args := func(id int) []string { return []string{fmt.Sprint(capacity), seed, fmt.Sprint(id)} }
 			var producers, consumers []*proctest.Proc
 			for id := range crowdConsumers {
 				consumers = append(consumers, proctest.Start(t, "crowd consumer", args(id)...))

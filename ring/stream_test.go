@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // modes are the ways to push and to pop.
@@ -158,17 +160,25 @@ func eachStream(c *proctest.Child, do func(s stream, q queue, rnd *rand.Rand, co
 }
 
 // runStreams sends messages from one process to another through each ring.
-func runStreams(t *testing.T, length int, env []string, streams []stream) {
-	newSegment(t)
+func runStreams(t *testing.T, length int, opts *proctest.Options, streams []stream) {
 	args := []string{fmt.Sprint(newSeed(t)), fmt.Sprint(scaled(length))}
 	for _, s := range streams {
 		args = append(args, s.String())
 	}
-	opts := &proctest.Options{Env: env}
 	popper := proctest.StartWith(t, opts, "stream popper", args...)
 	pusher := proctest.StartWith(t, opts, "stream pusher", args...)
 	pusher.Wait()
 	popper.Wait()
+}
+
+// eachMode returns a stream of each ring for each way to push and to pop.
+func eachMode() (streams []stream) {
+	for _, kind := range mainKinds {
+		for _, mode := range append(modes, "iterate") {
+			streams = append(streams, stream{kind, mode, 4})
+		}
+	}
+	return streams
 }
 
 // TestStream has every message type, capacity and way to push and pop, also in
@@ -176,17 +186,13 @@ func runStreams(t *testing.T, length int, env []string, streams []stream) {
 func TestStream(t *testing.T) {
 	for _, procs := range []int{1, 2, 8} {
 		t.Run(fmt.Sprint("GOMAXPROCS=", procs), func(t *testing.T) {
-			var streams []stream
-			for _, kind := range mainKinds {
-				for _, mode := range append(modes, "iterate") {
-					streams = append(streams, stream{kind, mode, 4})
-				}
-			}
-			runStreams(t, 1000, []string{fmt.Sprint("GOMAXPROCS=", procs)}, streams)
+			newSegment(t)
+			runStreams(t, 1000, &proctest.Options{Env: []string{fmt.Sprint("GOMAXPROCS=", procs)}}, eachMode())
 		})
 	}
 	for _, capacity := range []int{1, 2, 5, 64} {
 		t.Run(fmt.Sprint("capacity ", capacity), func(t *testing.T) {
+			newSegment(t)
 			var streams []stream
 			for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 				streams = append(streams, stream{kind, "mixed", capacity})
@@ -194,4 +200,13 @@ func TestStream(t *testing.T) {
 			runStreams(t, 500, nil, streams)
 		})
 	}
+	t.Run("inherited", func(t *testing.T) {
+		s, err := shm.Anonymous(4<<20, nil)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer s.Close()
+		opts := &proctest.Options{ExtraFiles: []*os.File{s.File()}, Env: []string{envInherited + "=1"}}
+		runStreams(t, 500, opts, eachMode())
+	})
 }

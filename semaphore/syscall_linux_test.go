@@ -23,6 +23,8 @@ import (
 // the operations are between.
 const marker = "/isthmus-marker"
 
+const opRounds = 1000
+
 // uncontendedOps calls every operation that does not have to wait, with a system
 // call before and after.
 func uncontendedOps() {
@@ -43,7 +45,7 @@ func uncontendedOps() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	syscall.Access(marker, 0)
-	for range 1000 {
+	for range opRounds {
 		sem.Acquire(ctx, 1)
 		sem.TryAcquire(2)
 		sem.Release(3)
@@ -55,9 +57,11 @@ func uncontendedOps() {
 	shm.Remove(segmentName, nil)
 }
 
+// TestNoSystemCall lets pass the few calls that the runtime may make meanwhile: an
+// operation that made one would make it each time.
 func TestNoSystemCall(t *testing.T) {
-	if n := callsBetweenMarkers(t, "uncontended ops"); n != nil {
-		t.Errorf("uncontended operations made system calls:\n%s", strings.Join(n, "\n"))
+	if calls := callsBetweenMarkers(t, "uncontended ops"); len(calls) > opRounds/100 {
+		t.Errorf("uncontended operations made %d system calls, beginning with\n%s", len(calls), strings.Join(calls[:10], "\n"))
 	}
 }
 

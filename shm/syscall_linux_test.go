@@ -21,6 +21,8 @@ import (
 // the operations are between.
 const marker = "/isthmus-marker"
 
+const opRounds = 1000
+
 // uncontendedOps calls every operation that does not have to wait, with a system
 // call before and after.
 func uncontendedOps() {
@@ -47,7 +49,7 @@ func uncontendedOps() {
 		log.Fatal(err)
 	}
 	syscall.Access(marker, 0)
-	for range 1000 {
+	for range opRounds {
 		pass(mu)
 		mu.TryLock()
 		mu.Unlock()
@@ -60,9 +62,11 @@ func uncontendedOps() {
 	shm.Remove(segmentName, nil)
 }
 
+// TestNoSystemCall lets pass the few calls that the runtime may make meanwhile: an
+// operation that made one would make it each time.
 func TestNoSystemCall(t *testing.T) {
-	if n := callsBetweenMarkers(t, "uncontended ops"); n != nil {
-		t.Errorf("uncontended operations made system calls:\n%s", strings.Join(n, "\n"))
+	if calls := callsBetweenMarkers(t, "uncontended ops"); len(calls) > opRounds/100 {
+		t.Errorf("uncontended operations made %d system calls, beginning with\n%s", len(calls), strings.Join(calls[:10], "\n"))
 	}
 }
 
