@@ -106,10 +106,11 @@ func bound(n int64, o Options) (int64, error) {
 // returns ctx.Err() and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if ctx == nil || ctx.Err() != nil || n < 0 || s.take(n) != done {
-		if err := s.acquireSlow(ctx, n); err != nil {
-			return err
-		}
+	if ctx == nil || ctx.Err() != nil || n < 0 {
+		return s.acquireSlow(ctx, n)
+	}
+	if s.take(n) != done {
+		return s.acquireSlow(ctx, n)
 	}
 	if s.core.Closed() {
 		return s.core.Check("semaphore", s.name)
@@ -148,6 +149,10 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	if err != nil {
 		return s.core.Fault("semaphore", s.name, err)
 	}
+	if s.core.Closed() {
+		return s.core.Check("semaphore", s.name)
+	}
+	s.edge.Acquire()
 	return nil
 }
 
@@ -160,7 +165,7 @@ func (s *Semaphore) never(ctx context.Context) error {
 		case <-time.After(wait.Slice()):
 		}
 	}
-	return nil
+	return s.core.Check("semaphore", s.name)
 }
 
 // TryAcquire takes n permits if they are free, and reports whether it did. It
@@ -185,8 +190,21 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 // holds fewer, or if a signalling semaphore would go past its bound, or if the
 // segment is closed.
 func (s *Semaphore) Release(n int64) {
-	s.mustBePermits(n)
 	s.edge.Release()
+	switch {
+	case n < 0 || s.give(n) != done:
+		s.releaseSlow(n)
+	case s.event.Waiting():
+		s.wake(n)
+	}
+	if s.core.Closed() {
+		panic(s.core.Check("semaphore", s.name))
+	}
+}
+
+// releaseSlow checks what Release was given, and waits for others' changes.
+func (s *Semaphore) releaseSlow(n int64) {
+	s.mustBePermits(n)
 	ok := s.release(n)
 	s.mustBeOpen()
 	if !ok {

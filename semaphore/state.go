@@ -185,7 +185,9 @@ func (s *state) release(n int64) bool {
 	for {
 		switch s.give(n) {
 		case done:
-			s.wake(n)
+			if s.event.Waiting() {
+				s.wake(n)
+			}
 			return true
 		case refuse:
 			return false
@@ -199,9 +201,6 @@ func (s *state) release(n int64) bool {
 
 // wake wakes whoever may want n more permits.
 func (s *state) wake(n int64) {
-	if !s.event.Waiting() {
-		return
-	}
 	if s.choosy() {
 		n = wait.Everybody
 	}
