@@ -78,10 +78,8 @@ func (c *Consumer[T]) ready() error {
 // it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
 func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
 	pos := c.pos
-	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || ctx == nil || ctx.Err() != nil {
-		if err := c.popSlow(ctx); err != nil {
-			return v, err
-		}
+	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !endless(ctx) {
+		return c.popSlow(ctx)
 	}
 	v = *c.slots.value(pos)
 	c.pushed.Acquire()
@@ -94,13 +92,18 @@ func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
 	return v, c.freed(1)
 }
 
-// popSlow waits for the message that Pop returns, where there may be none, or no
-// context.
-func (c *Consumer[T]) popSlow(ctx context.Context) error {
+// popSlow is Pop where there may be no message, or the context may end.
+func (c *Consumer[T]) popSlow(ctx context.Context) (v T, err error) {
 	if err := c.begin(ctx); err != nil {
-		return err
+		return v, err
 	}
-	return c.wait(ctx)
+	if v, err = c.TryPop(); err != ErrEmpty {
+		return v, err
+	}
+	if err := c.wait(ctx); err != nil {
+		return v, err
+	}
+	return c.TryPop()
 }
 
 // wait waits until there is a message.

@@ -62,7 +62,7 @@ func (p *Producer[T]) refresh() error {
 // ctx.Err() and pushes nothing.
 func (p *Producer[T]) Push(ctx context.Context, v T) error {
 	pos := p.pos
-	if pos == p.limit || ctx == nil || ctx.Err() != nil {
+	if pos == p.limit || !endless(ctx) {
 		return p.pushSlow(ctx, v)
 	}
 	*p.slots.value(pos) = v
@@ -75,9 +75,12 @@ func (p *Producer[T]) Push(ctx context.Context, v T) error {
 	return p.published(1)
 }
 
-// pushSlow is Push where there may be no room, or no context.
+// pushSlow is Push where there may be no room, or the context may end.
 func (p *Producer[T]) pushSlow(ctx context.Context, v T) error {
 	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	if err := p.TryPush(v); err != ErrFull {
 		return err
 	}
 	return p.await(ctx, &p.canPush, ErrFull, func() error { return p.TryPush(v) }, nothingToRepair)

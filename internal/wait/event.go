@@ -88,12 +88,9 @@ func NewEvent(word *uint32, fence Fence) Event {
 	return Event{word: word, fence: fence, turn: make(chan struct{}, 1)}
 }
 
-// Waiting reports whether anybody may be asleep: the waker's load.
-func (e *Event) Waiting() bool {
-	w := atomic.LoadUint32(e.word)
-	runtime.KeepAlive(e)
-	return w&waiting != 0
-}
+// Waiting reports whether anybody may be asleep: the waker's load. It does not
+// keep the segment alive, for the sake of its callers' registers.
+func (e *Event) Waiting() bool { return atomic.LoadUint32(e.word)&waiting != 0 }
 
 // Everybody is more processes than can sleep.
 const Everybody = 1 << 30
