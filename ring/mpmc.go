@@ -7,6 +7,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/liveness"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -84,7 +85,9 @@ type MPMC[T any] struct {
 	slots    slots[T]
 	capacity uint64
 	lapShift int
+	id       liveness.ID
 	lag      uint64        // how far the hints may fall behind before they are raised
+	twoLines uint64        // slots in two lines of memory: how far to fetch ahead
 	attempts atomic.Uint32 // failed tries, to look for the dead now and then
 }
 
@@ -100,7 +103,8 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error)
 	}
 	return &MPMC[T]{
 		object: obj, slots: newSlots[T](obj.body, n),
-		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
+		capacity: n, lapShift: bits.TrailingZeros64(n), id: s.Core().ID(), lag: 1 + min(n/32, 7),
+		twoLines: max(2, 2*64/stride[T]()),
 	}, nil
 }
 
@@ -128,23 +132,6 @@ func (q *MPMC[T]) load(pos uint64) word     { return word(atomic.LoadUint64(q.sl
 func (q *MPMC[T]) store(pos uint64, w word) { arch.StoreRelease64(q.slots.word(pos), uint64(w)) }
 func (q *MPMC[T]) swap(pos uint64, old, w word) bool {
 	return atomic.CompareAndSwapUint64(q.slots.word(pos), uint64(old), uint64(w))
-}
-
-// start returns where a walk starts: at a hint, or where this process was last.
-func start(hint uint64, last *uint64) uint64 {
-	if l := atomic.LoadUint64(last); int64(l-hint) > 0 {
-		return l
-	}
-	return hint
-}
-
-// advance raises a hint, seen as was, once it has fallen behind. If another
-// process has raised it meanwhile, that will do.
-func (q *MPMC[T]) advance(hint *uint64, was uint64, last *uint64, to uint64) {
-	arch.StoreRelease64(last, to) // goroutines may overwrite each other's
-	if to-was >= q.lag {
-		atomic.CompareAndSwapUint64(hint, was, to)
-	}
 }
 
 // maxSteps bounds a walk from a hint, in memory that may be hostile.

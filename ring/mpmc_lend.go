@@ -81,7 +81,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 		}
 	}
 	head := atomic.LoadUint64(q.head)
-	pos := start(head, &q.lastPop)
+	pos := q.pop.start(head)
 	for steps := q.maxSteps(); ; {
 		next, w, err := q.nextFull(pos, &steps)
 		if err != nil {
@@ -89,7 +89,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 		}
 		pos = next
 		if q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
-			q.advance(q.head, head, &q.lastPop, pos+1)
+			q.advance(q.head, head, &q.pop, pos+1)
 			q.pushed.Acquire()
 			return Lent[T]{q, pos}, q.open()
 		}

@@ -18,7 +18,24 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 		}
 	}
 	head := atomic.LoadUint64(q.head)
-	pos := start(head, &q.lastPop)
+	pos := q.pop.start(head)
+	lap := q.lap(pos)
+	// Where the walk starts is mostly where it ends.
+	if q.load(pos) == fullWord(lap) {
+		if q.pop.running(pos) {
+			arch.PrefetchWrite(q.slots.word(pos + q.twoLines/2))
+		}
+		v = *q.slots.value(pos) // not ours yet: Invariant 5
+		q.popped.Release()
+		if q.swap(pos, fullWord(lap), freeWord(lap+1)) {
+			return v, q.taken(head, pos, 1)
+		}
+	}
+	return q.popSlow(head, pos)
+}
+
+// popSlow is TryPop where a walk is needed.
+func (q *MPMC[T]) popSlow(head, pos uint64) (v T, err error) {
 	for steps := q.maxSteps(); ; {
 		var w word
 		if pos, w, err = q.nextFull(pos, &steps); err != nil {
@@ -121,8 +138,11 @@ func (q *MPMC[T]) notTaken(pos uint64, w word, err error) (_ error, look bool) {
 
 // taken ends the taking of n messages from pos on, by a walk from head.
 func (q *MPMC[T]) taken(head, pos, n uint64) error {
-	q.advance(q.head, head, &q.lastPop, pos+n)
+	q.advance(q.head, head, &q.pop, pos+n)
 	q.pushed.Acquire()
+	if !q.isClosed() && q.quiet(&q.canPush) {
+		return nil
+	}
 	q.wakeProducers(pos, n)
 	return q.open()
 }
@@ -131,9 +151,6 @@ func (q *MPMC[T]) taken(head, pos, n uint64) error {
 // the one after them was freed before, its wake may have found no room: then
 // everybody is woken. In a closed ring consumers wait for the end.
 func (q *MPMC[T]) wakeProducers(pos, n uint64) {
-	if !q.fence && !q.canPush.Waiting() && !q.isClosed() {
-		return
-	}
 	if q.fence {
 		arch.Fence()
 	}
@@ -149,12 +166,15 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 // Pop returns the next message, and waits for it if need be. If ctx ends first,
 // it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
 func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
-	if err := q.begin(ctx); err != nil {
-		return v, err
+	if !endless(ctx) {
+		if err := q.begin(ctx); err != nil {
+			return v, err
+		}
 	}
 	if v, err = q.TryPop(); err != ErrEmpty {
 		return v, err
 	}
+	q.pop.lull()
 	found := false // by redeliver
 	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {
@@ -178,6 +198,7 @@ func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 	if n, err = q.popSome(dst); err != ErrEmpty {
 		return n, err
 	}
+	q.pop.lull()
 	found := false
 	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {
@@ -204,7 +225,7 @@ func (q *MPMC[T]) popSome(dst []T) (int, error) {
 		}
 	}
 	head := atomic.LoadUint64(q.head)
-	pos := start(head, &q.lastPop)
+	pos := q.pop.start(head)
 	for steps := q.maxSteps(); ; {
 		next, w, err := q.nextFull(pos, &steps)
 		if err != nil {

@@ -10,6 +10,27 @@ import (
 
 // TryPush pushes v if there is room. It returns ErrFull if there is none.
 func (q *MPMC[T]) TryPush(v T) error {
+	tail := atomic.LoadUint64(q.tail)
+	pos := q.push.start(tail)
+	lap := q.lap(pos)
+	// Where the walk starts is mostly where it ends.
+	if q.load(pos) != freeWord(lap) || q.isClosed() || !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.id)) {
+		return q.pushSlow(v)
+	}
+	q.advance(q.tail, tail, &q.push, pos+1)
+	arch.PrefetchWrite(q.slots.word(pos + q.twoLines))
+	q.popped.Acquire()
+	*q.slots.value(pos) = v
+	q.pushed.Release()
+	q.store(pos, fullWord(lap))
+	if q.quiet(&q.canPop) {
+		return nil
+	}
+	return q.wakeConsumers(pos, 1)
+}
+
+// pushSlow is TryPush where a walk is needed.
+func (q *MPMC[T]) pushSlow(v T) error {
 	pos, _, err := q.claim(1)
 	if err != nil {
 		return err
@@ -21,7 +42,7 @@ func (q *MPMC[T]) TryPush(v T) error {
 // claim claims the next free position for writing, and up to most-1 after it.
 func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 	tail := atomic.LoadUint64(q.tail)
-	pos = start(tail, &q.lastPush)
+	pos = q.push.start(tail)
 	if q.isClosed() {
 		return 0, 0, ErrClosed
 	}
@@ -32,7 +53,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 		}
 		run = q.countFree(pos, most)
 		if q.swap(pos, w, claimWord(writing, q.lap(pos), run, q.core.ID())) {
-			q.advance(q.tail, tail, &q.lastPush, pos+run)
+			q.advance(q.tail, tail, &q.push, pos+run)
 			q.popped.Acquire()
 			return pos, run, nil
 		}
@@ -94,17 +115,17 @@ func (q *MPMC[T]) notPushed(pos uint64, w word, err error) error {
 func (q *MPMC[T]) publish(pos uint64) error {
 	q.pushed.Release()
 	q.store(pos, fullWord(q.lap(pos)))
-	q.wakeConsumers(pos, 1)
-	return q.open()
+	return q.wakeConsumers(pos, 1)
 }
 
 // wakeConsumers wakes a sleeper for each of the n messages published from pos
 // on. If the position after them was claimed, it may have been published first,
 // and its wake have found nothing to take: then everybody is woken, and so if
-// the ring is closed, since those who get nothing have to be told.
-func (q *MPMC[T]) wakeConsumers(pos, n uint64) {
-	if !q.fence && !q.canPop.Waiting() {
-		return
+// the ring is closed, since those who get nothing have to be told. It returns an
+// error if the segment is closed.
+func (q *MPMC[T]) wakeConsumers(pos, n uint64) error {
+	if q.quiet(&q.canPop) {
+		return nil
 	}
 	if q.fence {
 		arch.Fence()
@@ -113,17 +134,21 @@ func (q *MPMC[T]) wakeConsumers(pos, n uint64) {
 		n = wait.Everybody
 	}
 	q.canPop.Notify(int(n))
+	return q.open()
 }
 
 // Push pushes v, and waits for room if need be. If ctx ends first, it returns
 // ctx.Err() and pushes nothing.
 func (q *MPMC[T]) Push(ctx context.Context, v T) error {
-	if err := q.begin(ctx); err != nil {
-		return err
+	if !endless(ctx) {
+		if err := q.begin(ctx); err != nil {
+			return err
+		}
 	}
 	if err := q.TryPush(v); err != ErrFull {
 		return err
 	}
+	q.push.lull()
 	return q.await(ctx, &q.canPush, ErrFull, func() error { return q.TryPush(v) }, q.repairTail)
 }
 
@@ -137,6 +162,7 @@ func (q *MPMC[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 	for n < len(vs) {
 		k, err := q.pushSome(vs[n:])
 		if err == ErrFull {
+			q.push.lull()
 			err = q.await(ctx, &q.canPush, ErrFull, func() error {
 				k, err = q.pushSome(vs[n:])
 				return err
@@ -162,6 +188,5 @@ func (q *MPMC[T]) pushSome(vs []T) (int, error) {
 		*q.slots.value(p) = vs[i-1]
 		q.store(p, fullWord(q.lap(p)))
 	}
-	q.wakeConsumers(pos, run)
-	return int(run), q.open()
+	return int(run), q.wakeConsumers(pos, run)
 }

@@ -47,9 +47,7 @@ type memory struct {
 
 // local is shared by all handles of one ring in one Segment.
 type local struct {
-	// MPMC: where this process was last, which the hints lag behind. First,
-	// to be aligned on every platform.
-	lastPush, lastPop uint64
+	push, pop side // of an MPMC; first, to be aligned on every platform
 
 	canPop, canPush wait.Event
 	pushed, popped  race.Edge

@@ -25,3 +25,8 @@ func Fence()
 // LoadFence orders all earlier loads before all later loads. The processor
 // does so by itself (x86-TSO); being a call, it keeps the compiler to it too.
 func LoadFence()
+
+// PrefetchWrite fetches the line of addr, for a store that will follow.
+//
+//go:noescape
+func PrefetchWrite(addr *uint64)

@@ -18,3 +18,9 @@ TEXT ·Fence(SB), NOSPLIT, $0-0
 // func LoadFence()
 TEXT ·LoadFence(SB), NOSPLIT, $0-0
 	RET
+
+// func PrefetchWrite(addr *uint64)
+TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+	MOVQ	addr+0(FP), AX
+	BYTE	$0x0F; BYTE $0x0D; BYTE $0x08	// PREFETCHW (AX)
+	RET

@@ -20,3 +20,8 @@ func Fence()
 
 // LoadFence orders all earlier loads before all later loads and stores.
 func LoadFence()
+
+// PrefetchWrite fetches the line of addr, for a store that will follow.
+//
+//go:noescape
+func PrefetchWrite(addr *uint64)

@@ -18,3 +18,9 @@ TEXT ·Fence(SB), NOSPLIT, $0-0
 TEXT ·LoadFence(SB), NOSPLIT, $0-0
 	DMB	$0x9	// ISHLD
 	RET
+
+// func PrefetchWrite(addr *uint64)
+TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
+	MOVD	addr+0(FP), R0
+	PRFM	(R0), PSTL1KEEP
+	RET

@@ -28,3 +28,6 @@ func Fence() { fence.Add(1) }
 
 // LoadFence orders all earlier loads before all later loads.
 func LoadFence() { fence.Add(1) }
+
+// PrefetchWrite does nothing here.
+func PrefetchWrite(*uint64) {}

@@ -15,6 +15,7 @@ const (
 	pollPause   = 4                     // spin-wait hints before each poll
 	pauseRounds = 16                    // polls between two looks at the clock
 	spinTime    = 10 * time.Microsecond // the whole of it
+	maxLull     = 64                    // spin-wait hints, about 1 µs
 	yields      = 2                     // turns given to the process's other goroutines
 )
 
@@ -27,6 +28,14 @@ func SetSpin(on bool) { spinOff.Store(!on) }
 // multiCPU is about the machine, not about this process: two processes pinned
 // to one CPU each still run at the same time.
 var multiCPU = sync.OnceValue(func() bool { return cpus() > 1 })
+
+// Lull pauses for one who has done n things in a row and then found that there
+// are no more, so that the next time there are at least as many.
+func Lull(n uint64) {
+	if n > 0 && !spinOff.Load() && multiCPU() {
+		arch.Pause(uint32(min(8*n, maxLull)))
+	}
+}
 
 // spin calls try for a while, and reports whether it has succeeded.
 func spin(try func() bool) bool {

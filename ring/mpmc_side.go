@@ -1,0 +1,51 @@
+package ring
+
+import (
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+// side is what this process remembers of its pushes, or of its pops. Nothing
+// depends on it: goroutines may overwrite each other's.
+type side struct {
+	last    uint64 // where this process was last, which the hint lags behind
+	stopped uint64 // where it last found the ring full, or empty
+
+	_ [arch.CacheLine - 16]byte
+}
+
+// start returns where a walk starts: at a hint, or where this process was last.
+func (s *side) start(hint uint64) uint64 {
+	if l := atomic.LoadUint64(&s.last); int64(l-hint) > 0 {
+		return l
+	}
+	return hint
+}
+
+// running reports whether pos is far from where this side last had to stop.
+func (s *side) running(pos uint64) bool {
+	return pos-atomic.LoadUint64(&s.stopped) > farAhead
+}
+
+const farAhead = 16
+
+// lull pauses after a run of messages that has ended at a full or empty ring,
+// for a time that grows with the run: in a stream the other side gets ahead
+// again, instead of having each cache line taken from it as it writes it.
+func (s *side) lull() {
+	last := atomic.LoadUint64(&s.last)
+	run := last - atomic.LoadUint64(&s.stopped)
+	atomic.StoreUint64(&s.stopped, last)
+	wait.Lull(run)
+}
+
+// advance raises a hint, seen as was, once it has fallen behind. If another
+// process has raised it meanwhile, that will do.
+func (q *MPMC[T]) advance(hint *uint64, was uint64, s *side, to uint64) {
+	arch.StoreRelease64(&s.last, to)
+	if to-was >= q.lag {
+		atomic.CompareAndSwapUint64(hint, was, to)
+	}
+}
