@@ -30,6 +30,7 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 		if q.swap(pos, fullWord(lap), freeWord(lap+1)) {
 			return v, q.taken(head, pos, 1)
 		}
+		wait.Backoff()
 	}
 	return q.popSlow(head, pos)
 }
@@ -46,6 +47,7 @@ func (q *MPMC[T]) popSlow(head, pos uint64) (v T, err error) {
 		if q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 			return v, q.taken(head, pos, 1)
 		}
+		wait.Backoff()
 	}
 }
 
@@ -248,6 +250,7 @@ func (q *MPMC[T]) popSome(dst []T) (int, error) {
 			}
 			return int(n), q.taken(head, pos, n)
 		}
+		wait.Backoff()
 	}
 }
 

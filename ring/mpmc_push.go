@@ -14,11 +14,17 @@ func (q *MPMC[T]) TryPush(v T) error {
 	pos := q.push.start(tail)
 	lap := q.lap(pos)
 	// Where the walk starts is mostly where it ends.
-	if q.load(pos) != freeWord(lap) || q.isClosed() || !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.id)) {
+	if q.load(pos) != freeWord(lap) || q.isClosed() {
 		return q.pushSlow(v)
 	}
+	if !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.id)) {
+		wait.Backoff()
+		return q.pushSlow(v)
+	}
+	if q.push.alone(pos) {
+		arch.PrefetchWrite(q.slots.word(pos + q.twoLines))
+	}
 	q.advance(q.tail, tail, &q.push, pos+1)
-	arch.PrefetchWrite(q.slots.word(pos + q.twoLines))
 	q.popped.Acquire()
 	*q.slots.value(pos) = v
 	q.pushed.Release()
@@ -57,6 +63,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 			q.popped.Acquire()
 			return pos, run, nil
 		}
+		wait.Backoff()
 	}
 }
 

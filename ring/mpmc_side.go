@@ -24,6 +24,9 @@ func (s *side) start(hint uint64) uint64 {
 	return hint
 }
 
+// alone reports whether nobody else has been at this side since this process was.
+func (s *side) alone(pos uint64) bool { return pos == atomic.LoadUint64(&s.last) }
+
 // running reports whether pos is far from where this side last had to stop.
 func (s *side) running(pos uint64) bool {
 	return pos-atomic.LoadUint64(&s.stopped) > farAhead

@@ -37,6 +37,10 @@ func Lull(n uint64) {
 	}
 }
 
+// Backoff pauses for one who has lost a race for a cache line, so that the winner
+// has it for a while.
+func Backoff() { Lull(maxLull) }
+
 // spin calls try for a while, and reports whether it has succeeded.
 func spin(try func() bool) bool {
 	if spinOff.Load() {
