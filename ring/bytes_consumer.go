@@ -114,30 +114,49 @@ func (c *BytesConsumer) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 // PopInto appends the next messages to dst one after another, as many as there
 // are and as lens has room for their lengths. It returns dst, and how many
 // there were. It waits for the first if need be, and then returns at least 1.
-func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) ([]byte, int, error) {
+func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ []byte, n int, err error) {
 	if len(lens) == 0 {
 		return dst, 0, c.begin(ctx)
 	}
 	b, err := c.Next(ctx)
-	n := 0
+	if err != nil {
+		return dst, 0, err
+	}
 	for err == nil {
 		dst = append(dst, b...)
 		lens[n] = len(b)
 		n++
 		c.pos += c.lent
-		c.lent = 0
+		dst, n = c.readRun(dst, lens, n)
 		if n == len(lens) {
 			break
 		}
-		b, err = c.TryNext()
+		b, err = c.TryNext() // there is padding, or nothing
 	}
-	if n == 0 {
-		return dst, 0, err
-	}
-	c.lent = 0 // what the last TryNext lent was not wanted
+	c.lent = 0
 	c.popped.Release()
 	arch.StoreRelease64(c.head, c.pos)
 	return dst, n, c.freed(n)
+}
+
+// readRun goes on with PopInto, after n messages, for as long as messages follow
+// one another.
+func (c *BytesConsumer) readRun(dst []byte, lens []int, n int) ([]byte, int) {
+	for ; n < len(lens); n++ {
+		h := atomic.LoadUint64(c.header(c.pos))
+		if h == 0 || h&padding != 0 {
+			break
+		}
+		size, err := c.check(c.pos, h)
+		if err != nil {
+			break // TryNext reports it
+		}
+		dst = append(dst, c.payload(c.pos, h&lengthMask)...)
+		lens[n] = int(h & lengthMask)
+		c.pos += size
+	}
+	c.pushed.Acquire()
+	return dst, n
 }
 
 // All returns an iterator over the messages, each lent in place for one turn of

@@ -132,27 +132,60 @@ func (p *BytesProducer) Push(ctx context.Context, b []byte) error {
 
 // PushAll pushes copies of all of bs, and waits for room where need be. It
 // returns how many were pushed, which is fewer only with an error. Consumers
-// are woken when all are pushed or there is no more room.
+// are woken when all are pushed or there is no more room. A process that dies
+// inside PushAll has pushed the first few, or none.
 func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (int, error) {
 	if err := p.begin(ctx); err != nil {
 		return 0, err
 	}
 	woken := 0
-	for i, b := range bs {
-		m, err := p.TryReserve(len(b))
+	for i := 0; i < len(bs); i++ {
+		if i += p.writeRun(bs[i:]); i == len(bs) {
+			break
+		}
+		m, err := p.TryReserve(len(bs[i]))
 		if err == ErrFull {
 			p.published(i - woken)
 			woken = i
-			m, err = p.Reserve(ctx, len(b))
+			m, err = p.Reserve(ctx, len(bs[i]))
 		}
 		if err != nil {
 			p.published(i - woken)
 			return i, err
 		}
-		copy(m, b)
-		p.write(len(b))
+		copy(m, bs[i])
+		p.write(len(bs[i]))
 	}
 	return len(bs), p.published(len(bs) - woken)
+}
+
+// writeRun publishes as many of bs as there is certainly room for before the end
+// of the ring, without waking anybody, and returns their number. The first
+// header goes last: until then none of them counts.
+func (p *BytesProducer) writeRun(bs [][]byte) int {
+	room := min(p.limit-p.pos, p.capacity-p.offset(p.pos)+headerSize)
+	pos, n := p.pos, 0
+	for _, b := range bs {
+		size := record(uint64(len(b)))
+		if len(b) > p.MaxLen() || size+headerSize > room {
+			break
+		}
+		room -= size
+		if n > 0 {
+			arch.StoreRelease64(p.header(pos), committed|uint64(len(b)))
+		}
+		copy(p.payload(pos, uint64(len(b))), b)
+		pos += size
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	p.pushed.Release()
+	arch.StoreRelease64(p.header(pos), 0) // Invariant 2
+	arch.StoreRelease64(p.header(p.pos), committed|uint64(len(bs[0])))
+	p.pos, p.reserved = pos, nil
+	return n
 }
 
 // Close closes the ring for good: the consumer gets what is in it, and then
