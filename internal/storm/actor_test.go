@@ -1,0 +1,174 @@
+package storm
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/semaphore"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+const segmentName = "storm"
+
+// objects are all that a storm rages on.
+type objects struct {
+	spsc  *ring.SPSC[message]
+	mpmc  *ring.MPMC[message]
+	bytes *ring.Bytes
+
+	mu      *shm.Lock // of a pair: two elements that are equal when it is free
+	pair    *shm.Array[uint64]
+	mutex   *shm.Lock // of inside: who is there
+	inside  *shm.Value[uint64]
+	permits *semaphore.Semaphore
+	stored  *shm.Value[wide]
+	updated *shm.Value[wide]
+	added   *shm.Array[uint64]
+}
+
+// sizes are what differs from one round to the next.
+type sizes struct{ slots, bytes, permits int }
+
+func (s sizes) String() string { return fmt.Sprint(s.slots, " ", s.bytes, " ", s.permits) }
+
+func parseSizes(t fataler, text string) (s sizes) {
+	_, err := fmt.Sscan(text, &s.slots, &s.bytes, &s.permits)
+	check(t, err)
+	return s
+}
+
+func newObjects(t fataler, seg *shm.Segment, s sizes) objects {
+	return objects{
+		spsc:  must(ring.NewSPSC[message](seg, "spsc", s.slots))(t),
+		mpmc:  must(ring.NewMPMC[message](seg, "mpmc", s.slots))(t),
+		bytes: must(ring.NewBytes(seg, "bytes", s.bytes))(t),
+
+		mu:      must(shm.NewLock(seg, "mu"))(t),
+		pair:    must(shm.NewArray[uint64](seg, "pair", 2))(t),
+		mutex:   must(shm.NewLock(seg, "mutex"))(t),
+		inside:  must(shm.NewValue[uint64](seg, "inside"))(t),
+		permits: must(semaphore.New(seg, "permits", int64(s.permits), nil))(t),
+		stored:  must(shm.NewValue[wide](seg, "stored"))(t),
+		updated: must(shm.NewValue[wide](seg, "updated"))(t),
+		added:   must(shm.NewArray[uint64](seg, "added", counters))(t),
+	}
+}
+
+// An actor is a goroutine that does random things. Most waits of producers have
+// no end, since they are sure to be served: consumers wait for a moment only,
+// and then try another ring.
+type actor struct {
+	objects
+	t      fataler
+	rnd    *rand.Rand
+	ledger *ledger
+	page   *page
+	seat   *seat
+	name   uint64 // differs from that of every other actor of the round
+
+	ops      uint64 // operations begun
+	entries  int    // of the page that are used
+	produced uint64 // the source in the MPMC ring
+	retired  *atomic.Bool
+}
+
+// begin writes down what comes next, end that it is over.
+func (a *actor) begin(what activity) {
+	a.ops++
+	a.now(what)
+}
+
+func (a *actor) now(what activity) { set(&a.page.op, a.ops<<8|uint64(what)) }
+func (a *actor) end()              { a.now(idle) }
+
+// dawdle takes some time, in the middle of something.
+func (a *actor) dawdle() {
+	switch a.rnd.IntN(64) {
+	case 0:
+		time.Sleep(time.Duration(a.rnd.IntN(200)) * time.Microsecond)
+	case 1, 2, 3:
+		arch.Pause(a.rnd.Uint32N(2000))
+	default:
+		arch.Pause(a.rnd.Uint32N(50))
+	}
+}
+
+// aMoment is a context that ends soon.
+func (a *actor) aMoment() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(background, time.Duration(1+a.rnd.IntN(1000))*time.Microsecond)
+}
+
+// burst is how many messages go by before something else is done.
+func (a *actor) burst() int { return 1 + a.rnd.IntN(1<<a.rnd.IntN(9)) }
+
+// produce pushes until producers are to stop.
+func (a *actor) produce() {
+	a.produced = next(&a.ledger.pushers[mpmc])
+	for get(&a.ledger.stop) == 0 && !a.retired.Load() {
+		switch a.rnd.IntN(6) {
+		case 0:
+			a.pushSPSC()
+		case 1, 2:
+			a.pushMPMC()
+		case 3:
+			a.pushBytes()
+		default:
+			a.share()
+		}
+	}
+}
+
+// consume pops until over reports that no more producer of this process waits.
+func (a *actor) consume(over func() bool) {
+	for !over() {
+		switch a.rnd.IntN(6) {
+		case 0:
+			a.popSPSC()
+		case 1, 2, 3:
+			a.popMPMC()
+		case 4:
+			a.popBytes()
+		default:
+			a.share()
+		}
+		if a.entries > maxEntries/2 {
+			a.retired.Store(true)
+		}
+	}
+}
+
+// popped writes down that a message was popped.
+func (a *actor) popped(id uint64) {
+	e := entry(id)
+	if a.entries > 0 {
+		last := &a.page.entries[a.entries-1]
+		if n := last.len(); n > 0 && n < maxRun && e-entry(n)<<seqShift == *last-entry(n-1) {
+			set((*uint64)(last), uint64(*last+1))
+			return
+		}
+	}
+	a.write(e)
+}
+
+func (a *actor) write(e entry) {
+	if a.entries == maxEntries {
+		a.t.Fatalf("the page is full")
+	}
+	set((*uint64)(&a.page.entries[a.entries]), uint64(e))
+	a.entries++
+}
+
+func (a *actor) mustBeWhole(what activity, m message) {
+	if !m.whole() {
+		a.t.Fatalf("%v: message %#x is torn", what, m)
+	}
+}
+
+func (a *actor) unexpected(what activity, err error) {
+	a.t.Fatalf("%v: %v", what, err)
+}

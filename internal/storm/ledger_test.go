@@ -1,0 +1,171 @@
+package storm
+
+import (
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/mapping"
+)
+
+// A ledger is what all processes write down outside of the segment. Each word
+// has one writer, but for the counters, and says by itself what it says: an
+// entry is made by one store. So a process killed at any instruction leaves at
+// most one operation of each of its actors of which nobody knows whether it has
+// happened.
+type ledger struct {
+	stop  uint64 // 1: producers end
+	drain uint64 // 1: consumers end
+	used  uint64 // pages, from the first on
+
+	// How many have pushed to each ring, and popped from it, as far as those
+	// have numbers: in a ring with roles each tenure has one, in the order of
+	// the tenures, and in the MPMC ring each producer.
+	pushers, poppers [rings]uint64
+
+	seats   [maxSeats]seat
+	sources [rings][maxSources]tally
+	pages   [maxActors]page
+}
+
+const (
+	maxSeats   = 32      // actors at one time
+	maxActors  = 512     // in one round
+	maxSources = 1 << 16 // in one round, of each ring
+	maxEntries = 1 << 15
+	maxBatch   = 8
+)
+
+// A tally counts what was begun and what is done: the difference is in doubt.
+type tally struct{ begun, done uint64 }
+
+// A seat says how many permits the actor has that sits there.
+type seat struct {
+	muted uint64 // odd while held does not count: its process is about to be killed
+	held  uint64 // changes<<16 | permits
+	_     [6]uint64
+}
+
+// A page is what one actor, a goroutine of some process, writes.
+type page struct {
+	op      uint64 // operations<<8 | activity
+	lent    uint64 // the message that is read in place
+	killed  uint64 // 1: its process was; written by the coordinator
+	ended   uint64 // 1: it has come to its end
+	repairs uint64 // deaths inside the lock that it has made good
+
+	locked, updated tally
+	added           [counters]tally
+
+	taken      [maxBatch]message // where PopInto puts messages
+	takenBytes [maxBatch * maxLength]byte
+
+	entries [maxEntries]entry // popped messages, up to the first that is 0
+}
+
+// counters is the length of the array whose elements are added to.
+const counters = 4
+
+// set stores a word of one's own. It is no more than a plain store where the
+// processor keeps the order, so that the ledger is no fence to what it watches.
+func set(word *uint64, v uint64) { arch.StoreRelease64(word, v) }
+
+func get(word *uint64) uint64 { return atomic.LoadUint64(word) }
+
+// next hands out a number.
+func next(counter *uint64) uint64 { return atomic.AddUint64(counter, 1) - 1 }
+
+// An activity is what an actor is doing, and to which ring.
+type activity uint64
+
+const (
+	idle activity = iota
+	pushing
+	popping  // one message or none, which nobody but the actor knows
+	taking   // messages that are in the page first
+	peeking  // a message is lent, or not yet
+	reading  // the message lent
+	dropping // the message lent, maybe dropped
+	locking
+	acquiring
+	storing
+	adding
+	activities
+)
+
+var activityNames = [activities]string{
+	"idle", "push", "pop", "pop into", "next", "read in place", "release", "lock", "acquire", "value", "array",
+}
+
+func (a activity) on(r ringID) activity { return a | activity(r)<<4 }
+func (a activity) bare() activity       { return a & 15 }
+func (a activity) ring() ringID         { return ringID(a >> 4) }
+
+func (a activity) String() string {
+	name := "?"
+	if a.bare() < activities {
+		name = activityNames[a.bare()]
+	}
+	if a.bare() >= pushing && a.bare() <= dropping && a.ring() < rings {
+		return ringNames[a.ring()] + " " + name
+	}
+	return name
+}
+
+// doing returns what an actor is doing, and how often it has done something.
+func (p *page) doing() (activity, uint64) {
+	op := get(&p.op)
+	return activity(op & 0xff), op >> 8
+}
+
+type ringID uint64
+
+const (
+	spsc ringID = iota
+	mpmc
+	bytesRing
+	rings
+)
+
+var ringNames = [rings]string{"SPSC", "MPMC", "Bytes"}
+
+// An entry is a run of messages of one source that were popped one after the
+// other, or the beginning of a tenure. It is never 0.
+//
+//	bits 0-11 messages, 0 if it is a tenure; 12-43 first sequence number, or
+//	the tenure; 44-60 source; 61-63 ring + 1
+type entry uint64
+
+const (
+	maxRun      = 1<<12 - 1
+	seqShift    = 12
+	sourceShift = 44
+	ringShift   = 61
+)
+
+func newEntry(r ringID, source, seq, n uint64) entry {
+	return entry(uint64(r+1)<<ringShift | source<<sourceShift | seq<<seqShift | n)
+}
+
+func (e entry) ring() ringID   { return ringID(e>>ringShift) - 1 }
+func (e entry) source() uint64 { return uint64(e>>sourceShift) & (1<<(ringShift-sourceShift) - 1) }
+func (e entry) seq() uint64    { return uint64(e>>seqShift) & (1<<(sourceShift-seqShift) - 1) }
+func (e entry) len() uint64    { return uint64(e & maxRun) }
+
+// mapLedger maps the ledger's file, which is made if it does not exist.
+func mapLedger(t fataler, path string) (*ledger, *mapping.Mapping) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	check(t, err)
+	defer f.Close()
+	check(t, f.Truncate(int64(ledgerSize)))
+	m, err := mapping.Map(f, ledgerSize)
+	check(t, err)
+	return ledgerAt(m.Bytes()), m
+}
+
+func newLedger(t *testing.T, path string) *ledger {
+	l, m := mapLedger(t, path)
+	t.Cleanup(func() { check(t, m.Unmap()) })
+	return l
+}

@@ -1,0 +1,175 @@
+package storm
+
+import (
+	"context"
+	"errors"
+
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// share does something to an object that is no ring.
+func (a *actor) share() {
+	switch a.rnd.IntN(5) {
+	case 0:
+		a.changePair()
+	case 1:
+		a.goInside()
+	case 2:
+		a.takePermits()
+	case 3:
+		a.useValues()
+	case 4:
+		a.add()
+	}
+}
+
+// changePair has the pair differ for a while, inside the lock. A pair that
+// differs outside of it was left by somebody dead, and then that is reported.
+func (a *actor) changePair() {
+	ctx, cancel := background, context.CancelFunc(func() {})
+	if a.rnd.IntN(8) == 0 {
+		ctx, cancel = a.aMoment()
+	}
+	defer cancel()
+	a.begin(locking)
+	defer a.end()
+	err := a.mu.LockContext(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
+	x, y := a.pair.Load(0), a.pair.Load(1)
+	switch {
+	case errors.Is(err, shm.ErrOwnerDied):
+		if x != y && x != y+1 {
+			a.t.Fatalf("a death in the lock has made the pair %d, %d", x, y)
+		}
+		a.pair.Store(1, x)
+		a.dawdle()
+		a.mu.MarkConsistent()
+		set(&a.page.repairs, a.page.repairs+1)
+	case err != nil:
+		a.unexpected(locking, err)
+	case x != y:
+		a.t.Fatalf("the pair is %d, %d, and no death was reported", x, y)
+	}
+	set(&a.page.locked.begun, a.page.locked.done+1)
+	a.pair.Store(0, x+1)
+	a.dawdle()
+	a.pair.Store(1, x+1)
+	set(&a.page.locked.done, a.page.locked.begun)
+	a.mu.Unlock()
+}
+
+// goInside sees that it is alone inside the other lock.
+func (a *actor) goInside() {
+	a.begin(locking)
+	defer a.end()
+	if a.rnd.IntN(2) == 0 {
+		a.mutex.Lock()
+	} else if !a.mutex.TryLock() {
+		return
+	}
+	a.inside.Store(a.name)
+	a.dawdle()
+	if other := a.inside.Load(); other != a.name {
+		a.t.Fatalf("two are inside a lock: %d and %d", a.name, other)
+	}
+	a.mutex.Unlock()
+}
+
+// takePermits takes some permits for a while, and sees that there are not more
+// out than there are.
+func (a *actor) takePermits() {
+	size := a.permits.Size()
+	n := 1 + a.rnd.Int64N(size)
+	a.begin(acquiring)
+	switch a.rnd.IntN(3) {
+	case 0:
+		check(a.t, a.permits.Acquire(background, n))
+	case 1:
+		ctx, cancel := a.aMoment()
+		err := a.permits.Acquire(ctx, n)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			a.end()
+			return
+		}
+		check(a.t, err)
+	case 2:
+		if !a.permits.TryAcquire(n) {
+			a.end()
+			return
+		}
+	}
+	a.hold(n)
+	a.dawdle()
+	if out := a.ledger.permitsOut(); out > uint64(size) {
+		a.t.Fatalf("%d permits are out, of %d", out, size)
+	}
+	for n > 0 {
+		k := 1 + a.rnd.Int64N(n)
+		n -= k
+		a.hold(n)
+		a.permits.Release(k)
+	}
+	a.end()
+}
+
+// hold writes down how many permits this actor is sure to have.
+func (a *actor) hold(n int64) {
+	set(&a.seat.held, (a.seat.held>>16+1)<<16|uint64(n))
+}
+
+// permitsOut returns how many permits the living held at one instant, at least.
+// A seat that is the same before and after held as much in between.
+func (l *ledger) permitsOut() (sum uint64) {
+	var before [maxSeats]seat
+	for i := range before {
+		before[i].muted, before[i].held = get(&l.seats[i].muted), get(&l.seats[i].held)
+	}
+	for i, s := range before {
+		if s.muted%2 == 0 && get(&l.seats[i].held) == s.held && get(&l.seats[i].muted) == s.muted {
+			sum += s.held & 0xffff
+		}
+	}
+	return sum
+}
+
+func (a *actor) useValues() {
+	a.begin(storing)
+	defer a.end()
+	whole := func(what string, w wide) {
+		if !w.whole() {
+			a.t.Fatalf("%s: a value is torn: %x", what, w)
+		}
+	}
+	switch a.rnd.IntN(5) {
+	case 0:
+		a.stored.Store(newWide(a.rnd.Uint64()))
+	case 1:
+		whole("Swap", a.stored.Swap(newWide(a.rnd.Uint64())))
+	case 2:
+		w := a.stored.Load()
+		whole("Load", w)
+		a.stored.CompareAndSwap(w, newWide(a.rnd.Uint64()))
+	case 3:
+		whole("Load", a.updated.Load())
+	case 4:
+		set(&a.page.updated.begun, a.page.updated.done+1)
+		a.updated.Update(func(w wide) wide {
+			whole("Update", w)
+			return newWide(w[0] + 1)
+		})
+		set(&a.page.updated.done, a.page.updated.begun)
+	}
+}
+
+func (a *actor) add() {
+	i := a.rnd.IntN(counters)
+	sum := &a.page.added[i]
+	a.begin(adding)
+	set(&sum.begun, sum.done+1)
+	shm.AddAt(a.added, i, 1)
+	set(&sum.done, sum.begun)
+	a.end()
+}

@@ -1,0 +1,319 @@
+package storm
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+var (
+	timeFlag = flag.Duration("storm.time", 2*time.Second, "how long the storm lasts")
+	seedFlag = flag.Uint64("storm.seed", 0, "seed of the random choices, 0 for a new one")
+)
+
+const (
+	roundTime = 4 * time.Second // at most, and a new segment and ledger after it
+	maxProcs  = maxSeats / maxCrew
+	reportAll = time.Minute
+)
+
+// TestStorm lets storms rage for as long as the flag says, one after another.
+func TestStorm(t *testing.T) {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	defer func() {
+		if t.Failed() {
+			t.Logf("run again with -storm.seed=%d", seed)
+		}
+	}()
+	var total report
+	start := time.Now()
+	reported := start
+	for stream := uint64(0); ; stream++ {
+		left := *timeFlag - time.Since(start)
+		if left <= 0 || t.Failed() {
+			break
+		}
+		t.Run(fmt.Sprint(stream), func(t *testing.T) {
+			total.add(newStorm(t, newRand(seed, stream)).rage(left))
+		})
+		if time.Since(reported) > reportAll {
+			reported = time.Now()
+			t.Log(total, "so far")
+		}
+	}
+	t.Log(total)
+	if !t.Failed() && total.killed == 0 {
+		t.Error("nobody was killed")
+	}
+}
+
+// A storm is one round: one segment, and the processes that use it.
+type storm struct {
+	t      *testing.T
+	rnd    *rand.Rand
+	path   string
+	ledger *ledger
+	seg    *shm.Segment
+	sizes  sizes
+	living []*worker
+	report report
+	watch  watch
+}
+
+// A worker is one of the processes, with one crew.
+type worker struct {
+	crew
+	proc *proctest.Proc
+}
+
+func newStorm(t *testing.T, rnd *rand.Rand) *storm {
+	proctest.Dir(t)
+	s := &storm{
+		t: t, rnd: rnd, path: filepath.Join(t.TempDir(), "ledger"), report: report{rounds: 1},
+		sizes: sizes{slots: 1 << rnd.IntN(8), bytes: 512 << rnd.IntN(4), permits: 1 + rnd.IntN(6)},
+	}
+	s.ledger = newLedger(t, s.path)
+	s.seg = must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxProcs + 1}))(t)
+	t.Cleanup(func() {
+		s.seg.Close()
+		check(t, shm.Remove(segmentName, nil))
+	})
+	return s
+}
+
+// rage starts processes and kills them for a while, and then compares what is
+// left with the ledger.
+func (s *storm) rage(left time.Duration) report {
+	end := time.Now().Add(min(left, roundTime/2+rand.N(roundTime/2)))
+	for crowd := 1; time.Now().Before(end); {
+		switch {
+		case s.ledger.used+maxCrew >= maxActors:
+			end = time.Now()
+		case len(s.living) < crowd:
+			s.start()
+		case s.rnd.IntN(4) == 0:
+			crowd = 1 + s.rnd.IntN(maxProcs)
+		default:
+			s.sleep(time.Duration(s.rnd.IntN(20_000)) * time.Microsecond)
+			for range 1 + s.rnd.IntN(min(3, len(s.living)+1)) {
+				s.kill()
+			}
+		}
+		s.look()
+	}
+	s.calm()
+	s.drain()
+	s.judge()
+	return s.report
+}
+
+// start starts a process at the first free seats.
+func (s *storm) start() {
+	taken := map[int]bool{}
+	for _, w := range s.living {
+		taken[w.seat] = true
+	}
+	w := &worker{crew: crew{
+		page: int(s.ledger.used), producers: 1 + s.rnd.IntN(2), consumers: 1 + s.rnd.IntN(2),
+	}}
+	for taken[w.seat] {
+		w.seat += maxCrew
+	}
+	s.ledger.used += uint64(w.size())
+	w.proc = proctest.StartWith(s.t,
+		&proctest.Options{Env: []string{fmt.Sprint("GOMAXPROCS=", 1<<s.rnd.IntN(3))}},
+		"worker", s.path, s.sizes.String(), fmt.Sprint(w.crew, " ", s.rnd.Uint64()))
+	s.living = append(s.living, w)
+	s.report.started++
+}
+
+// kill kills one of the living, if any.
+func (s *storm) kill() {
+	if len(s.living) == 0 {
+		return
+	}
+	i := s.rnd.IntN(len(s.living))
+	w := s.living[i]
+	seats := w.seats(s.ledger)
+	for j := range seats {
+		set(&seats[j].muted, seats[j].muted+1)
+	}
+	killed := w.proc.Kill()
+	for j := range seats {
+		set(&seats[j].held, 0)
+		set(&seats[j].muted, seats[j].muted+1)
+	}
+	if killed {
+		s.report.killed++
+		pages := w.pages(s.ledger)
+		for j := range pages {
+			pages[j].killed = 1
+		}
+	}
+	s.bury(i)
+}
+
+// bury forgets a process that is gone.
+func (s *storm) bury(i int) {
+	s.watch.forget(s.living[i].crew)
+	s.living[i] = s.living[len(s.living)-1]
+	s.living = s.living[:len(s.living)-1]
+}
+
+// sleep looks on for a while.
+func (s *storm) sleep(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		time.Sleep(min(time.Until(end), time.Millisecond))
+		s.look()
+	}
+}
+
+// look sees how the living get on, and who has ended.
+func (s *storm) look() {
+	for i := len(s.living) - 1; i >= 0; i-- {
+		if w := s.living[i]; w.ended(s.ledger, w.size()) {
+			w.proc.Wait()
+			s.bury(i)
+		}
+	}
+	if w := s.watch.look(s.ledger, s.living); w != nil {
+		s.t.Logf("%v hangs; %v", w.crew, s.watch)
+		w.proc.Wait() // and fail, with its stacks
+	}
+	if out := s.ledger.permitsOut(); out > uint64(s.sizes.permits) {
+		s.t.Fatalf("%d permits are out, of %d", out, s.sizes.permits)
+	}
+}
+
+// calm has all processes end: producers first, since they may be waiting for
+// consumers. There is one process at least, to serve what is left of others.
+func (s *storm) calm() {
+	if len(s.living) == 0 {
+		s.start()
+	}
+	set(&s.ledger.stop, 1)
+	for producing := true; producing; {
+		s.sleep(time.Millisecond)
+		producing = false
+		for _, w := range s.living {
+			producing = producing || !w.ended(s.ledger, w.producers)
+		}
+	}
+	set(&s.ledger.drain, 1)
+	for _, w := range s.living {
+		w.proc.Wait()
+	}
+	s.living = nil
+}
+
+// drain pops what is left, until the rings say that there will be no more.
+func (s *storm) drain() {
+	o := newObjects(s.t, s.seg, s.sizes)
+	a := &actor{objects: o, t: s.t, ledger: s.ledger, page: &s.ledger.pages[s.ledger.used]}
+	s.ledger.used++
+
+	check(s.t, o.mpmc.Close())
+	check(s.t, must(o.spsc.Producer())(s.t).Close())
+	check(s.t, must(o.bytes.Producer())(s.t).Close())
+	c, b := must(o.spsc.Consumer())(s.t), must(o.bytes.Consumer())(s.t)
+	for _, r := range []struct {
+		ringID
+		pop func() (id uint64, err error)
+	}{
+		{mpmc, func() (uint64, error) {
+			m, err := o.mpmc.Pop(background)
+			return m[0], err
+		}},
+		{spsc, func() (uint64, error) {
+			m, err := c.Pop(background)
+			return m[0], err
+		}},
+		{bytesRing, func() (uint64, error) {
+			m, err := b.Pop(background, nil)
+			if err != nil {
+				return 0, err
+			}
+			return a.parse(popping, m), nil
+		}},
+	} {
+		if r.ringID != mpmc {
+			a.write(newEntry(r.ringID, 0, next(&s.ledger.poppers[r.ringID]), 0))
+		}
+		for {
+			id, err := r.pop()
+			if err == ring.ErrClosed {
+				break
+			}
+			check(s.t, err)
+			a.popped(id)
+		}
+	}
+	s.inspect(o)
+}
+
+// inspect checks all that is no ring.
+func (s *storm) inspect(o objects) {
+	pages := s.ledger.written()
+	within := func(what string, got uint64, of func(p *page) tally) {
+		var sum tally
+		for i := range pages {
+			t := of(&pages[i])
+			if t.begun != t.done && (pages[i].killed == 0 || t.begun != t.done+1) {
+				s.t.Errorf("%s: actor %d began %d and did %d", what, i, t.begun, t.done)
+			}
+			sum.begun, sum.done = sum.begun+t.begun, sum.done+t.done
+		}
+		if got < sum.done || got > sum.begun {
+			s.t.Errorf("%s: %d, and %d were begun, %d done", what, got, sum.begun, sum.done)
+		}
+	}
+	if !o.mu.TryLock() || !o.mutex.TryLock() {
+		s.t.Error("a lock is not free")
+	}
+	within("changes under the lock", o.pair.Load(0), func(p *page) tally { return p.locked })
+	within("updates of a value", o.updated.Load()[0], func(p *page) tally { return p.updated })
+	for i := range counters {
+		within("additions", o.added.Load(i), func(p *page) tally { return p.added[i] })
+	}
+	if !o.stored.Load().whole() || !o.updated.Load().whole() {
+		s.t.Error("a value is torn")
+	}
+	repairs, deaths := uint64(0), uint64(0)
+	for i := range pages {
+		repairs += pages[i].repairs
+		if what, _ := pages[i].doing(); what == locking && pages[i].killed == 1 {
+			deaths++
+		}
+	}
+	if repairs > deaths {
+		s.t.Errorf("%d deaths in the lock were reported, and at most %d were", repairs, deaths)
+	}
+	size := int64(s.sizes.permits)
+	if !o.permits.TryAcquire(size) || o.permits.TryAcquire(1) {
+		s.t.Errorf("%d of %d permits are free", o.permits.Value(), size)
+	}
+}
+
+// judge adds what the ledger says to the report.
+func (s *storm) judge() {
+	v := s.ledger.judge()
+	for _, f := range v.faults {
+		s.t.Error(f)
+	}
+	s.report.verdict = *v
+	s.report.stall, s.report.slow, s.report.slowest = s.watch.stall, s.watch.slow, s.watch.slowest
+	if testing.Verbose() {
+		s.t.Log(runtime.GOOS, s.sizes, s.report)
+	}
+}
