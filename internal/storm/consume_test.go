@@ -47,8 +47,8 @@ func (a *actor) popMany(r ringID, f func(dst []message) (int, error)) error {
 	return err
 }
 
-// readInPlace has f lend a message, and lets it go again. Unless it has begun to do so, the message comes again
-// after its death.
+// readInPlace has f lend a message, and lets it go again. If this process dies
+// before it has begun to do so, the message comes again.
 func (a *actor) readInPlace(r ringID, f func() (id uint64, release func() error, err error)) error {
 	a.begin(peeking.on(r))
 	id, release, err := f()

@@ -7,19 +7,12 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// share does something to an object that is no ring.
+// share does something, several times, to an object that is no ring.
 func (a *actor) share() {
-	switch a.rnd.IntN(5) {
-	case 0:
-		a.changePair()
-	case 1:
-		a.goInside()
-	case 2:
-		a.takePermits()
-	case 3:
-		a.useValues()
-	case 4:
-		a.add()
+	ways := []func(){a.changePair, a.goInside, a.takePermits, a.useValues, a.add}
+	way := ways[a.rnd.IntN(len(ways))]
+	for range a.burst() {
+		way()
 	}
 }
 

@@ -22,6 +22,7 @@ var (
 const (
 	roundTime = 4 * time.Second // at most, and a new segment and ledger after it
 	maxProcs  = maxSeats / maxCrew
+	grantTime = 50 * time.Millisecond
 	reportAll = time.Minute
 )
 
@@ -105,8 +106,8 @@ func (s *storm) rage(left time.Duration) report {
 		case s.rnd.IntN(4) == 0:
 			crowd = 1 + s.rnd.IntN(maxProcs)
 		default:
-			s.sleep(time.Duration(s.rnd.IntN(20_000)) * time.Microsecond)
-			for range 1 + s.rnd.IntN(min(3, len(s.living)+1)) {
+			s.kill()
+			for s.rnd.IntN(3) == 0 {
 				s.kill()
 			}
 		}
@@ -145,6 +146,7 @@ func (s *storm) kill() {
 	}
 	i := s.rnd.IntN(len(s.living))
 	w := s.living[i]
+	s.grant(w)
 	seats := w.seats(s.ledger)
 	for j := range seats {
 		set(&seats[j].muted, seats[j].muted+1)
@@ -164,6 +166,23 @@ func (s *storm) kill() {
 	s.bury(i)
 }
 
+// grant lets a process go on for a random number of operations, in most cases. It
+// may end meanwhile.
+func (s *storm) grant(w *worker) {
+	ops := func() (sum uint64) {
+		for i := range w.size() {
+			_, n := w.pages(s.ledger)[i].doing()
+			sum += n
+		}
+		return sum
+	}
+	goal := ops() + s.rnd.Uint64N(1<<s.rnd.IntN(14))
+	for end := time.Now().Add(grantTime); ops() < goal && time.Now().Before(end); {
+		time.Sleep(time.Duration(s.rnd.IntN(500)) * time.Microsecond)
+		s.watchAll()
+	}
+}
+
 // bury forgets a process that is gone.
 func (s *storm) bury(i int) {
 	s.watch.forget(s.living[i].crew)
@@ -179,7 +198,7 @@ func (s *storm) sleep(d time.Duration) {
 	}
 }
 
-// look sees how the living get on, and who has ended.
+// look sees how the living get on, and who has ended in good order.
 func (s *storm) look() {
 	for i := len(s.living) - 1; i >= 0; i-- {
 		if w := s.living[i]; w.ended(s.ledger, w.size()) {
@@ -187,6 +206,11 @@ func (s *storm) look() {
 			s.bury(i)
 		}
 	}
+	s.watchAll()
+}
+
+// watchAll sees how the living get on.
+func (s *storm) watchAll() {
 	if w := s.watch.look(s.ledger, s.living); w != nil {
 		s.t.Logf("%v hangs; %v", w.crew, s.watch)
 		w.proc.Wait() // and fail, with its stacks

@@ -1,0 +1,180 @@
+package storm
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// page1 and page2 are the consumers of a written ledger.
+const page1, page2 = 0, 1
+
+// written returns a ledger in which sources 0 and 1 of the ring have pushed ten
+// messages each, and nobody has popped any.
+func written(t *testing.T, r ringID) *ledger {
+	l := newLedger(t, filepath.Join(t.TempDir(), "ledger"))
+	l.used, l.pushers[r] = 2, 2
+	for s := range 2 {
+		l.sources[r][s] = tally{10, 10}
+	}
+	return l
+}
+
+// log writes down what was popped.
+func (l *ledger) log(page int, es ...entry) {
+	a := actor{page: &l.pages[page], entries: len(l.pages[page].popped())}
+	for _, e := range es {
+		a.write(e)
+	}
+}
+
+// kill has the actor of a page be killed in the middle of something.
+func (l *ledger) kill(number int, what activity) *page {
+	p := &l.pages[number]
+	p.killed, p.op = 1, 1<<8|uint64(what)
+	return p
+}
+
+// TestJudge shows the judge what is right and what is wrong.
+func TestJudge(t *testing.T) {
+	tenure := func(r ringID, n uint64) entry { return newEntry(r, 0, n, 0) }
+	for _, c := range []struct {
+		name   string
+		ring   ringID
+		write  func(l *ledger)
+		along  uint64
+		faults string // part of the first, "" if there is none
+	}{
+		{"all by one", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 10))
+		}, 0, ""},
+		{"taken in turns", spsc, func(l *ledger) {
+			l.log(page2, tenure(spsc, 0), newEntry(spsc, 0, 0, 4), tenure(spsc, 2), newEntry(spsc, 0, 7, 3))
+			l.log(page1, tenure(spsc, 1), newEntry(spsc, 0, 4, 3), tenure(spsc, 3), newEntry(spsc, 1, 0, 10))
+		}, 0, ""},
+		{"doubled", bytesRing, func(l *ledger) {
+			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10), newEntry(bytesRing, 1, 0, 10))
+			l.log(page2, tenure(bytesRing, 1), newEntry(bytesRing, 1, 9, 1))
+		}, 0, "popped 2 times"},
+		{"lost", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4), newEntry(spsc, 1, 5, 5))
+		}, 0, "SPSC: message 4 of source 1 was lost"},
+		{"the last lost", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 9))
+		}, 0, "message 9 of source 1 was lost"},
+		{"a tenure before the other", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 1, 0, 10), newEntry(spsc, 0, 0, 10))
+		}, 0, "lost"},
+		{"never pushed", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 11), newEntry(spsc, 1, 0, 10))
+		}, 0, "never pushed"},
+		{"pushed in doubt", spsc, func(l *ledger) {
+			l.sources[spsc][0].begun = 12
+			l.kill(page2, pushing.on(spsc))
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 11), newEntry(spsc, 1, 0, 10))
+		}, 0, ""},
+		{"in doubt, with a hole", spsc, func(l *ledger) {
+			l.sources[spsc][0].begun = 12
+			l.kill(page2, pushing.on(spsc))
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 0, 11, 1), newEntry(spsc, 1, 0, 10))
+		}, 0, "message 10 of source 0 was lost"},
+		{"in doubt, of the living", spsc, func(l *ledger) {
+			l.sources[spsc][0].begun = 11
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 10))
+		}, 0, "1 sources in doubt, and 0 actors were killed"},
+		{"taken along", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4))
+			l.kill(page1, popping.on(spsc))
+			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 5, 5))
+		}, 1, ""},
+		{"taken along elsewhere", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10))
+			l.kill(page1, popping.on(spsc))
+			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 0, 4), newEntry(spsc, 1, 5, 5))
+		}, 0, "message 4 of source 1 was lost"},
+		{"taken along, too many", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4))
+			l.kill(page1, popping.on(spsc))
+			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 6, 4))
+		}, 1, "message 5 of source 1 was lost"},
+		{"the living take nothing along", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4))
+			l.kill(page1, popping.on(spsc)).killed = 0
+			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 5, 5))
+		}, 0, "lost"},
+		{"bytes taken along", bytesRing, func(l *ledger) {
+			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10))
+			p := l.kill(page1, taking.on(bytesRing))
+			b := appendMessage(p.takenBytes[:0], identify(bytesRing, 1, 0))
+			appendMessage(b, identify(bytesRing, 1, 1))
+			l.log(page2, tenure(bytesRing, 1), newEntry(bytesRing, 1, 2, 8))
+		}, 2, ""},
+		{"bytes lost", bytesRing, func(l *ledger) {
+			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10))
+			appendMessage(l.kill(page1, taking.on(bytesRing)).takenBytes[:0], identify(bytesRing, 1, 0))
+			l.log(page2, tenure(bytesRing, 1), newEntry(bytesRing, 1, 2, 8))
+		}, 1, "message 1 of source 1 was lost"},
+
+		{"shared out", mpmc, func(l *ledger) {
+			l.log(page1, newEntry(mpmc, 0, 0, 5), newEntry(mpmc, 1, 5, 5))
+			l.log(page2, newEntry(mpmc, 1, 0, 5), newEntry(mpmc, 0, 5, 5))
+		}, 0, ""},
+		{"doubled", mpmc, func(l *ledger) {
+			l.log(page1, newEntry(mpmc, 0, 0, 6), newEntry(mpmc, 1, 5, 5))
+			l.log(page2, newEntry(mpmc, 1, 0, 5), newEntry(mpmc, 0, 5, 5))
+		}, 0, "message 5 of source 0 was popped 2 times"},
+		{"lost", mpmc, func(l *ledger) {
+			l.log(page1, newEntry(mpmc, 0, 0, 5), newEntry(mpmc, 1, 5, 5))
+			l.log(page2, newEntry(mpmc, 1, 0, 5), newEntry(mpmc, 0, 5, 4))
+		}, 0, "message 9 of source 0 was lost"},
+		{"out of order", mpmc, func(l *ledger) {
+			l.log(page1, newEntry(mpmc, 0, 5, 5), newEntry(mpmc, 0, 0, 5), newEntry(mpmc, 1, 0, 10))
+		}, 0, "message 0 of source 0 came after message 9"},
+		{"late, for it was lent", mpmc, func(l *ledger) {
+			l.kill(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 3)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 0, 3, 1), newEntry(mpmc, 1, 0, 10))
+		}, 0, ""},
+		{"late, and another was lent", mpmc, func(l *ledger) {
+			l.kill(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 4)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 0, 3, 1), newEntry(mpmc, 1, 0, 10))
+		}, 0, "message 3 of source 0 came after message 9"},
+		{"late, maybe lent", mpmc, func(l *ledger) {
+			l.kill(page2, peeking.on(mpmc))
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 0, 3, 1), newEntry(mpmc, 1, 0, 10))
+		}, 0, ""},
+		{"lent and lost", mpmc, func(l *ledger) {
+			l.kill(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 3)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
+		}, 0, "message 3 of source 0 was lost"},
+		{"released", mpmc, func(l *ledger) {
+			l.kill(page2, dropping.on(mpmc)).lent = identify(mpmc, 0, 3)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
+		}, 1, ""},
+		{"taken along", mpmc, func(l *ledger) {
+			p := l.kill(page2, taking.on(mpmc))
+			p.taken[0], p.taken[1] = newMessage(identify(mpmc, 0, 3)), newMessage(identify(mpmc, 1, 0))
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 1, 9))
+		}, 2, ""},
+		{"taken along, and others lost", mpmc, func(l *ledger) {
+			l.kill(page2, taking.on(mpmc)).taken[0] = newMessage(identify(mpmc, 0, 3))
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 1, 9))
+		}, 1, "message 0 of source 1 was lost"},
+		{"another ring's death", mpmc, func(l *ledger) {
+			l.kill(page2, popping.on(spsc))
+			l.log(page1, newEntry(mpmc, 0, 1, 9), newEntry(mpmc, 1, 0, 10))
+		}, 0, "message 0 of source 0 was lost"},
+	} {
+		t.Run(ringNames[c.ring]+"/"+c.name, func(t *testing.T) {
+			l := written(t, c.ring)
+			c.write(l)
+			v := l.judge()
+			all := strings.Join(v.faults, "\n")
+			if c.faults == "" && all != "" || !strings.Contains(all, c.faults) {
+				t.Errorf("found %q, expected %q", all, c.faults)
+			}
+			if v.along != c.along {
+				t.Errorf("%d taken along, expected %d", v.along, c.along)
+			}
+		})
+	}
+}
