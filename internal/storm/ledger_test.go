@@ -42,7 +42,7 @@ type tally struct{ begun, done uint64 }
 
 // A seat says how many permits the actor has that sits there.
 type seat struct {
-	muted uint64 // odd while held does not count: its process is about to be killed
+	muted uint64 // odd while held does not count: its process is about to die
 	held  uint64 // changes<<16 | permits
 	_     [6]uint64
 }

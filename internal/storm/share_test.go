@@ -128,6 +128,13 @@ func (l *ledger) permitsOut() (sum uint64) {
 	return sum
 }
 
+// mute says that what the seats hold counts no longer.
+func mute(seats []seat) {
+	for i := range seats {
+		set(&seats[i].muted, get(&seats[i].muted)|1)
+	}
+}
+
 func (a *actor) useValues() {
 	a.begin(storing)
 	defer a.end()

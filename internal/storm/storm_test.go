@@ -148,9 +148,7 @@ func (s *storm) kill() {
 	w := s.living[i]
 	s.grant(w)
 	seats := w.seats(s.ledger)
-	for j := range seats {
-		set(&seats[j].muted, seats[j].muted+1)
-	}
+	mute(seats)
 	killed := w.proc.Kill()
 	for j := range seats {
 		set(&seats[j].held, 0)
