@@ -1,0 +1,231 @@
+package history
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// A queue of at most capacity messages, first in, first out. The players take
+// turns in the roles of a ring that has them.
+const capacity = 4
+
+var (
+	spscSubject = &subject{players: 4, open: openSPSC, finish: finishSPSC, model: queueModel}
+	mpmcSubject = &subject{players: 4, open: openMPMC, finish: finishMPMC, model: queueModel, adjust: excuse}
+)
+
+func newSPSC(p *player) *ring.SPSC[uint64] {
+	return must(ring.NewSPSC[uint64](p.seg, p.name, capacity))(p.t)
+}
+
+func newMPMC(p *player) *ring.MPMC[uint64] {
+	return must(ring.NewMPMC[uint64](p.seg, p.name, capacity))(p.t)
+}
+
+// openSPSC makes producers of two of the players, and consumers of the others.
+func openSPSC(p *player) (turn, leave func()) {
+	q := newSPSC(p)
+	if p.who%2 == 0 {
+		return func() {
+			if r, ok := claim(p, q.Producer); ok {
+				for range 1 + p.rnd.IntN(maxTurn) {
+					p.pushOne(r)
+				}
+				check(p.t, r.Detach())
+			}
+		}, nothing
+	}
+	return func() {
+		if r, ok := claim(p, q.Consumer); ok {
+			for range 1 + p.rnd.IntN(maxTurn) {
+				p.popSome(r)
+			}
+			check(p.t, r.Detach())
+		}
+	}, nothing
+}
+
+// claim tries to claim a role.
+func claim[R any](p *player, f func() (R, error)) (R, bool) {
+	r, err := f()
+	if errors.Is(err, ring.ErrRoleTaken) {
+		p.dawdle()
+		return r, false
+	}
+	check(p.t, err)
+	return r, true
+}
+
+func finishSPSC(p *player) {
+	q := newSPSC(p)
+	check(p.t, must(q.Producer())(p.t).Close())
+	p.popAll(must(q.Consumer())(p.t))
+}
+
+func openMPMC(p *player) (turn, leave func()) {
+	q := newMPMC(p)
+	return func() {
+		if p.rnd.IntN(2) == 0 {
+			p.pushOne(q)
+		} else {
+			p.popSome(q)
+		}
+	}, nothing
+}
+
+func finishMPMC(p *player) {
+	q := newMPMC(p)
+	check(p.t, q.Close())
+	p.popAll(q)
+}
+
+type pusher interface {
+	TryPush(v uint64) error
+	Push(ctx context.Context, v uint64) error
+}
+
+type popper interface {
+	TryPop() (uint64, error)
+	Pop(ctx context.Context) (uint64, error)
+	PopInto(ctx context.Context, dst []uint64) (int, error)
+}
+
+func (p *player) pushOne(q pusher) {
+	v := uint64(p.who)<<16 | uint64(p.n)
+	ctx, cancel := p.aMoment()
+	defer cancel()
+	try := p.rnd.IntN(2) == 0
+	p.do(input{kind: push, a: v}, func() output {
+		if try {
+			return p.did(ring.ErrFull, q.TryPush(v))
+		}
+		return p.timed(q.Push(ctx, v))
+	})
+}
+
+// popSome pops a message or some, or none.
+func (p *player) popSome(q popper) {
+	ctx, cancel := p.aMoment()
+	defer cancel()
+	switch p.rnd.IntN(3) {
+	case 0:
+		p.do(input{kind: pop}, func() output {
+			v, err := q.TryPop()
+			return p.did(ring.ErrEmpty, err, v)
+		})
+	case 1:
+		p.do(input{kind: pop}, func() output {
+			v, err := q.Pop(ctx)
+			return p.timed(err, v)
+		})
+	case 2:
+		dst := make([]uint64, 1+p.rnd.IntN(maxBatch))
+		p.do(input{kind: popInto, a: uint64(len(dst))}, func() output {
+			n, err := q.PopInto(ctx, dst)
+			return p.timed(err, dst[:n]...)
+		})
+	}
+}
+
+// popAll pops from a closed ring until it says that there is nothing more.
+func (p *player) popAll(q popper) {
+	for more := true; more; {
+		more = p.do(input{kind: pop}, func() output {
+			v, err := q.Pop(background)
+			if err == ring.ErrClosed {
+				return did()
+			}
+			return p.did(nil, err, v)
+		}).n > 0
+	}
+}
+
+// did tells what an operation has returned, which has not happened if the error
+// is the one expected then.
+func (p *player) did(unless, err error, v ...uint64) output {
+	if unless != nil && errors.Is(err, unless) {
+		return didNot
+	}
+	check(p.t, err)
+	return did(v...)
+}
+
+// timed is did for an operation with a context. If its time was over, that says
+// nothing about the queue, and n is 1.
+func (p *player) timed(err error, v ...uint64) output {
+	o := p.did(context.DeadlineExceeded, err, v...)
+	if o.ok == 0 {
+		o.n = 1
+	}
+	return o
+}
+
+// The state of a queue is a string of its messages, 8 bytes each.
+func enqueue(s string, v uint64) string {
+	return string(binary.LittleEndian.AppendUint64([]byte(s), v))
+}
+
+func first(s string) uint64 { return binary.LittleEndian.Uint64([]byte(s[:8])) }
+
+var queueModel = model{
+	initial: "",
+	step: func(state any, e event) (any, bool) {
+		s := state.(string)
+		excused := e.excused || e.n > 0
+		switch {
+		case e.kind == death:
+			return s, true
+		case e.kind == push && e.ok == 0:
+			return s, excused || len(s) == 8*capacity
+		case e.kind == push:
+			return enqueue(s, e.a), len(s) < 8*capacity
+		case e.ok == 0:
+			return s, excused || s == ""
+		case e.n == 0: // closed and drained
+			return s, s == ""
+		}
+		for _, v := range e.v[:e.n] {
+			if s == "" || first(s) != v {
+				return s, false
+			}
+			s = s[8:]
+		}
+		return s, true
+	},
+	guesses: func(state any, e event) (outs []output) {
+		if e.kind == push {
+			return []output{did()}
+		}
+		var vs []uint64
+		for s := state.(string); s != "" && len(vs) < int(max(e.a, 1)); s = s[8:] {
+			vs = append(vs, first(s))
+			outs = append(outs, did(vs...))
+		}
+		return outs
+	},
+}
+
+// excuse marks the operations that may have found the MPMC ring busy: a TryPop
+// stops at a message that is still being pushed, even if there is one behind
+// it, and a TryPush at one that is still being popped. Without anybody else in
+// between they have to be right.
+func excuse(history []event) {
+	for i := range history {
+		e := &history[i]
+		for _, f := range history {
+			if f.call > e.ret || f.ret < e.call || e.ok == 1 || f.kind == death {
+				continue
+			}
+			other := f.kind != push
+			if e.kind != push {
+				other = f.kind == push
+			}
+			if other && (f.ok == 1 || f.pending) || e.kind == push && f.pending {
+				e.excused = true
+			}
+		}
+	}
+}

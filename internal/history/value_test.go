@@ -1,0 +1,88 @@
+package history
+
+import "github.com/isthmus-go/isthmus/shm"
+
+var (
+	valueSubject = &subject{players: 3, open: openValue(toWord, fromWord), finish: finishValue(fromWord), model: valueModel}
+	largeSubject = &subject{players: 3, open: openValue(toLarge, fromLarge), finish: finishValue(fromLarge), model: valueModel}
+)
+
+func toWord(_ fataler, x uint64) uint64   { return x }
+func fromWord(_ fataler, x uint64) uint64 { return x }
+
+// A large value has the same number in all places.
+type large [25]uint64
+
+func toLarge(_ fataler, x uint64) (l large) {
+	for i := range l {
+		l[i] = x
+	}
+	return l
+}
+
+func fromLarge(t fataler, l large) uint64 {
+	if l != toLarge(t, l[0]) {
+		t.Fatalf("a value is torn: %d", l)
+	}
+	return l[0]
+}
+
+func openValue[T any](to func(fataler, uint64) T, from func(fataler, T) uint64) func(p *player) (turn, leave func()) {
+	return func(p *player) (turn, leave func()) {
+		v := must(shm.NewValue[T](p.seg, p.name))(p.t)
+		seen := uint64(0)
+		return func() {
+			x := uint64(p.who+1)<<32 | uint64(p.n)<<16
+			switch p.rnd.IntN(5) {
+			case 0:
+				seen = loadValue(p, v, from)
+			case 1:
+				p.do(input{kind: store, a: x}, func() output { v.Store(to(p.t, x)); return did() })
+			case 2:
+				seen = p.do(input{kind: swap, a: x}, func() output { return did(from(p.t, v.Swap(to(p.t, x)))) }).v[0]
+			case 3:
+				p.do(input{kind: compareAndSwap, a: seen, b: x}, func() output {
+					return didIf(v.CompareAndSwap(to(p.t, seen), to(p.t, x)))
+				})
+			case 4:
+				seen = p.do(input{kind: add, a: 1}, func() output {
+					return did(from(p.t, v.Update(func(y T) T { return to(p.t, from(p.t, y)+1) })))
+				}).v[0]
+			}
+		}, nothing
+	}
+}
+
+func loadValue[T any](p *player, v *shm.Value[T], from func(fataler, T) uint64) uint64 {
+	return p.do(input{kind: load}, func() output { return did(from(p.t, v.Load())) }).v[0]
+}
+
+func finishValue[T any](from func(fataler, T) uint64) func(p *player) {
+	return func(p *player) { loadValue(p, must(shm.NewValue[T](p.seg, p.name))(p.t), from) }
+}
+
+var valueModel = model{
+	initial: uint64(0),
+	step: func(state any, e event) (any, bool) {
+		x := state.(uint64)
+		switch e.kind {
+		case death:
+			return x, true
+		case load:
+			return x, e.v[0] == x
+		case store:
+			return e.a, true
+		case swap:
+			return e.a, e.pending || e.v[0] == x
+		case add:
+			return x + e.a, e.pending || e.v[0] == x+e.a
+		case compareAndSwap:
+			if e.ok == 0 {
+				return x, x != e.a
+			}
+			return e.b, x == e.a
+		}
+		return x, false
+	},
+	guesses: justDone,
+}
