@@ -42,8 +42,8 @@ func (p *player) dawdle() {
 	switch {
 	case p.rnd.IntN(napsOneIn) == 0:
 		time.Sleep(shortNap)
-	case p.rnd.IntN(2) == 0:
-		arch.Pause(p.rnd.Uint32N(1 << p.rnd.IntN(8)))
+	case p.rnd.IntN(4) == 0:
+		arch.Pause(p.rnd.Uint32N(32))
 	}
 }
 
@@ -77,7 +77,7 @@ const (
 	minDelay  = 4
 	patience  = 200 // spin-wait hints before a player sleeps until the round begins
 	shortNap  = 20 * time.Microsecond
-	napsOneIn = 8
+	napsOneIn = 16
 )
 
 // The player's process gets a line for each round: its number, which is the

@@ -1,0 +1,192 @@
+package history
+
+import (
+	"testing"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// What follows writes histories by hand: the player, the times of call and
+// return, the operation, and what it returned.
+func at(who int, call, ret uint64, in input, out output) event {
+	return event{record: record{input: in, output: out, call: call, ret: ret}, who: who}
+}
+
+func cutOff(who int, call uint64, in input) event {
+	return event{record: record{input: in, call: call, ret: 1000}, who: who, pending: true}
+}
+
+func dies(who int, call uint64) event {
+	return event{record: record{input: input{kind: death}, call: call, ret: 1000}, who: who}
+}
+
+func op(k kind, numbers ...uint64) input {
+	in := input{kind: k}
+	for i, n := range numbers {
+		*[]*uint64{&in.a, &in.b}[i] = n
+	}
+	return in
+}
+
+// TestCheckers shows each model histories that are right, and some that are not.
+func TestCheckers(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		subject *subject
+		right   bool
+		history []event
+	}{
+		{"one after the other", lockSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 4, op(unlock), did()),
+			at(1, 5, 6, op(tryLock), did()), at(2, 7, 8, op(tryLock), didNot), at(1, 9, 10, op(unlock), did()),
+		}},
+		{"two inside", lockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(1, 3, 4, op(lock), did()),
+			at(0, 5, 6, op(unlock), did()), at(1, 7, 8, op(unlock), did()),
+		}},
+		{"free and refused", lockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 4, op(unlock), did()), at(1, 5, 6, op(tryLock), didNot),
+		}},
+		{"taken over and reported", lockSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), dies(0, 2), at(1, 3, 9, op(lockReporting), did(1)),
+			at(1, 10, 11, op(markConsistent), did()), at(1, 12, 13, op(unlock), did()),
+			at(2, 14, 15, op(lockReporting), did(0)),
+		}},
+		{"taken over and not reported", lockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), dies(0, 2), at(1, 3, 9, op(lockReporting), did(0)),
+		}},
+		{"reported twice", lockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), dies(0, 2), at(1, 3, 9, op(lockReporting), did(1)),
+			at(1, 10, 11, op(markConsistent), did()), at(1, 12, 13, op(unlock), did()),
+			at(2, 14, 15, op(lockReporting), did(1)),
+		}},
+		{"reported without a death", lockSubject, false, []event{
+			at(0, 1, 2, op(lockReporting), did(1)),
+		}},
+		{"robbed of the living", lockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), dies(2, 3), at(1, 4, 5, op(lockReporting), did(0)), at(0, 6, 7, op(unlock), did()),
+		}},
+		{"cut off in Lock", lockSubject, true, []event{
+			cutOff(0, 1, op(lock)), dies(0, 1), at(1, 2, 3, op(tryLock), didNot), at(1, 4, 9, op(lockReporting), did(1)),
+		}},
+		{"cut off in Unlock", lockSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), cutOff(0, 3, op(unlock)), dies(0, 3), at(1, 4, 9, op(lockReporting), did(0)),
+		}},
+
+		{"shared", semaphoreSubject, true, []event{
+			at(0, 1, 2, op(acquire, 2), did()), at(1, 3, 4, op(acquire, 1), did()), at(2, 5, 6, op(free), did(0)),
+			at(0, 7, 8, op(release, 1), did()), at(2, 9, 10, op(free), did(1)),
+		}},
+		{"too many out", semaphoreSubject, false, []event{
+			at(0, 1, 2, op(acquire, 2), did()), at(1, 3, 4, op(acquire, 2), did()),
+		}},
+		{"one lost", semaphoreSubject, false, []event{
+			at(0, 1, 2, op(acquire, 2), did()), at(0, 3, 4, op(release, 2), did()), at(1, 5, 6, op(free), did(2)),
+		}},
+		{"back from the dead", semaphoreSubject, true, []event{
+			at(0, 1, 2, op(acquire, 2), did()), dies(0, 2), at(1, 3, 9, op(acquire, 3), did()), at(2, 10, 11, op(free), did(0)),
+		}},
+		{"not back from the dead", semaphoreSubject, false, []event{
+			at(0, 1, 2, op(acquire, 2), did()), dies(0, 2), at(1, 3, 9, op(acquire, 3), did()),
+			at(1, 10, 11, op(release, 3), did()), at(1, 12, 13, op(free), did(1)),
+		}},
+		{"robbed of the living", semaphoreSubject, false, []event{
+			at(0, 1, 2, op(acquire, 2), did()), dies(2, 3), at(1, 4, 5, op(acquire, 2), did()), at(0, 6, 7, op(release, 2), did()),
+		}},
+		{"cut off in Release", semaphoreSubject, true, []event{
+			at(0, 1, 2, op(acquire, 3), did()), cutOff(0, 3, op(release, 1)), dies(0, 3),
+			at(1, 4, 5, op(free), did(0)), at(1, 6, 7, op(free), did(1)), at(1, 8, 9, op(acquire, 3), did()),
+		}},
+
+		{"stored and loaded", valueSubject, true, []event{
+			at(0, 1, 4, op(store, 5), did()), at(1, 2, 3, op(load), did(0)), at(1, 5, 6, op(load), did(5)),
+			at(1, 7, 8, op(swap, 6), did(5)), at(2, 9, 10, op(add, 1), did(7)), at(2, 11, 12, op(compareAndSwap, 7, 9), did()),
+		}},
+		{"stale", valueSubject, false, []event{
+			at(0, 1, 2, op(store, 5), did()), at(1, 3, 4, op(load), did(0)),
+		}},
+		{"back again", valueSubject, false, []event{
+			at(0, 1, 9, op(store, 5), did()), at(1, 2, 3, op(load), did(5)), at(1, 4, 5, op(load), did(0)),
+		}},
+		{"an update lost", largeSubject, false, []event{
+			at(0, 1, 4, op(add, 1), did(1)), at(1, 2, 3, op(add, 1), did(1)),
+		}},
+		{"two swaps see the same", largeSubject, false, []event{
+			at(0, 1, 4, op(swap, 1), did(0)), at(1, 2, 3, op(swap, 2), did(0)),
+		}},
+		{"compared, equal and refused", valueSubject, false, []event{
+			at(0, 1, 2, op(compareAndSwap, 0, 1), didNot),
+		}},
+		{"cut off in Store", valueSubject, true, []event{
+			cutOff(0, 1, op(store, 5)), at(1, 2, 3, op(load), did(0)), at(1, 4, 5, op(load), did(5)),
+		}},
+		{"half undone", valueSubject, false, []event{
+			cutOff(0, 1, op(store, 5)), at(1, 2, 3, op(load), did(5)), at(1, 4, 5, op(load), did(0)),
+		}},
+
+		{"in order", spscSubject, true, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			at(1, 7, 8, op(pop), did(1)), at(1, 9, 10, op(popInto, 3), did(2, 3)), at(1, 11, 12, op(pop), didNot),
+			at(2, 13, 14, op(pop), did()),
+		}},
+		{"out of order", spscSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(1, 5, 6, op(pop), did(2)),
+		}},
+		{"doubled", spscSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1)), at(3, 5, 6, op(pop), did(1)),
+		}},
+		{"doubled", mpmcSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 6, op(pop), did(1)), at(3, 4, 5, op(popInto, 2), did(1)),
+		}},
+		{"lost", mpmcSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did()),
+		}},
+		{"before its push", mpmcSubject, false, []event{
+			at(1, 1, 2, op(pop), did(1)), at(0, 3, 4, op(push, 1), did()),
+		}},
+		{"too many inside", mpmcSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			at(0, 7, 8, op(push, 4), did()), at(0, 9, 10, op(push, 5), did()),
+		}},
+		{"full with room", spscSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), didNot),
+		}},
+		{"empty with a message", mpmcSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), didNot),
+		}},
+		{"empty, for another push is on", mpmcSubject, true, []event{
+			at(2, 1, 9, op(push, 7), did()), at(0, 2, 3, op(push, 1), did()), at(1, 4, 5, op(pop), didNot),
+			at(1, 10, 11, op(popInto, 2), did(7, 1)),
+		}},
+		{"the same in an SPSC ring", spscSubject, false, []event{
+			at(2, 1, 9, op(push, 7), did()), at(0, 2, 3, op(push, 1), did()), at(1, 4, 5, op(pop), didNot),
+		}},
+		{"cut off in Push", mpmcSubject, true, []event{
+			cutOff(0, 1, op(push, 1)), at(1, 2, 3, op(pop), didNot), at(1, 4, 5, op(pop), did(1)), at(1, 6, 7, op(pop), did()),
+		}},
+		{"cut off and doubled", mpmcSubject, false, []event{
+			cutOff(0, 1, op(push, 1)), at(1, 2, 3, op(pop), did(1)), at(1, 4, 5, op(pop), did(1)),
+		}},
+		{"cut off in PopInto", spscSubject, true, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			cutOff(1, 7, op(popInto, 2)), at(3, 8, 9, op(pop), did(3)), at(3, 10, 11, op(pop), did()),
+		}},
+		{"cut off, and more lost than it wanted", spscSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			cutOff(1, 7, op(popInto, 2)), at(3, 8, 9, op(pop), did()),
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.subject.adjust != nil {
+				c.subject.adjust(c.history)
+			}
+			want := porcupine.Illegal
+			if c.right {
+				want = porcupine.Ok
+			}
+			if got := c.subject.model.check(c.history); got != want {
+				t.Errorf("the checker says %s of\n%s", got, describe(c.history))
+			}
+		})
+	}
+}
