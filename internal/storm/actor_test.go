@@ -71,6 +71,7 @@ type actor struct {
 	seat   *seat
 	name   uint64 // differs from that of every other actor of the round
 
+	eager    bool   // it does not dawdle
 	ops      uint64 // operations begun
 	entries  int    // of the page that are used
 	produced uint64 // the source in the MPMC ring
@@ -86,8 +87,12 @@ func (a *actor) begin(what activity) {
 func (a *actor) now(what activity) { set(&a.page.op, a.ops<<8|uint64(what)) }
 func (a *actor) end()              { a.now(idle) }
 
-// dawdle takes some time, in the middle of something.
+// dawdle takes some time, in the middle of something, so that others come by; or
+// it does not, so that a kill hits the operations themselves.
 func (a *actor) dawdle() {
+	if a.eager {
+		return
+	}
 	switch a.rnd.IntN(64) {
 	case 0:
 		time.Sleep(time.Duration(a.rnd.IntN(200)) * time.Microsecond)
@@ -103,8 +108,11 @@ func (a *actor) aMoment() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(background, time.Duration(1+a.rnd.IntN(1000))*time.Microsecond)
 }
 
-// burst is how many messages go by before something else is done.
-func (a *actor) burst() int { return 1 + a.rnd.IntN(1<<a.rnd.IntN(9)) }
+// burst is how many operations go by before something else is done.
+func (a *actor) burst() int {
+	a.eager = a.rnd.IntN(2) == 0
+	return 1 + a.rnd.IntN(1<<a.rnd.IntN(9))
+}
 
 // produce pushes until producers are to stop.
 func (a *actor) produce() {

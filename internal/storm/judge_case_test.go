@@ -35,6 +35,11 @@ func (l *ledger) kill(number int, what activity) *page {
 	return p
 }
 
+// reach says what a killed consumer can have popped of one source last.
+func (p *page) reach(source int, earliest, latest uint64) {
+	p.earliest[source], p.latest[source] = earliest, latest
+}
+
 // TestJudge shows the judge what is right and what is wrong.
 func TestJudge(t *testing.T) {
 	tenure := func(r ringID, n uint64) entry { return newEntry(r, 0, n, 0) }
@@ -159,6 +164,28 @@ func TestJudge(t *testing.T) {
 			l.kill(page2, taking.on(mpmc)).taken[0] = newMessage(identify(mpmc, 0, 3))
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 1, 9))
 		}, 1, "message 0 of source 1 was lost"},
+		{"popped and taken along", mpmc, func(l *ledger) {
+			l.kill(page2, popping.on(mpmc)).reach(0, 2, 5)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
+		}, 1, ""},
+		{"popped, but too early for that", mpmc, func(l *ledger) {
+			l.kill(page2, popping.on(mpmc)).reach(0, 2, 3)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
+		}, 0, "message 3 of source 0 was lost"},
+		{"popped, but too late for that", mpmc, func(l *ledger) {
+			l.slots = 2
+			l.kill(page2, popping.on(mpmc)).reach(0, 6, 9)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
+		}, 0, "message 3 of source 0 was lost"},
+		{"popped by two", mpmc, func(l *ledger) {
+			l.kill(page1, popping.on(mpmc)).reach(0, 0, 10)
+			l.kill(page2, popping.on(mpmc)).reach(0, 0, 5)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 3), newEntry(mpmc, 0, 8, 2), newEntry(mpmc, 1, 0, 10))
+		}, 2, ""},
+		{"two popped by one", mpmc, func(l *ledger) {
+			l.kill(page2, popping.on(mpmc)).reach(0, 0, 10)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 5, 5), newEntry(mpmc, 1, 0, 10))
+		}, 1, "message 4 of source 0 was lost"},
 		{"another ring's death", mpmc, func(l *ledger) {
 			l.kill(page2, popping.on(spsc))
 			l.log(page1, newEntry(mpmc, 0, 1, 9), newEntry(mpmc, 1, 0, 10))

@@ -147,13 +147,14 @@ func firstMessage(b []byte) (id uint64, n int) {
 	return 0, 0
 }
 
-// named reports whether one of the excuses names the message.
-func named(xs []excuse, id uint64) bool {
-	return slices.ContainsFunc(xs, func(x excuse) bool { return x.maybe[id] })
-}
-
-// anonymous uses up an excuse for a message that nobody knows, if there is one.
-func anonymous(xs []excuse) bool {
+// covered reports whether one of the excuses names the message, or uses up one
+// for a message that nobody knows.
+func covered(xs []excuse, id uint64) bool {
+	for _, x := range xs {
+		if x.maybe[id] {
+			return true
+		}
+	}
 	for i := range xs {
 		if xs[i].any > 0 {
 			xs[i].any--
@@ -163,12 +164,8 @@ func anonymous(xs []excuse) bool {
 	return false
 }
 
-// missing accounts for a message that nobody has written down as popped.
-func (v *verdict) missing(r ringID, source, seq uint64, excused func(id uint64) bool) {
-	if excused(identify(r, source, seq)) {
-		v.along++
-		return
-	}
+// lose says that a message that was pushed will never be popped.
+func (v *verdict) lose(r ringID, source, seq uint64) {
 	v.lost++
 	v.fault("%s: message %d of source %d was lost", ringNames[r], seq, source)
 }

@@ -18,6 +18,7 @@ type ledger struct {
 	stop  uint64 // 1: producers end
 	drain uint64 // 1: consumers end
 	used  uint64 // pages, from the first on
+	slots uint64 // of the MPMC ring
 
 	// How many have pushed to each ring, and popped from it, as far as those
 	// have numbers: in a ring with roles each tenure has one, in the order of
@@ -55,6 +56,10 @@ type page struct {
 	ended   uint64 // 1: it has come to its end
 	repairs uint64 // deaths inside the lock that it has made good
 
+	// What had been pushed to the MPMC ring before its last operation, if it was
+	// killed, and when it was dead; by the coordinator.
+	earliest, latest census
+
 	locked, updated tally
 	added           [counters]tally
 
@@ -62,6 +67,26 @@ type page struct {
 	takenBytes [maxBatch * maxLength]byte
 
 	entries [maxEntries]entry // popped messages, up to the first that is 0
+}
+
+// A census is how many messages each producer of the MPMC ring has pushed.
+type census [maxActors]uint64
+
+// done counts what has been pushed for certain, begun what may have been.
+func (l *ledger) done() *census {
+	var c census
+	for i := range c {
+		c[i] = get(&l.sources[mpmc][i].done)
+	}
+	return &c
+}
+
+func (l *ledger) begun() *census {
+	var c census
+	for i := range c {
+		c[i] = get(&l.sources[mpmc][i].begun)
+	}
+	return &c
 }
 
 // counters is the length of the array whose elements are added to.

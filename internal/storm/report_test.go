@@ -41,6 +41,7 @@ func (r report) String() string {
 // A watch sees how long each operation takes, and how long nobody ends one.
 type watch struct {
 	seen    map[int]sight // by page
+	census  *census       // at the last look
 	ended   time.Time     // when it was seen last that anybody has ended one
 	stall   time.Duration
 	slow    time.Duration
@@ -51,13 +52,18 @@ type sight struct {
 	ops   uint64
 	what  activity
 	since time.Time
+	// What had been pushed at the look before the operation was first seen, and
+	// so before it began.
+	before *census
 }
 
 // look returns somebody whose operation takes longer than anything may.
 func (w *watch) look(l *ledger, living []*worker) (hung *worker) {
 	if w.seen == nil {
-		w.seen = map[int]sight{}
+		w.seen, w.census = map[int]sight{}, &census{}
 	}
+	before := w.census
+	w.census = l.done()
 	now := time.Now()
 	progress, busy := false, false
 	for _, p := range living {
@@ -70,7 +76,7 @@ func (w *watch) look(l *ledger, living []*worker) (hung *worker) {
 			old, known := w.seen[p.page+i]
 			if !known || old.ops != ops {
 				progress = true
-				w.seen[p.page+i] = sight{ops, what, now}
+				w.seen[p.page+i] = sight{ops, what, now, before}
 				continue
 			}
 			if took := now.Sub(old.since); took > w.slow {
@@ -87,6 +93,20 @@ func (w *watch) look(l *ledger, living []*worker) (hung *worker) {
 		w.stall = max(w.stall, now.Sub(w.ended))
 	}
 	return hung
+}
+
+// before returns what had been pushed before the page's last operation began.
+func (w *watch) before(l *ledger, page int) *census {
+	_, ops := l.pages[page].doing()
+	old, known := w.seen[page]
+	switch {
+	case !known:
+		return &census{}
+	case old.ops == ops:
+		return old.before
+	default:
+		return w.census
+	}
 }
 
 func (w *watch) forget(c crew) {

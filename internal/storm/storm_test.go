@@ -85,6 +85,7 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 		sizes: sizes{slots: 1 << rnd.IntN(8), bytes: 512 << rnd.IntN(4), permits: 1 + rnd.IntN(6)},
 	}
 	s.ledger = newLedger(t, s.path)
+	s.ledger.slots = uint64(s.sizes.slots)
 	s.seg = must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxProcs + 1}))(t)
 	t.Cleanup(func() {
 		s.seg.Close()
@@ -156,9 +157,10 @@ func (s *storm) kill() {
 	}
 	if killed {
 		s.report.killed++
-		pages := w.pages(s.ledger)
-		for j := range pages {
-			pages[j].killed = 1
+		latest := s.ledger.begun()
+		for j := range w.size() {
+			p := &s.ledger.pages[w.page+j]
+			p.killed, p.earliest, p.latest = 1, *s.watch.before(s.ledger, w.page+j), *latest
 		}
 	}
 	s.bury(i)
