@@ -3,6 +3,7 @@ package storm
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
 )
@@ -57,7 +58,9 @@ func (a *actor) readInPlace(r ringID, f func() (id uint64, release func() error,
 	}
 	set(&a.page.lent, id)
 	a.now(reading.on(r))
-	a.dawdle()
+	if a.dawdle(); a.rnd.IntN(16) == 0 { // readers take their time
+		time.Sleep(time.Duration(a.rnd.IntN(1000)) * time.Microsecond)
+	}
 	a.now(dropping.on(r))
 	err = release()
 	a.popped(id)
