@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	timeFlag = flag.Duration("history.time", 300*time.Millisecond, "how long each object is tested, with kills and without")
+	timeFlag = flag.Duration("history.time", 200*time.Millisecond, "how long each object is tested, with kills and without")
 	seedFlag = flag.Uint64("history.seed", 0, "seed of the random choices, 0 for a new one")
 )
 
