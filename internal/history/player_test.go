@@ -22,6 +22,8 @@ type player struct {
 	who  int    // differs from that of every other player of the round
 	tape *tape
 	n    int // records written
+
+	hurried bool // does not dawdle
 }
 
 // do writes down an operation and what came of it.
@@ -40,6 +42,7 @@ func (p *player) do(in input, f func() output) output {
 // processor.
 func (p *player) dawdle() {
 	switch {
+	case p.hurried:
 	case p.rnd.IntN(napsOneIn) == 0:
 		time.Sleep(shortNap)
 	case p.rnd.IntN(4) == 0:
@@ -71,7 +74,7 @@ func didIf(ok bool) output {
 }
 
 const (
-	maxGoal   = 40 // operations of a player in a round, about
+	maxGoal   = 60 // operations of a player in a round, about
 	maxTurn   = 16 // of one turn, at most
 	maxDelay  = 14 // bits of the spin-wait hints before a kill
 	minDelay  = 4
@@ -110,6 +113,7 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 			arch.Pause(patience)
 			time.Sleep(shortNap)
 		}
+		p.hurried = seed%2 == 0 // like all others
 		goal := 1 + p.rnd.IntN(maxGoal)
 		if doomed {
 			goal = maxRecords - maxTurn

@@ -46,7 +46,10 @@ func openValue[T any](to func(fataler, uint64) T, from func(fataler, T) uint64) 
 				})
 			case 4:
 				seen = p.do(input{kind: add, a: 1}, func() output {
-					return did(from(p.t, v.Update(func(y T) T { return to(p.t, from(p.t, y)+1) })))
+					return did(from(p.t, v.Update(func(y T) T {
+						p.dawdle()
+						return to(p.t, from(p.t, y)+1)
+					})))
 				}).v[0]
 			}
 		}, nothing
