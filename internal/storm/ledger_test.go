@@ -34,7 +34,7 @@ const (
 	maxSeats   = 32      // actors at one time
 	maxActors  = 512     // in one round
 	maxSources = 1 << 16 // in one round, of each ring
-	maxEntries = 1 << 15
+	maxEntries = 1 << 14
 	maxBatch   = 8
 )
 
