@@ -71,11 +71,11 @@ type actor struct {
 	seat   *seat
 	name   uint64 // differs from that of every other actor of the round
 
-	eager    bool   // it does not dawdle
-	ops      uint64 // operations begun
-	entries  int    // of the page that are used
-	produced uint64 // the source in the MPMC ring
-	retired  *atomic.Bool
+	eager    bool         // it does not dawdle
+	ops      uint64       // operations begun
+	entries  int          // of the page that are used
+	produced uint64       // the source in the MPMC ring
+	retired  *atomic.Bool // the process is to end
 }
 
 // begin writes down what comes next, end that it is over.
@@ -127,6 +127,9 @@ func (a *actor) produce() {
 			a.pushBytes()
 		default:
 			a.share()
+		}
+		if a.rnd.IntN(2000) == 0 {
+			a.retired.Store(true) // some processes end in good order
 		}
 	}
 }
