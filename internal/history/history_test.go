@@ -124,7 +124,7 @@ func (m *match) play(kills bool) []event {
 			m.procs[i] = proctest.Start(m.t, "player", m.name, m.path, fmt.Sprint(i))
 		}
 		doomed[i] = kills && (i == 0 || m.rnd.IntN(3) == 0)
-		m.procs[i].Send(m.round, seed, doomed[i])
+		m.procs[i].Send(m.round, seed, kills, doomed[i])
 	}
 	for _, p := range m.procs {
 		p.Expect("ready")

@@ -24,6 +24,7 @@ type player struct {
 	n    int // records written
 
 	hurried bool // does not dawdle
+	deadly  bool // some players of the round are killed
 }
 
 // do writes down an operation and what came of it.
@@ -84,9 +85,9 @@ const (
 )
 
 // The player's process gets a line for each round: its number, which is the
-// name of the object, a seed, and whether it is doomed. A doomed player goes on
-// until it is killed, by itself, at a random moment: no other process could hit
-// so short a time.
+// name of the object, a seed, whether anybody is doomed, and whether this player
+// is. A doomed player goes on until it is killed, by itself, at a random moment:
+// no other process could hit so short a time.
 var _ = proctest.Register("player", func(c *proctest.Child) {
 	s := subjects[c.Arg(0)]
 	tape, _ := mapTape(c, c.Arg(1))
@@ -100,12 +101,13 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 			return
 		}
 		var round, seed uint64
-		var doomed bool
-		_, err := fmt.Sscan(line, &round, &seed, &doomed)
+		var deadly, doomed bool
+		_, err := fmt.Sscan(line, &round, &seed, &deadly, &doomed)
 		c.Check(err)
 		p := &player{
 			t: c, rnd: rand.New(rand.NewPCG(seed, uint64(who))), seg: seg,
 			name: fmt.Sprint(round), who: who, tape: tape,
+			hurried: seed%2 == 0, deadly: deadly, // like all others
 		}
 		turn, leave := s.open(p)
 		c.Send("ready")
@@ -113,7 +115,6 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 			arch.Pause(patience)
 			time.Sleep(shortNap)
 		}
-		p.hurried = seed%2 == 0 // like all others
 		goal := 1 + p.rnd.IntN(maxGoal)
 		if doomed {
 			goal = maxRecords - maxTurn

@@ -32,7 +32,7 @@ func openSPSC(p *player) (turn, leave func()) {
 		return func() {
 			if r, ok := claim(p, q.Producer); ok {
 				for range 1 + p.rnd.IntN(maxTurn) {
-					p.pushOne(r)
+					p.pushOne(spscProducer{r})
 				}
 				check(p.t, r.Detach())
 			}
@@ -41,7 +41,7 @@ func openSPSC(p *player) (turn, leave func()) {
 	return func() {
 		if r, ok := claim(p, q.Consumer); ok {
 			for range 1 + p.rnd.IntN(maxTurn) {
-				p.popSome(r)
+				p.popSome(spscConsumer{r}, true)
 			}
 			check(p.t, r.Detach())
 		}
@@ -62,16 +62,17 @@ func claim[R any](p *player, f func() (R, error)) (R, bool) {
 func finishSPSC(p *player) {
 	q := newSPSC(p)
 	check(p.t, must(q.Producer())(p.t).Close())
-	p.popAll(must(q.Consumer())(p.t))
+	p.popAll(spscConsumer{must(q.Consumer())(p.t)})
 }
 
 func openMPMC(p *player) (turn, leave func()) {
 	q := newMPMC(p)
 	return func() {
 		if p.rnd.IntN(2) == 0 {
-			p.pushOne(q)
+			p.pushOne(mpmcQueue{q})
 		} else {
-			p.popSome(q)
+			// A message that was lent to somebody killed comes out of order.
+			p.popSome(mpmcQueue{q}, !p.deadly)
 		}
 	}, nothing
 }
@@ -79,49 +80,60 @@ func openMPMC(p *player) (turn, leave func()) {
 func finishMPMC(p *player) {
 	q := newMPMC(p)
 	check(p.t, q.Close())
-	p.popAll(q)
+	p.popAll(mpmcQueue{q})
 }
 
 type pusher interface {
 	TryPush(v uint64) error
 	Push(ctx context.Context, v uint64) error
+	pushInPlace(ctx context.Context, v uint64, pause func()) error
 }
 
 type popper interface {
 	TryPop() (uint64, error)
 	Pop(ctx context.Context) (uint64, error)
 	PopInto(ctx context.Context, dst []uint64) (int, error)
+	popInPlace(ctx context.Context, pause func()) (uint64, error)
 }
 
 func (p *player) pushOne(q pusher) {
 	v := uint64(p.who)<<16 | uint64(p.n)
 	ctx, cancel := p.aMoment()
 	defer cancel()
-	try := p.rnd.IntN(2) == 0
+	way := p.rnd.IntN(3)
 	p.do(input{kind: push, a: v}, func() output {
-		if try {
+		switch way {
+		case 0:
 			return p.did(ring.ErrFull, q.TryPush(v))
+		case 1:
+			return p.timed(q.pushInPlace(ctx, v, p.dawdle))
+		default:
+			return p.timed(q.Push(ctx, v))
 		}
-		return p.timed(q.Push(ctx, v))
 	})
 }
 
 // popSome pops a message or some, or none.
-func (p *player) popSome(q popper) {
+func (p *player) popSome(q popper, mayLend bool) {
 	ctx, cancel := p.aMoment()
 	defer cancel()
-	switch p.rnd.IntN(3) {
-	case 0:
+	switch way := p.rnd.IntN(4); {
+	case way == 0 && mayLend:
+		p.do(input{kind: pop}, func() output {
+			v, err := q.popInPlace(ctx, p.dawdle)
+			return p.timed(err, v)
+		})
+	case way <= 1:
 		p.do(input{kind: pop}, func() output {
 			v, err := q.TryPop()
 			return p.did(ring.ErrEmpty, err, v)
 		})
-	case 1:
+	case way == 2:
 		p.do(input{kind: pop}, func() output {
 			v, err := q.Pop(ctx)
 			return p.timed(err, v)
 		})
-	case 2:
+	default:
 		dst := make([]uint64, 1+p.rnd.IntN(maxBatch))
 		p.do(input{kind: popInto, a: uint64(len(dst))}, func() output {
 			n, err := q.PopInto(ctx, dst)
