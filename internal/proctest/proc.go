@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -25,6 +27,11 @@ type Options struct {
 	// those that the test may run on, modulo their number. Empty means all.
 	// It has an effect on Linux only.
 	CPUs []int
+
+	// Attributes changes how the process is started: as another user, in other
+	// namespaces. It is called where processes have such attributes. On Linux
+	// the helper then need not have access to the test binary's path.
+	Attributes func(*syscall.SysProcAttr)
 }
 
 // A Proc is the test's side of a helper's process. Its methods must be called
@@ -77,7 +84,7 @@ func StartWith(t testing.TB, opts *Options, name string, args ...string) *Proc {
 }
 
 func (p *Proc) start(opts *Options, args []string) error {
-	exe, err := os.Executable()
+	exe, err := executable(opts.Attributes != nil)
 	if err != nil {
 		return err
 	}
@@ -99,7 +106,9 @@ func (p *Proc) start(opts *Options, args []string) error {
 	p.cmd.Env = append(p.cmd.Env, envHelper+"="+p.name)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
 	p.cmd.ExtraFiles = opts.ExtraFiles
-	p.cmd.SysProcAttr = attributes()
+	if p.cmd.SysProcAttr = attributes(); p.cmd.SysProcAttr != nil && opts.Attributes != nil {
+		opts.Attributes(p.cmd.SysProcAttr)
+	}
 	p.cmd.WaitDelay = 10 * time.Second // a process the helper left behind may hold stderr
 	if err := pinned(opts.CPUs, p.cmd.Start); err != nil {
 		in.Close()
@@ -107,6 +116,15 @@ func (p *Proc) start(opts *Options, args []string) error {
 		return err
 	}
 	return nil
+}
+
+// executable returns the path of the test binary, in a form that even those can
+// execute who cannot reach its directory, if there is one and strange is set.
+func executable(strange bool) (string, error) {
+	if strange && runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	return os.Executable()
 }
 
 // raceOptions spares each helper the second that a process built with the race
