@@ -20,7 +20,13 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(envRole) != "" {
+		becomeZombie(os.Args[1])
+		return
+	}
+	proctest.Main(m)
+}
 
 var (
 	runs     = flag.Int64("hostile.runs", 20000, "how many programs TestOperations runs")

@@ -107,14 +107,14 @@ func openAgain(h *handles, arg byte) error {
 // brief calls a function with a context that has ended, or is going to end soon.
 func brief(arg byte, f func(ctx context.Context) error) error {
 	if arg%64 != 0 {
-		return f(ended)
+		return f(over)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(arg)*time.Microsecond)
 	defer cancel()
 	return f(ctx)
 }
 
-var ended = func() context.Context {
+var over = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
