@@ -21,11 +21,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(envRole) != "" {
+	switch os.Getenv(envRole) {
+	case "zombie":
 		becomeZombie(os.Args[1])
-		return
+	case "sleeper":
+		fallAsleep()
+	default:
+		proctest.Main(m)
 	}
-	proctest.Main(m)
 }
 
 var (
