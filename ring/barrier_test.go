@@ -28,7 +28,7 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 	if c.Arg(0) == "without" {
 		c.Check(forbidBarriers())
 	}
-	s := attach(c)
+	s := openSegment(c)
 	wait.SetSpin(false)
 	c.Send("fence", s.Core().WakerFence())
 	for _, kind := range mainKinds {
@@ -48,7 +48,7 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 			}
 		}
 	}
-	detach(c, s)
+	c.Check(s.Close())
 })
 
 // TestBarriers plays between processes with and without barriers. Every message

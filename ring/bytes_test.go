@@ -98,6 +98,7 @@ var _ = proctest.Register("half committer", func(c *proctest.Child) {
 })
 
 func TestBytesProducerKilledAtPadding(t *testing.T) {
+	proctest.Mortal(t)
 	s := newSegment(t)
 	r := must(ring.NewBytes(s, "half", 256))(t)
 	c := must(r.Consumer())(t)

@@ -119,7 +119,7 @@ func expectPrompt(t *testing.T, what string, op func(context.Context) error, asl
 
 // A waiter waits for a message until it is told not to.
 var _ = proctest.Register("waiter", func(c *proctest.Child) {
-	s := attach(c)
+	s := openSegment(c)
 	q := must(ring.NewMPMC[uint64](s, "waiters", 2))(c)
 	ctx, cancel := context.WithCancel(background)
 	go func() {
@@ -129,7 +129,7 @@ var _ = proctest.Register("waiter", func(c *proctest.Child) {
 	c.Send("waiting")
 	n, err := q.Pop(ctx)
 	c.Send(n, errors.Is(err, context.Canceled))
-	detach(c, s)
+	c.Check(s.Close())
 })
 
 // TestCancelOne has two processes wait, and cancels the one that sleeps first:
@@ -152,6 +152,7 @@ func TestCancelOne(t *testing.T) {
 // TestSegmentClosed uses rings of a Segment that is closed, or is closed while
 // they wait.
 func TestSegmentClosed(t *testing.T) {
+	proctest.Mortal(t)
 	for _, kind := range mainKinds {
 		t.Run(kind, func(t *testing.T) {
 			newSegment(t)
@@ -198,6 +199,7 @@ func TestSegmentClosed(t *testing.T) {
 // TestSegmentClosedEnds has all the rest of a closed Segment's rings refuse, and
 // others succeed to its roles.
 func TestSegmentClosedEnds(t *testing.T) {
+	proctest.Mortal(t)
 	for _, kind := range mainKinds {
 		t.Run(kind, func(t *testing.T) {
 			other := newSegment(t)

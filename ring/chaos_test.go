@@ -116,6 +116,7 @@ var chaosPlans = map[string]chaosPlan{
 }
 
 func TestChaos(t *testing.T) {
+	proctest.Mortal(t)
 	for name, plan := range chaosPlans {
 		for _, capacity := range []int{2, 16} {
 			t.Run(fmt.Sprint(name, "/capacity ", capacity), func(t *testing.T) {

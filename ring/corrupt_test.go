@@ -169,6 +169,7 @@ func (g guard) check(t fataler) {
 }
 
 func TestVandal(t *testing.T) {
+	proctest.Mortal(t)
 	for _, kind := range mainKinds {
 		t.Run(kind, func(t *testing.T) {
 			newSegment(t)
@@ -179,6 +180,7 @@ func TestVandal(t *testing.T) {
 
 // TestCorrupt has the damage that is noticed.
 func TestCorrupt(t *testing.T) {
+	proctest.Mortal(t)
 	s := newSegment(t)
 	spsc := must(ring.NewSPSC[uint64](s, "spsc", 4))(t)
 	p := must(spsc.Producer())(t)

@@ -164,6 +164,7 @@ func goOn(t *testing.T, q *ring.MPMC[job]) {
 
 // TestWriterKilled kills writers of one slot or of many, in all stages.
 func TestWriterKilled(t *testing.T) {
+	proctest.Mortal(t)
 	for i, step := range [][]any{
 		{"reserve"},
 		{"claim ", 1, " ", 0}, {"claim ", 2, " ", 0}, {"claim ", 2, " ", 1},
@@ -206,6 +207,7 @@ func TestWriterKilled(t *testing.T) {
 // TestBatchReaderKilled kills readers that have taken many messages, and freed
 // the slots of some. The messages are gone with them; the room is not.
 func TestBatchReaderKilled(t *testing.T) {
+	proctest.Mortal(t)
 	for i, step := range [][]any{
 		{"take ", 2, " ", 0}, {"take ", 2, " ", 1}, {"take ", 5, " ", 0},
 		{"take ", 5, " ", 4}, {"take ", 8, " ", 3}, {"take ", 8, " ", 7},
@@ -230,6 +232,7 @@ func TestBatchReaderKilled(t *testing.T) {
 // TestReaderKilled kills readers between Next and Release. The message comes
 // again, once.
 func TestReaderKilled(t *testing.T) {
+	proctest.Mortal(t)
 	for _, way := range waysToPop {
 		t.Run(way, func(t *testing.T) {
 			q := newKillRing(t, newSegment(t))
@@ -276,6 +279,7 @@ func TestReaderKilled(t *testing.T) {
 
 // TestAllKilled kills several at once, with a message behind what they hold.
 func TestAllKilled(t *testing.T) {
+	proctest.Mortal(t)
 	q := newKillRing(t, newSegment(t))
 	shift(t, q, 5)
 	var victims []*proctest.Proc
@@ -295,6 +299,7 @@ func TestAllKilled(t *testing.T) {
 
 // TestWriterKilledAndClosed: the dead do not keep a closed ring from its end.
 func TestWriterKilledAndClosed(t *testing.T) {
+	proctest.Mortal(t)
 	q := newKillRing(t, newSegment(t))
 	victim := newVictim(t, "reserve")
 	pushJobs(t, q, 1, 2)

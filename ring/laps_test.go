@@ -66,6 +66,7 @@ func TestLateLaps(t *testing.T) {
 // TestKilledInLateLaps has writers and readers die in each of the laps around a
 // wrap.
 func TestKilledInLateLaps(t *testing.T) {
+	proctest.Mortal(t)
 	for _, lap := range lateLaps {
 		if lap > maxPos/killCapacity {
 			continue
@@ -120,7 +121,7 @@ func TestKilledInLateLaps(t *testing.T) {
 
 // A late consumer shares a ring that is about to wrap.
 var _ = proctest.Register("late consumer", func(c *proctest.Child) {
-	s := attach(c)
+	s := openSegment(c)
 	q := must(ring.NewMPMC[uint64](s, "late", 4))(c)
 	var count, sum, next uint64
 	for n := range q.All(background) {
@@ -132,7 +133,7 @@ var _ = proctest.Register("late consumer", func(c *proctest.Child) {
 		sum += n
 	}
 	c.Send(count, sum)
-	detach(c, s)
+	c.Check(s.Close())
 })
 
 // TestLateStream crosses wraps between processes.

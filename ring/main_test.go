@@ -13,7 +13,6 @@ import (
 
 	"github.com/isthmus-go/isthmus/futex"
 	"github.com/isthmus-go/isthmus/internal/proctest"
-	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -159,19 +158,4 @@ func result[T any](t fataler, c <-chan T) (v T) {
 		t.Fatalf("no result within %v", proctest.Timeout())
 	}
 	return v
-}
-
-// attach opens the segment in a helper of a test in which nobody dies. A sleep
-// lasts until its wake-up there, or so long that detach is right to complain.
-func attach(c *proctest.Child) *shm.Segment {
-	wait.SetSlice(10 * time.Second)
-	return openSegment(c)
-}
-
-// detach ends a helper that began with attach.
-func detach(c *proctest.Child, s *shm.Segment) {
-	if n := wait.Overslept(); n != 0 {
-		c.Fatalf("%d wake-ups were lost", n)
-	}
-	c.Check(s.Close())
 }

@@ -53,7 +53,7 @@ const (
 )
 
 func crowd(c *proctest.Child) (*shm.Segment, *ring.MPMC[mark], ledger, int, uint64) {
-	s := attach(c)
+	s := openSegment(c)
 	capacity := must(strconv.Atoi(c.Arg(0)))(c)
 	seed := must(strconv.ParseUint(c.Arg(1), 10, 64))(c)
 	id := must(strconv.Atoi(c.Arg(2)))(c)
@@ -98,7 +98,7 @@ var _ = proctest.Register("crowd producer", func(c *proctest.Child) {
 			seq++
 		}
 	}
-	detach(c, s)
+	c.Check(s.Close())
 })
 
 var _ = proctest.Register("crowd consumer", func(c *proctest.Child) {
@@ -147,7 +147,7 @@ var _ = proctest.Register("crowd consumer", func(c *proctest.Child) {
 		}
 		c.Check(err)
 	}
-	detach(c, s)
+	c.Check(s.Close())
 })
 
 // TestCrowd has several processes push and several pop, in every way. Each
@@ -197,7 +197,7 @@ const (
 // A throng is many goroutines that each push a message and pop one, in turns.
 // As many are in the ring as are yet to be popped, so nobody waits for ever.
 var _ = proctest.Register("throng", func(c *proctest.Child) {
-	s := attach(c)
+	s := openSegment(c)
 	q := must(ring.NewMPMC[uint64](s, "throng", 16))(c)
 	popped := must(shm.NewValue[uint64](s, "popped"))(c)
 	id := must(strconv.Atoi(c.Arg(0)))(c)
@@ -215,7 +215,7 @@ var _ = proctest.Register("throng", func(c *proctest.Child) {
 		})
 	}
 	wg.Wait()
-	detach(c, s)
+	c.Check(s.Close())
 })
 
 // TestThrong has 32 processes of 8 goroutines share one ring.

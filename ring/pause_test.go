@@ -50,6 +50,7 @@ func goOnAsleep(p *proctest.Proc) {
 
 // TestWriterPaused: who is stopped inside a push is waited for.
 func TestWriterPaused(t *testing.T) {
+	proctest.Mortal(t)
 	for writer, messages := range map[string]int{"writer": 1, "batch writer": 3} {
 		t.Run(writer, func(t *testing.T) {
 			q := newKillRing(t, newSegment(t))
@@ -76,6 +77,7 @@ func TestWriterPaused(t *testing.T) {
 // TestReaderPaused: what is being read by who is stopped comes to nobody else,
 // and its room is kept.
 func TestReaderPaused(t *testing.T) {
+	proctest.Mortal(t)
 	for _, reader := range []string{"reader", "batch reader"} {
 		t.Run(reader, func(t *testing.T) {
 			q := newKillRing(t, newSegment(t))

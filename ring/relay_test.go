@@ -99,6 +99,7 @@ func (st relayState) follows(c *proctest.Child, last, n uint64) {
 // TestRelay kills producers under a consumer that pops in every way, or both
 // under one that reads in place.
 func TestRelay(t *testing.T) {
+	proctest.Mortal(t)
 	for _, kind := range []string{"SPSC", "SPSC/1KiB", "Bytes"} {
 		for _, capacity := range []int{1, 8} {
 			for _, mode := range []string{"mixed", "place"} {

@@ -173,6 +173,7 @@ func TestClosedForProducers(t *testing.T) {
 
 // TestProducerKilled takes over from producers killed after each step of a push.
 func TestProducerKilled(t *testing.T) {
+	proctest.Mortal(t)
 	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
 		c := must(q.Consumer())(t)
 		n := uint64(0)
@@ -201,6 +202,7 @@ func TestProducerKilled(t *testing.T) {
 // TestConsumerKilled takes over from consumers killed after each step of a pop:
 // a message that was lent comes again, one that was taken does not.
 func TestConsumerKilled(t *testing.T) {
+	proctest.Mortal(t)
 	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
 		p := must(q.Producer())(t)
 		n := uint64(0)
@@ -230,6 +232,7 @@ func TestConsumerKilled(t *testing.T) {
 
 // TestPausedKeepsRole: who is merely stopped is not succeeded.
 func TestPausedKeepsRole(t *testing.T) {
+	proctest.Mortal(t)
 	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
 		p := startRole(t, kind, capacity, "producer")
 		do(p, "reserve", 999)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -82,6 +83,7 @@ func TestPushAcrossClose(t *testing.T) {
 
 // TestRepair has repairs overlap, stop half way, and come too late.
 func TestRepair(t *testing.T) {
+	proctest.Mortal(t)
 	s := newSegment(t)
 	for _, what := range []string{"writing", "freeing"} {
 		for _, run := range []int{2, 3, killCapacity} {
@@ -130,6 +132,7 @@ func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
 // TestRepairOfThePublished has a writer publish all of a run, and die, between the
 // repairer's look at the slot and its look at the writer.
 func TestRepairOfThePublished(t *testing.T) {
+	proctest.Mortal(t)
 	q := newKillRing(t, newSegment(t))
 	s := openSegment(t)
 	dying := newKillRing(t, s)
@@ -148,6 +151,7 @@ func TestRepairOfThePublished(t *testing.T) {
 // TestRepairOfAnotherLap has the repairer pause so long that the same writer has
 // come to the same slot again in a lap that looks the same, and died there.
 func TestRepairOfAnotherLap(t *testing.T) {
+	proctest.Mortal(t)
 	q := newKillRing(t, newSegment(t))
 	s := openSegment(t)
 	dying := newKillRing(t, s)

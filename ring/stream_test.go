@@ -148,7 +148,7 @@ var _ = proctest.Register("stream popper", func(c *proctest.Child) {
 })
 
 func eachStream(c *proctest.Child, do func(s stream, q queue, rnd *rand.Rand, count uint64)) {
-	seg := attach(c)
+	seg := openSegment(c)
 	seed := must(strconv.ParseUint(c.Arg(streamSeed), 10, 64))(c)
 	count := must(strconv.ParseUint(c.Arg(streamLength), 10, 64))(c)
 	rnd := newRand(seed, len(c.Arg(firstStream)))
@@ -156,7 +156,7 @@ func eachStream(c *proctest.Child, do func(s stream, q queue, rnd *rand.Rand, co
 		s := parseStream(c, arg)
 		do(s, newQueue(c, seg, s.kind, arg, s.capacity), rnd, count)
 	}
-	detach(c, seg)
+	c.Check(seg.Close())
 }
 
 // runStreams sends messages from one process to another through each ring.

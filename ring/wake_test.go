@@ -10,7 +10,7 @@ import (
 
 // A dormouse sleeps until it can pop, or push, one message.
 var _ = proctest.Register("dormouse", func(c *proctest.Child) {
-	s := attach(c)
+	s := openSegment(c)
 	q := must(ring.NewMPMC[uint64](s, c.Arg(0), 2))(c)
 	c.Send("ready")
 	if c.Arg(1) == "pop" {
@@ -19,7 +19,7 @@ var _ = proctest.Register("dormouse", func(c *proctest.Child) {
 		c.Check(q.Push(background, 3))
 	}
 	c.Send("woken")
-	detach(c, s)
+	c.Check(s.Close())
 })
 
 // dormice starts two of them, and gives them time to fall asleep. Without it
@@ -97,7 +97,7 @@ func TestCloseWakes(t *testing.T) {
 }
 
 var _ = proctest.Register("closed on", func(c *proctest.Child) {
-	s := attach(c)
+	s := openSegment(c)
 	q := newQueue(c, s, c.Arg(0), c.Arg(1), 2)
 	var err error
 	if c.Arg(1) == "empty" {
@@ -112,5 +112,5 @@ var _ = proctest.Register("closed on", func(c *proctest.Child) {
 	if err != ring.ErrClosed {
 		c.Fatalf("%v", err)
 	}
-	detach(c, s)
+	c.Check(s.Close())
 })

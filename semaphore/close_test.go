@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -44,6 +45,7 @@ func TestClosed(t *testing.T) {
 // TestCloseWhileWaiting closes a Segment while goroutines wait: one asleep, some
 // for their turn to sleep, some for what never comes.
 func TestCloseWhileWaiting(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	newSemaphore(t, s.another(t), 2, nil).TryAcquire(2)
 	sem := newSemaphore(t, s.Segment, 2, nil)
@@ -67,6 +69,7 @@ func TestCloseWhileWaiting(t *testing.T) {
 // TestCloseUnderLoad closes a Segment in the middle of what other goroutines do
 // with it. They get ErrClosed, and no permit is lost.
 func TestCloseUnderLoad(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	for range 5 {
 		seg := s.another(t)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -28,6 +29,7 @@ func whole(t *testing.T, sem *semaphore.Semaphore) {
 // TestPermitsComeBack kills a process that holds permits, while another waits for
 // one, for several, or for all.
 func TestPermitsComeBack(t *testing.T) {
+	proctest.Mortal(t)
 	for _, n := range []int64{1, 2, 4} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			s := named(t)
@@ -50,6 +52,7 @@ func TestPermitsComeBack(t *testing.T) {
 
 // TestOnlyTheDeadsComeBack kills one of three that hold permits.
 func TestOnlyTheDeadsComeBack(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 6, nil)
 	dying, living := s.start(t, "semaphore", "6"), s.start(t, "semaphore", "6")
@@ -73,6 +76,7 @@ func TestOnlyTheDeadsComeBack(t *testing.T) {
 
 // TestCloseReturnsPermits closes the holder's Segment instead of killing it.
 func TestCloseReturnsPermits(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
 	p := s.start(t, "semaphore", "2")
@@ -89,6 +93,7 @@ func TestCloseReturnsPermits(t *testing.T) {
 // TestSlotTakenAgain starts a process in the slot of one that died with permits:
 // it has not inherited them.
 func TestSlotTakenAgain(t *testing.T) {
+	proctest.Mortal(t)
 	s := namedWith(t, &shm.Options{MaxProcs: 2}) // this process and one more
 	sem := newSemaphore(t, s.Segment, 3, nil)
 	for range 3 {
@@ -112,6 +117,7 @@ func TestSlotTakenAgain(t *testing.T) {
 // TestKilledInChange kills a process between the steps of a change, with waiters
 // and without.
 func TestKilledInChange(t *testing.T) {
+	proctest.Mortal(t)
 	for _, change := range []struct {
 		name string
 		n    int64
@@ -146,6 +152,7 @@ func TestKilledInChange(t *testing.T) {
 
 // TestKilledInRepair kills processes that were repairing what dead ones have left.
 func TestKilledInRepair(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 4, nil)
 	p := s.start(t, "semaphore", "4")
@@ -167,6 +174,7 @@ func TestKilledInRepair(t *testing.T) {
 // TestDeathIsFoundByAll has every operation deal with a change that a dead
 // process has left.
 func TestDeathIsFoundByAll(t *testing.T) {
+	proctest.Mortal(t)
 	for name, op := range map[string]func(t *testing.T, sem *semaphore.Semaphore){
 		"Acquire": func(t *testing.T, sem *semaphore.Semaphore) {
 			if err := sem.Acquire(context.Background(), 3); err != nil {
@@ -205,6 +213,7 @@ func TestDeathIsFoundByAll(t *testing.T) {
 // TestChangerLives shows that a change is not taken over from the living. Those
 // who may wait do so, and those who may not fail.
 func TestChangerLives(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 4, nil)
 	if !sem.TryAcquire(1) {
@@ -229,6 +238,7 @@ func TestChangerLives(t *testing.T) {
 
 // TestWaiterKilled kills a process that waits: that is nobody's loss.
 func TestWaiterKilled(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
 	if !sem.TryAcquire(2) {

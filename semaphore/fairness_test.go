@@ -56,6 +56,7 @@ func TestLargeRequest(t *testing.T) {
 // TestWaiterPaused suspends a process that is to be served first: the others wait
 // for it, but not for long.
 func TestWaiterPaused(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 4, nil)
 	if !sem.TryAcquire(1) {
@@ -85,6 +86,7 @@ func TestWaiterPaused(t *testing.T) {
 
 // TestHolderPaused suspends a process that holds permits: it keeps them.
 func TestHolderPaused(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
 	p := s.start(t, "semaphore", "2")

@@ -72,6 +72,7 @@ var _ = proctest.Register("taker", func(c *proctest.Child) {
 // TestKilledAnywhere kills processes that take and return permits all the time,
 // wherever they are, and starts others in their place.
 func TestKilledAnywhere(t *testing.T) {
+	proctest.Mortal(t)
 	seed := rand.Uint64()
 	defer logSeed(t, seed)
 	random := rand.New(rand.NewPCG(seed, 0))

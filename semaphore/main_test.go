@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
-	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -129,36 +128,6 @@ func attach(c *proctest.Child) *shm.Segment {
 	}
 	c.Check(err)
 	return seg
-}
-
-// longSlice bounds the sleeps of tests without deaths, in which nobody may need
-// a bound.
-const longSlice = 10 * time.Second
-
-// attachForLife is attach in a test without deaths. The helper must call detach
-// at its end.
-func attachForLife(c *proctest.Child) (seg *shm.Segment, detach func()) {
-	wait.SetSlice(longSlice)
-	seg = attach(c)
-	return seg, func() {
-		if n := wait.Overslept(); n != 0 {
-			c.Fatalf("%d wake-ups were lost", n)
-		}
-		c.Check(seg.Close())
-	}
-}
-
-// noLostWake fails the test, which must be without deaths, if wake-ups of this
-// process are lost in it.
-func noLostWake(t *testing.T) {
-	slice, before := wait.Slice(), wait.Overslept()
-	wait.SetSlice(longSlice)
-	t.Cleanup(func() {
-		wait.SetSlice(slice)
-		if n := wait.Overslept() - before; n != 0 {
-			t.Errorf("%d wake-ups were lost", n)
-		}
-	})
 }
 
 // newSemaphore returns the semaphore "sem".

@@ -14,8 +14,8 @@ import (
 // A worker counts who is inside with it. Once, it stays until there are as many
 // as there may be.
 var _ = proctest.Register("worker", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	const permits = 2
 	sem := childSemaphore(c, seg, permits, nil)
 	inside, most := childValue[int64](c, seg, "inside"), childValue[int64](c, seg, "most")
@@ -55,8 +55,8 @@ const (
 )
 
 var _ = proctest.Register("crowd", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	times, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
 	sem := childSemaphore(c, seg, crowdPermits, nil)

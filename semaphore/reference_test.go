@@ -26,7 +26,6 @@ var (
 // TestReference does the same, at random, to a Semaphore and to a Weighted, and
 // expects the same to happen.
 func TestReference(t *testing.T) {
-	noLostWake(t)
 	seed := rand.Uint64()
 	defer logSeed(t, seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -182,7 +182,6 @@ func TestAcquireCancelled(t *testing.T) {
 // TestImpossible has one goroutine wait for more than there can be: that is in
 // nobody's way.
 func TestImpossible(t *testing.T) {
-	noLostWake(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -208,7 +207,6 @@ func TestImpossible(t *testing.T) {
 
 // TestHandOver wakes a sleeper of this process by the Release of another.
 func TestHandOver(t *testing.T) {
-	noLostWake(t)
 	s := named(t)
 	p := s.start(t, "semaphore", "4")
 	call(p, "Acquire", 4, "done")
@@ -229,7 +227,6 @@ func TestHandOver(t *testing.T) {
 
 // TestGoroutines has the goroutines of one process share the permits.
 func TestGoroutines(t *testing.T) {
-	noLostWake(t)
 	const goroutines, times, size = 8, 500, 3
 	sem := newSemaphore(t, named(t).Segment, size, nil)
 	inside := make(chan bool, size)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/semaphore"
 )
 
@@ -11,7 +12,6 @@ const signalling = "signalling" // the second argument of the helper "semaphore"
 
 // TestSignalling acquires in one process what another releases.
 func TestSignalling(t *testing.T) {
-	noLostWake(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 3})
 	p := s.start(t, "semaphore", "3", signalling)
@@ -54,6 +54,7 @@ func TestSignallingBound(t *testing.T) {
 // TestSignallingDeath kills a process that has acquired: its permits are gone, as
 // the options say. What it has released stays.
 func TestSignallingDeath(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 9})
 	p := s.start(t, "semaphore", "9", signalling)

@@ -39,8 +39,8 @@ func hammer[T shm.Integer](c *proctest.Child, a *shm.Array[T], i int) {
 }
 
 var _ = proctest.Register("hammer", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	i, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
 	bytes := childArray[uint8](c, seg, "bytes", 8)
@@ -81,8 +81,8 @@ func TestNeighbours(t *testing.T) {
 }
 
 var _ = proctest.Register("element adder", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	bytes, words := childArray[uint8](c, seg, "bytes", 2), childArray[int64](c, seg, "words", 2)
 	for range hammerings {
 		shm.AddAt(bytes, 1, 1)

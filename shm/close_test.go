@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -83,6 +84,7 @@ func TestObjectsClosed(t *testing.T) {
 // TestCloseWhileWaiting closes a Segment while goroutines wait for a lock: one
 // asleep, and some for their turn to sleep.
 func TestCloseWhileWaiting(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	other := newLock(t, s.another(t), "mu")
 	other.Lock()
@@ -108,6 +110,7 @@ func TestCloseWhileWaiting(t *testing.T) {
 
 // TestCloseWhileWritersWait does the same to writers of a large value.
 func TestCloseWhileWritersWait(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	other := newValue[block](t, s.another(t), "block")
 	other.StoreUpTo(shm.StepLocked, block{})
@@ -126,6 +129,7 @@ func TestCloseWhileWritersWait(t *testing.T) {
 // TestCloseUnderLoad closes a Segment in the middle of everything that other
 // goroutines do with it. They get ErrClosed, and no fault.
 func TestCloseUnderLoad(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	for range 5 {
 		seg := s.another(t)

@@ -16,8 +16,8 @@ const (
 
 // The processes of a crowd start together, and add to one value under one lock.
 var _ = proctest.Register("crowd", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	times, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
 	mu := childLock(c, seg, "mu")

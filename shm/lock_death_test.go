@@ -22,6 +22,7 @@ func dead(t *testing.T, s shared) *proctest.Proc {
 // TestOwnerKilled kills the owner while another process waits, three times, once
 // for each way to wait.
 func TestOwnerKilled(t *testing.T) {
+	proctest.Mortal(t)
 	for _, test := range []struct{ method, answer string }{
 		{"LockContext", "owner died"},
 		{"Lock", "done"},
@@ -57,6 +58,7 @@ func TestOwnerKilled(t *testing.T) {
 
 // TestOwnerDied follows the report of a death through its life.
 func TestOwnerDied(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	dead(t, s)
 	p, q := s.start(t, "lock"), s.start(t, "lock")
@@ -99,6 +101,7 @@ func TestOwnerDiedError(t *testing.T) {
 // TestDeathWhileInconsistent has one process after the other die with the lock
 // held: the report survives them all.
 func TestDeathWhileInconsistent(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	dead(t, s)
 	for range 3 {
@@ -117,6 +120,7 @@ func TestDeathWhileInconsistent(t *testing.T) {
 // TestSlotTakenAgain starts a process in the slot of the dead owner: the owner is
 // dead all the same.
 func TestSlotTakenAgain(t *testing.T) {
+	proctest.Mortal(t)
 	s := namedWith(t, &shm.Options{MaxProcs: 2}) // this process and one more
 	dead(t, s)
 	mu := newLock(t, s.Segment, "mu")
@@ -133,6 +137,7 @@ func TestSlotTakenAgain(t *testing.T) {
 
 // TestCloseWithLockHeld closes the owner's Segment instead of killing it.
 func TestCloseWithLockHeld(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	p, q := s.start(t, "lock"), s.start(t, "lock")
 	call(p, "Lock", "done")
@@ -147,6 +152,7 @@ func TestCloseWithLockHeld(t *testing.T) {
 // TestKilledInUnlock kills a process that has given up the lock, but not yet
 // woken who waits for it.
 func TestKilledInUnlock(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	p, q := s.start(t, "lock"), s.start(t, "lock")
 	call(p, "Lock", "done")
@@ -163,6 +169,7 @@ func TestKilledInUnlock(t *testing.T) {
 
 // TestWaiterKilled kills a process that waits: that is nobody's loss.
 func TestWaiterKilled(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	mu := newLock(t, s.Segment, "mu")
 	mu.Lock()

@@ -66,6 +66,7 @@ var _ = proctest.Register("accountant", func(c *proctest.Child) {
 // TestKilledAnywhere kills processes that use the lock all the time, wherever
 // they are, and starts others in their place.
 func TestKilledAnywhere(t *testing.T) {
+	proctest.Mortal(t)
 	seed := rand.Uint64()
 	defer logSeed(t, seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 // TestOwnerPaused suspends the owner for long: it is not dead, and nobody robs it.
 func TestOwnerPaused(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	owner := s.start(t, "lock")
 	call(owner, "Lock", "done")
@@ -34,6 +37,7 @@ func TestOwnerPaused(t *testing.T) {
 // TestWaiterPaused suspends a process that waits, so that the wake-up meant for
 // it does nothing. The next one goes on, and the paused one gets its turn later.
 func TestWaiterPaused(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	mu := newLock(t, s.Segment, "mu")
 	mu.Lock()

@@ -63,7 +63,6 @@ func TestUnlockByAnotherGoroutine(t *testing.T) {
 // TestGoroutines has the goroutines of one process take turns, by all the ways to
 // lock. The detector of a build with -race sees whether the lock orders them.
 func TestGoroutines(t *testing.T) {
-	noLostWake(t)
 	mu := newLock(t, named(t).Segment, "mu")
 	lock := []func(){
 		mu.Lock,
@@ -163,7 +162,6 @@ func TestLockContextDeadline(t *testing.T) {
 
 // TestHandOver wakes a sleeper of this process by the Unlock of another.
 func TestHandOver(t *testing.T) {
-	noLostWake(t)
 	s := named(t)
 	holder := s.start(t, "lock")
 	call(holder, "Lock", "done")

@@ -95,8 +95,8 @@ func TestMismatch(t *testing.T) {
 }
 
 var _ = proctest.Register("mismatched", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	c.Send(lockError(seg, "value"))
 	c.Send(valueError[uint64](seg, "value"))
 	c.Send(arrayError[int64](seg, "array", 6))

@@ -9,8 +9,8 @@ import (
 )
 
 var _ = proctest.Register("squarer", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	childValue[float64](c, seg, "pi").Store(3.14)
 	squares := childArray[int](c, seg, "squares", 10)
 	for i := range squares.Len() {
@@ -36,8 +36,8 @@ func TestChildWrites(t *testing.T) {
 // The arguments of an adder are how often it adds, what, and how. It waits for
 // the value "start" after it has sent "ready".
 var _ = proctest.Register("adder", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	times, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
 	delta, err := strconv.ParseInt(c.Arg(1), 10, 64)

@@ -61,6 +61,7 @@ var _ = proctest.Register("block writer", func(c *proctest.Child) {
 // TestNeverTorn reads blocks while several processes write them, and kills those
 // wherever they are. Readers make progress all the time.
 func TestNeverTorn(t *testing.T) {
+	proctest.Mortal(t)
 	seed := rand.Uint64()
 	defer logSeed(t, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -110,6 +111,7 @@ var _ = proctest.Register("stepping writer", func(c *proctest.Child) {
 // TestKilledInStore kills a writer between the steps of a Store. Nobody sees half
 // of it, readers do not even wait, and the next writer goes on.
 func TestKilledInStore(t *testing.T) {
+	proctest.Mortal(t)
 	for _, test := range []struct {
 		step string
 		want uint64
@@ -173,8 +175,8 @@ func TestUpdatePanics(t *testing.T) {
 }
 
 var _ = proctest.Register("block adder", func(c *proctest.Child) {
-	seg, detach := attachForLife(c)
-	defer detach()
+	seg := attach(c)
+	defer seg.Close()
 	v := childValue[block](c, seg, "block")
 	c.Send("ready")
 	c.Expect("go")
@@ -212,6 +214,7 @@ func TestLargeAdders(t *testing.T) {
 // TestLargeWriterPaused suspends a writer inside a Store. It is not dead: others
 // wait, but readers do not.
 func TestLargeWriterPaused(t *testing.T) {
+	proctest.Mortal(t)
 	s := named(t)
 	v := newValue[block](t, s.Segment, "block")
 	v.Store(blockOf(1))

@@ -18,6 +18,7 @@ import (
 // TestNamespaces has a tenant in namespaces of its own, where it is process 1 and
 // the directory of the segment is elsewhere.
 func TestNamespaces(t *testing.T) {
+	proctest.Mortal(t)
 	needRoot(t, "tenant")
 	proctest.NoLeaks(t)
 	opts := houseDir(t)
@@ -40,6 +41,7 @@ func TestNamespaces(t *testing.T) {
 // wall clock, which may be stepped, is in none. (Stepping it here would step it
 // for the whole machine; TestMonotonic looks at the system calls instead.)
 func TestClocks(t *testing.T) {
+	proctest.Mortal(t)
 	needRoot(t, "tenant")
 	opts := houseDir(t)
 	h := build(t, opts)
@@ -64,6 +66,7 @@ func TestClocks(t *testing.T) {
 // TestChildrenOfTheDead has a tenant start a program that has nothing to do with
 // the segment, and lives on after it.
 func TestChildrenOfTheDead(t *testing.T) {
+	proctest.Mortal(t)
 	if _, err := exec.LookPath("sleep"); err != nil {
 		t.Skip("needs sleep: ", err)
 	}
@@ -98,6 +101,7 @@ func TestChildrenOfTheDead(t *testing.T) {
 
 // TestZombie has a process die and nobody take notice.
 func TestZombie(t *testing.T) {
+	proctest.Mortal(t)
 	opts := houseDir(t)
 	h := build(t, opts)
 	zombie := exec.Command("/proc/self/exe", opts.Dir)
@@ -148,6 +152,7 @@ func becomeZombie(dir string) {
 
 // TestStale opens what a machine has left whose processes all died at once.
 func TestStale(t *testing.T) {
+	proctest.Mortal(t)
 	opts := &shm.Options{Dir: t.TempDir(), MaxProcs: 4} // a file that outlives a machine
 	h := build(t, opts)
 	var all []rented
@@ -185,6 +190,7 @@ func TestStale(t *testing.T) {
 
 // TestProcessTable has more processes come than there is room for.
 func TestProcessTable(t *testing.T) {
+	proctest.Mortal(t)
 	opts := houseDir(t)
 	opts.MaxProcs = 3
 	h := build(t, opts)

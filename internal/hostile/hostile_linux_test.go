@@ -62,9 +62,8 @@ func (ws *worlds) close() (total tally, err error) {
 // shortSlice lets sleepers look often whether the segment was restored, of which
 // nobody tells them.
 func shortSlice(tb testing.TB) {
-	slice := wait.Slice()
+	proctest.Mortal(tb)
 	wait.SetSlice(2 * patience)
-	tb.Cleanup(func() { wait.SetSlice(slice) })
 }
 
 // TestOperations runs programs made at random, and counts what they did.

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
-	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
@@ -103,8 +102,6 @@ func (h *house) do(what string) (result string) {
 		if errors.Is(err, context.DeadlineExceeded) && time.Since(start) >= 30*time.Millisecond {
 			return "in vain"
 		}
-	case "overslept":
-		return fmt.Sprint(wait.Overslept())
 	case "pid":
 		return fmt.Sprint(os.Getpid())
 	case "clock":
@@ -217,7 +214,6 @@ func (r rented) live() {
 	}
 	r.want("unlock", fine)
 	r.want("release", fine)
-	r.tell("overslept", "0")
 	r.tell("lock", fine)
 	r.tell("acquire", fine)
 	r.tell("produce", fine)

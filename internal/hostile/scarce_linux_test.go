@@ -209,6 +209,7 @@ func TestFileLimit(t *testing.T) {
 
 // TestTruncated cuts a file off under two processes, one of which then touches it.
 func TestTruncated(t *testing.T) {
+	proctest.Mortal(t)
 	opts := houseDir(t)
 	h := build(t, opts)
 	toucher, other := rent(t, h, nil, opts.Dir), rent(t, h, nil, opts.Dir)
@@ -229,6 +230,7 @@ func TestTruncated(t *testing.T) {
 
 // TestUnlinked removes a file under two processes, which go on.
 func TestUnlinked(t *testing.T) {
+	proctest.Mortal(t)
 	opts := houseDir(t)
 	h := build(t, opts)
 	r := rent(t, h, nil, opts.Dir)

@@ -27,7 +27,11 @@ func runHelper(name string) {
 		c.Fatalf("no such helper in this test binary")
 	}
 	go c.read()
+	sleepLong()
 	h.run(c)
+	for _, fault := range lostWakes() {
+		c.Fatalf("%s", fault)
+	}
 	os.Exit(0)
 }
 

@@ -28,4 +28,6 @@
 // Every helper ends with its test, and a helper whose test process dies ends
 // too. Main fails a run that leaves processes, file descriptors or segment
 // files behind, or that never used one of the registered helpers.
+//
+// Nobody but the dead may cost a sleeper its wake-up: see [Mortal].
 package proctest

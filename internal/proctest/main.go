@@ -87,14 +87,15 @@ func runTests(m *testing.M) int {
 	defer os.RemoveAll(runDir)
 	os.Setenv(envDir, runDir)
 	before := openFiles()
+	sleepLong()
 
 	code := m.Run()
 	if code != 0 {
 		return code
 	}
-	var faults []string
+	faults := lostWakes()
 	if !flagSet("test.run") && !flagSet("test.skip") && !flagSet("test.list") && !testing.Short() {
-		faults = unused()
+		faults = append(faults, unused()...)
 	}
 	faults = append(faults, leftovers(runDir)...)
 	faults = append(faults, leaks(before)...)

@@ -1,29 +1,37 @@
 package proctest_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// TestMainFails runs this binary with a test that leaves something behind.
+// TestMainFails runs this binary with a test that leaves something behind, or that
+// misses a wake-up.
 func TestMainFails(t *testing.T) {
 	if what := os.Getenv("PROCTEST_LEAVE"); what != "" {
-		leave(what)
+		leave(t, what)
 		return
 	}
-	want := map[string]string{"nothing": "PASS", "file": "isthmus.left"}
+	want := map[string]string{"nothing": "PASS", "file": "isthmus.left",
+		"wake-up": "1 wake-ups were lost", "wake-up by the dead": "PASS"}
 	if runtime.GOOS == "linux" {
 		want["process"], want["fd"] = "was left running", "was left open"
 	}
 	for what, want := range want {
 		t.Run(what, func(t *testing.T) {
 			out, err := runLeaving(t, what)
-			if (err == nil) != (what == "nothing") || !strings.Contains(out, want) {
+			if (err == nil) != (want == "PASS") || !strings.Contains(out, want) {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
@@ -65,8 +73,13 @@ func runLeaving(t *testing.T, what string) (output string, err error) {
 
 var left *os.File
 
-func leave(what string) {
+func leave(t *testing.T, what string) {
 	switch what {
+	case "wake-up by the dead":
+		proctest.Mortal(t)
+		fallthrough
+	case "wake-up":
+		oversleep()
 	case "itself":
 		fmt.Println(os.Getenv("ISTHMUS_DIR"), "is the directory")
 		os.Exit(3)
@@ -81,3 +94,17 @@ func leave(what string) {
 		go cmd.Wait()
 	}
 }
+
+// oversleep waits for what comes without a wake-up.
+func oversleep() {
+	wait.SetSlice(50 * time.Millisecond)
+	var word uint32
+	var there atomic.Bool
+	time.AfterFunc(10*time.Millisecond, func() { there.Store(true) })
+	event := wait.NewEvent(&word, noFence{})
+	event.Await(context.Background(), there.Load, func() {})
+}
+
+type noFence struct{}
+
+func (noFence) Barrier() bool { return true }
