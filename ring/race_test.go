@@ -1,9 +1,12 @@
 package ring_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -98,5 +101,53 @@ func TestRingAsMutex(t *testing.T) {
 				t.Errorf("count is %d, want %d", count, goroutines*turns)
 			}
 		})
+	}
+}
+
+// racers are two goroutines that use a variable on the heap: one before it pushes
+// a message, or, if it is late, after; the other after it has popped it.
+var _ = proctest.Register("racers", func(c *proctest.Child) {
+	s := openSegment(c)
+	kind, mode, late := c.Arg(0), c.Arg(1), c.Arg(2) == "late"
+	q, p, co := ends(c, s, kind, 4)
+	var heap int
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if !late {
+			heap++
+		}
+		must(pushSome(p, q, mode, newRand(1, 1), 0, 1))(c)
+		if late {
+			heap++
+		}
+	})
+	wg.Go(func() {
+		c.Check(popSome(co, q, mode, newRand(1, 2), func(uint64) {}))
+		heap++
+	})
+	wg.Wait()
+	c.Check(s.Close())
+})
+
+// TestRaceDetector has the race detector know what a message orders, and nothing
+// else.
+func TestRaceDetector(t *testing.T) {
+	if !race.Enabled {
+		proctest.MaySkip("racers")
+		t.Skip("needs -race")
+	}
+	for _, kind := range mainKinds {
+		for _, mode := range modes {
+			for _, when := range []string{"in time", "late"} {
+				t.Run(kind+"/"+mode+"/"+when, func(t *testing.T) {
+					newSegment(t)
+					status, stderr := proctest.Start(t, "racers", kind, mode, when).Exit()
+					reported := status != 0 && strings.Contains(stderr, "DATA RACE")
+					if reported != (when == "late") || status != 0 && !reported {
+						t.Errorf("a race was reported: %v; status %d, %s", reported, status, stderr)
+					}
+				})
+			}
+		}
 	}
 }

@@ -31,6 +31,16 @@ var races = map[string]func(c *proctest.Child, sem *semaphore.Semaphore, heap *i
 		}
 		return f, f
 	},
+	"signalling": func(c *proctest.Child, _ *semaphore.Semaphore, heap *int) (a, b func()) {
+		sem := signal(c)
+		return func() { *heap++; sem.Release(1) },
+			func() { c.Check(sem.Acquire(context.Background(), 1)); *heap++ }
+	},
+	"race: after the signal": func(c *proctest.Child, _ *semaphore.Semaphore, heap *int) (a, b func()) {
+		sem := signal(c)
+		return func() { sem.Release(1); *heap++ },
+			func() { c.Check(sem.Acquire(context.Background(), 1)); *heap++ }
+	},
 	"race: a permit each": func(c *proctest.Child, sem *semaphore.Semaphore, heap *int) (a, b func()) {
 		var both sync.WaitGroup // so that neither begins after the other's Release
 		both.Add(2)
@@ -43,6 +53,14 @@ var races = map[string]func(c *proctest.Child, sem *semaphore.Semaphore, heap *i
 		}
 		return f, f
 	},
+}
+
+// signal makes a signalling semaphore without permits.
+func signal(c *proctest.Child) *semaphore.Semaphore {
+	seg := attach(c)
+	sem, err := semaphore.New(seg, "signal", 0, &semaphore.Options{Signalling: true})
+	c.Check(err)
+	return sem
 }
 
 var _ = proctest.Register("racers", func(c *proctest.Child) {

@@ -1,6 +1,7 @@
 package shm_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,15 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 				mu.Unlock()
 			}
 	},
+	"LockContext": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		mu := childLock(c, seg, "mu")
+		f := func() {
+			c.Check(mu.LockContext(context.Background()))
+			*heap++
+			mu.Unlock()
+		}
+		return f, f
+	},
 	"Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		v := childValue[bool](c, seg, "v")
 		return publish(heap, func() { v.Store(true) }, v.Load)
@@ -48,6 +58,12 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 			func() { v.Store(blockOf(1)) },
 			func() bool { return v.Load() == blockOf(1) })
 	},
+	"large Update and CompareAndSwap": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := childValue[block](c, seg, "v")
+		return publish(heap,
+			func() { v.Update(func(block) block { return blockOf(1) }) },
+			func() bool { return v.CompareAndSwap(blockOf(1), blockOf(2)) })
+	},
 	"Array's Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		x := childArray[uint8](c, seg, "a", 3)
 		return publish(heap, func() { x.Store(1, 1) }, func() bool { return x.Load(1) == 1 })
@@ -55,6 +71,12 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 	"AddAt and SwapAt": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		x := childArray[int64](c, seg, "a", 3)
 		return publish(heap, func() { shm.AddAt(x, 1, 1) }, func() bool { return shm.SwapAt(x, 1, 0) == 1 })
+	},
+	"CompareAndSwapAt": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := childArray[int16](c, seg, "a", 3)
+		return publish(heap,
+			func() { shm.CompareAndSwapAt(x, 1, 0, 1) },
+			func() bool { return shm.CompareAndSwapAt(x, 1, 1, 2) })
 	},
 
 	"race: nothing": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
@@ -70,6 +92,18 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 		f := func() { pass(mu); *heap++ }
 		return f, f
 	},
+	"race: after Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := childValue[int](c, seg, "v")
+		return late(heap, func() { v.Store(1) }, func() bool { return v.Load() == 1 })
+	},
+	"race: after large Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := childValue[block](c, seg, "v")
+		return late(heap, func() { v.Store(blockOf(1)) }, func() bool { return v.Load() == blockOf(1) })
+	},
+	"race: after Array's Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := childArray[uint8](c, seg, "a", 3)
+		return late(heap, func() { x.Store(1, 1) }, func() bool { return x.Load(1) == 1 })
+	},
 }
 
 // publish returns a goroutine that writes the variable before store, and one that
@@ -80,6 +114,12 @@ func publish(heap *int, store func(), load func() bool) (a, b func()) {
 		}
 		*heap++
 	}
+}
+
+// late is publish, but the first goroutine writes the variable when it is too late.
+func late(heap *int, store func(), load func() bool) (a, b func()) {
+	_, b = publish(heap, store, load)
+	return func() { store(); *heap++ }, b
 }
 
 var _ = proctest.Register("racers", func(c *proctest.Child) {
