@@ -8,11 +8,17 @@ import (
 
 func BenchmarkRoundtrip(b *testing.B) { benchmarkWorkload(b, roundtrip) }
 
+func BenchmarkLoaded(b *testing.B) { benchmarkWorkload(b, loaded) }
+
 func BenchmarkStream(b *testing.B) { benchmarkWorkload(b, stream) }
+
+func BenchmarkShared(b *testing.B) { benchmarkWorkload(b, shared) }
 
 func BenchmarkLock(b *testing.B) { benchmarkWorkload(b, lock) }
 
 func BenchmarkSemaphore(b *testing.B) { benchmarkWorkload(b, sem) }
+
+func BenchmarkStandstill(b *testing.B) { benchmarkWorkload(b, standstill) }
 
 // benchmarkWorkload runs the rows of one workload as sub-benchmarks. The
 // sides are the same processes as in the program, so the time reported is
@@ -31,14 +37,16 @@ func (r row) benchName() string {
 	if r.Mode != "" {
 		name += "/mode=" + r.Mode
 	}
-	switch r.Workload {
-	case roundtrip:
-		return fmt.Sprintf("%s/size=%d", name, r.Size)
-	case stream:
-		return fmt.Sprintf("%s/size=%d/batch=%d", name, r.Size, r.Batch)
-	default:
-		return fmt.Sprintf("%s/procs=%d", name, r.Procs)
+	if r.Size > 0 {
+		name += fmt.Sprintf("/size=%d", r.Size)
 	}
+	if r.Size > 0 && !r.trips() {
+		name += fmt.Sprintf("/batch=%d", r.Batch)
+	}
+	if r.contends() {
+		name += fmt.Sprintf("/procs=%d", r.Procs)
+	}
+	return name
 }
 
 func benchmarkRow(b *testing.B, r row) {
@@ -52,12 +60,12 @@ func benchmarkRow(b *testing.B, r row) {
 		b.Fatal(err)
 	}
 	b.ResetTimer()
-	sides, err := s.run(m.ops(0, b.N), false)
+	sides, err := s.run(command{Ops: m.ops(0, b.N)})
 	b.StopTimer()
 	if err != nil {
 		b.Fatal(err)
 	}
-	if v := r.value(sides); r.Workload == stream {
+	if v := r.value(sides); r.unit() == "msg/s" {
 		b.ReportMetric(1e9/v, "ns/op")
 		b.ReportMetric(v, "msg/s")
 	} else {

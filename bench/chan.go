@@ -3,12 +3,15 @@ package main
 // chanRows are a Go channel between two goroutines of one process: what one
 // would use if there were no second process.
 func chanRows() []row {
-	rows := []row{
-		{Workload: roundtrip, System: "chan", Mode: "default", Size: 8, Batch: 1, Procs: 2,
-			inProcess: true, attach: attachChanTrips},
-	}
-	rows = append(rows, streamRows(row{System: "chan", inProcess: true, attach: attachChanStream}, streamBatches...)...)
-	return append(rows, contendRows(row{Workload: sem, System: "chan", inProcess: true, attach: attachChanPermits})...)
+	r := row{System: "chan", inProcess: true}
+	r.attach = attachChanTrips
+	rows := defaultTripRows(r)
+	r.attach = attachChanStream
+	rows = append(rows, streamRows(r, streamBatches...)...)
+	r.attach = attachSharedChan
+	rows = append(rows, sharedRows(r)...)
+	r.Workload, r.attach = sem, attachChanPermits
+	return append(rows, contendRows(r)...)
 }
 
 func attachChanTrips(row, inherited) (joiner, error) {

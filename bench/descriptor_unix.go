@@ -32,9 +32,9 @@ func descriptorRows() []row {
 		{"unix", wireUnix},
 		{"tcp", wireTCP},
 	} {
-		rows = append(rows, row{Workload: roundtrip, System: d.system, Mode: "default",
-			Size: 8, Batch: 1, Procs: 2, wire: d.wire, attach: attachDescriptors})
-		rows = append(rows, streamRows(row{System: d.system, wire: d.wire, attach: attachDescriptors}, streamBatches...)...)
+		r := row{System: d.system, wire: d.wire, attach: attachDescriptors}
+		rows = append(rows, defaultTripRows(r)...)
+		rows = append(rows, streamRows(r, streamBatches...)...)
 	}
 	return rows
 }
@@ -50,7 +50,7 @@ func wirePipe(row) (*wiring, error) {
 	if err != nil {
 		return nil, errors.Join(err, there[0].Close(), there[1].Close())
 	}
-	return &wiring{files: [2][]*os.File{{back[0], there[1]}, {there[0], back[1]}}}, nil
+	return &wiring{files: [][]*os.File{{back[0], there[1]}, {there[0], back[1]}}}, nil
 }
 
 // newPipe returns the ends to read and to write.
@@ -62,12 +62,12 @@ func newPipe() ([2]*os.File, error) {
 	return [2]*os.File{in, out}, err
 }
 
-func wireUnix(row) (*wiring, error) {
+func wireUnix(r row) (*wiring, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
-	w := &wiring{}
+	w := &wiring{files: r.forAll()}
 	for side, fd := range fds {
 		unix.CloseOnExec(fd)
 		w.files[side] = []*os.File{os.NewFile(uintptr(fd), "socket")}
@@ -82,7 +82,7 @@ func wireUnix(row) (*wiring, error) {
 }
 
 // wireTCP connects two sockets over loopback.
-func wireTCP(row) (*wiring, error) {
+func wireTCP(r row) (*wiring, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func wireTCP(row) (*wiring, error) {
 		return nil, err
 	}
 	defer accepted.Close()
-	w := &wiring{}
+	w := &wiring{files: r.forAll()}
 	for side, c := range []net.Conn{dialed, accepted} {
 		c := c.(*net.TCPConn)
 		f, err := c.File()
@@ -120,9 +120,9 @@ func attachDescriptors(r row, in inherited) (joiner, error) {
 	from, to := in.files[0], in.files[len(in.files)-1]
 	return func(side int) (loop, error) {
 		switch {
-		case r.Workload == roundtrip && side == 0:
+		case r.trips() && side == 0:
 			return askDescriptor(from, to, r.Size), nil
-		case r.Workload == roundtrip:
+		case r.trips():
 			return answerDescriptor(from, to, r.Size), nil
 		case side == 0:
 			return sendDescriptor(to, r.Size, r.Batch), nil

@@ -20,21 +20,33 @@
 //     timed one by one, and so hold the time of reading the clock once. Mode
 //     spin polls, park sleeps at once in every wait, and default is what the
 //     blocking calls do by themselves.
+//   - loaded: round trips in mode default, while one more process computes
+//     without a pause on the CPUs of the two. Its p99.9 says most.
 //   - stream: messages a second from one sender to one receiver, by the
 //     receiver's clock. A batch is handed over by one call. Mode zerocopy
 //     writes and reads the messages in the ring.
+//   - shared: messages a second through one queue that all sides use, two of
+//     them or eight on the same two CPUs. In mode both, each side sends a
+//     message or batch and receives one, over and over; in mode split, the
+//     first half of the sides sends and the other half receives.
 //   - lock, semaphore: nanoseconds for a Lock and an Unlock, an Acquire(1)
-//     and a Release(1) of a semaphore of one permit. With two sides
+//     and a Release(1) of a semaphore of one permit. With several sides
 //     contending, it is the time from one pair to the next, whoever does it:
-//     the wall time divided by the pairs of both. A pipe stands in as a lock
+//     the wall time divided by the pairs of all. A pipe stands in as a lock
 //     the way make's jobserver uses it, with a byte in it that is read and
 //     written back.
+//   - standstill: of eight sides of shared or lock, the longest time that any
+//     one of them got nothing done (64 operations), the scheduler's share
+//     included; the column max is the longest of all rounds.
 //
 // # Method
 //
 // Each side of a row is a process of its own, made by running this executable
-// again, and pinned to its own CPU where that can be done; the references
-// chan and sync.Mutex are two goroutines of one process that has both CPUs.
+// again, and pinned to its own CPU where that can be done, or to one of two by
+// turns where there are more of them. The references chan and sync.Mutex are
+// goroutines of one process that has both CPUs. The sides of python.Pipe,
+// python.Queue and python.Lock are processes of Python's multiprocessing,
+// pinned likewise, if there is a python3.
 // The coordinating process sleeps meanwhile. All processes run with
 // GOMAXPROCS=2: a second P keeps the Go runtime from taking the only one away
 // from a thread that is in a system call.
@@ -42,7 +54,8 @@
 // Rows that compete are measured in interleaved rounds, each with fresh
 // processes that are warmed up first. A round is the median of five short
 // runs, and the value of a row the median of its rounds, shown with the lowest
-// and the highest.
+// and the highest. Rows of shared and standstill, and those of eight sides, make
+// one long run instead of five, so that each side gets its turns.
 //
 // Every message carries its number in each of its cache lines, which the
 // receiver checks. So all systems move all of a message, copied or not.

@@ -21,10 +21,10 @@ type driver struct {
 // run carries out one command. The side that measures reports the time of
 // exactly c.Ops operations.
 func (d *driver) run(c command) (sideReport, error) {
-	switch d.row.Workload {
-	case roundtrip:
+	switch {
+	case d.row.trips():
 		return d.roundtrip(c)
-	case stream:
+	case d.row.Workload == stream:
 		return d.stream(c)
 	default:
 		return d.contend(c)
@@ -76,12 +76,14 @@ func (d *driver) stream(c command) (sideReport, error) {
 	return sideReport{Ops: c.Ops, Nanos: time.Since(start).Nanoseconds()}, err
 }
 
-// stride is how many pairs a contending side does between two looks at
-// whether the other has finished.
+// stride is how many operations a contending side does between two looks at
+// whether another has finished, if they do not come in larger batches.
 const stride = 64
 
-// contend does lock and unlock pairs: Ops of them if it is alone, else until
-// the first side has done Ops, so that all sides contend all the time.
+// contend does Ops operations, if its side is alone. Several sides go on until
+// the first has done Ops, so that all contend all the time; only those that
+// send to each other all do Ops, lest a receiver waits in vain. A crowd also
+// ends when its time is up, and looks how long each side stood still.
 func (d *driver) contend(c command) (sideReport, error) {
 	if d.meet == nil {
 		start := time.Now()
@@ -90,16 +92,26 @@ func (d *driver) contend(c command) (sideReport, error) {
 	}
 	d.meet.wait(c.Epoch, d.row.Procs)
 	start := time.Now()
+	last, still := start, time.Duration(0)
 	done := 0
-	for done < c.Ops && d.meet.finished.Load() < uint64(c.Epoch) {
-		n := min(stride, c.Ops-done)
+	for done < c.Ops && (d.row.Mode == split || d.meet.finished.Load() < uint64(c.Epoch)) {
+		n := min(max(stride, d.row.Batch), c.Ops-done)
 		if err := d.do(n); err != nil {
 			return sideReport{}, err
 		}
 		done += n
+		if d.row.crowded() {
+			now := time.Now()
+			last, still = now, max(still, now.Sub(last))
+			if c.Nanos > 0 && now.Sub(start) >= time.Duration(c.Nanos) {
+				break
+			}
+		}
 	}
+	end := time.Now()
 	d.meet.finished.Store(uint64(c.Epoch))
-	return sideReport{Ops: done, Nanos: time.Since(start).Nanoseconds()}, nil
+	still = max(still, end.Sub(last))
+	return sideReport{Ops: done, Nanos: end.Sub(start).Nanoseconds(), Still: still.Nanoseconds()}, nil
 }
 
 // A meeting lets contending sides start together and stop together. Its

@@ -23,6 +23,10 @@ func streamRows(r row, batches ...int) []row {
 	return rows
 }
 
+// crowd is how many sides there are of one object where they have to share
+// two CPUs.
+const crowd = 8
+
 // contendRows expands one lock or semaphore over 1 side and 2 sides.
 func contendRows(r row) []row {
 	r.Batch = 1
@@ -34,13 +38,68 @@ func contendRows(r row) []row {
 	return []row{alone, both}
 }
 
-// tripRows expands one ring over the modes of a round trip.
-func tripRows(r row) []row {
-	r.Workload, r.Size, r.Batch, r.Procs = roundtrip, 8, 1, 2
+// crowdRows expands one lock over a crowd: the time of a pair, and the
+// longest standstill.
+func crowdRows(r row) []row {
+	if !crossProcess && !r.inProcess {
+		return nil
+	}
+	r.Batch, r.Procs = 1, crowd
+	still := r
+	still.Workload = standstill
+	return []row{r, still}
+}
+
+// The modes of rows whose sides share one queue.
+const (
+	both  = "both"  // each side sends and receives, in turn
+	split = "split" // the first half of the sides sends, the other half receives
+)
+
+// sharedRows expands one queue over 2 sides and a crowd.
+func sharedRows(r row) []row {
+	if !crossProcess && !r.inProcess {
+		return nil
+	}
+	r.Size = 8
 	var rows []row
-	for _, mode := range []string{"spin", "default", "park"} {
-		r.Mode = mode
+	for _, x := range []struct {
+		workload, mode string
+		batch, procs   int
+	}{
+		{shared, both, 1, 2},
+		{shared, both, 1, crowd},
+		{shared, both, 256, 2},
+		{shared, both, 256, crowd},
+		{shared, split, 1, 2},
+		{shared, split, 1, crowd},
+		{standstill, both, 1, crowd},
+		{standstill, split, 1, crowd},
+	} {
+		r.Workload, r.Mode, r.Batch, r.Procs = x.workload, x.mode, x.batch, x.procs
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// tripRows expands one ring over the modes of a round trip.
+func tripRows(r row) []row {
+	spin, park := tripRow(r), tripRow(r)
+	spin.Mode, park.Mode = "spin", "park"
+	return append(append([]row{spin}, defaultTripRows(r)...), park)
+}
+
+// defaultTripRows are the round trips of one system in the one mode that
+// all systems have, alone on the machine and not.
+func defaultTripRows(r row) []row {
+	r.Mode = "default"
+	alone := tripRow(r)
+	busy := alone
+	busy.Workload = loaded
+	return []row{alone, busy}
+}
+
+func tripRow(r row) row {
+	r.Workload, r.Size, r.Batch, r.Procs = roundtrip, 8, 1, 2
+	return r
 }

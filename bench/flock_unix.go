@@ -11,22 +11,28 @@ import (
 
 // flockRows lock a file as a whole, through a description for each side.
 func flockRows() []row {
-	return contendRows(row{Workload: lock, System: "flock", wire: wireFlock, attach: attachFlock})
+	r := row{Workload: lock, System: "flock", wire: wireFlock, attach: attachFlock}
+	return append(contendRows(r), crowdRows(r)...)
 }
 
 // wireFlock makes a file and opens it once for each side; it needs its name
 // no longer than that.
-func wireFlock(row) (*wiring, error) {
-	first, err := newNamed()
+func wireFlock(r row) (*wiring, error) {
+	f, err := newNamed()
 	if err != nil {
 		return nil, err
 	}
-	second, err := os.OpenFile(first.Name(), os.O_RDWR, 0)
-	if err := errors.Join(err, os.Remove(first.Name())); err != nil {
-		first.Close()
+	w := &wiring{files: [][]*os.File{{f}}}
+	for len(w.files) < r.Procs && err == nil {
+		var another *os.File
+		another, err = os.OpenFile(f.Name(), os.O_RDWR, 0)
+		w.files = append(w.files, []*os.File{another})
+	}
+	if err := errors.Join(err, os.Remove(f.Name())); err != nil {
+		w.close()
 		return nil, err
 	}
-	return &wiring{files: [2][]*os.File{{first}, {second}}}, nil
+	return w, nil
 }
 
 func attachFlock(_ row, in inherited) (joiner, error) {

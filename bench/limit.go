@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/futex"
@@ -28,13 +27,12 @@ func limitRows() []row {
 }
 
 // wireShared gives both sides one shared page.
-func wireShared(row) (*wiring, error) {
+func wireShared(r row) (*wiring, error) {
 	f, err := newShared()
 	if err != nil {
 		return nil, err
 	}
-	files := []*os.File{f}
-	return &wiring{files: [2][]*os.File{files, files}}, nil
+	return &wiring{files: r.forAll(f)}, nil
 }
 
 // attachSpin puts the second word at the given distance from the first.

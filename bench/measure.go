@@ -42,30 +42,43 @@ func (m *measurement) round(ctx context.Context, p plan) error {
 	if err := m.warmUp(s, p); err != nil {
 		return err
 	}
-	values := make([]float64, p.runs)
+	runs, each := p.runs, p.measure
+	if m.row.crowded() {
+		runs, each = 1, 2*time.Duration(runs)*each
+	}
+	values := make([]float64, runs)
 	for i := range values {
-		sides, err := s.run(m.ops(p.measure, p.ops), false)
+		sides, err := s.run(m.command(each, p.ops))
 		if err != nil {
 			return err
 		}
 		values[i] = m.row.value(sides)
 	}
 	m.values = append(m.values, median(values))
-	if m.row.Workload != roundtrip {
+	if !m.row.trips() {
 		return nil
 	}
-	sides, err := s.run(min(maxSamples, m.ops(p.sample, p.ops)), true)
+	sides, err := s.run(command{Ops: min(maxSamples, m.ops(p.sample, p.ops)), Sample: true})
 	if err != nil {
 		return err
 	}
-	return m.mergeHistogram(sides[0].Hist)
+	return m.addTrips(sides[0])
+}
+
+// command makes each side work for d, or do a fixed number of operations if
+// that is not 0.
+func (m *measurement) command(d time.Duration, fixed int) command {
+	if fixed > 0 || !m.row.crowded() || m.row.Mode == split {
+		return command{Ops: m.ops(d, fixed)}
+	}
+	return command{Ops: math.MaxInt32 / m.row.Batch * m.row.Batch, Nanos: d.Nanoseconds()}
 }
 
 // warmUp runs ever longer commands until one takes as long as the plan
 // asks, and learns from it how many operations fill a given time.
 func (m *measurement) warmUp(s *session, p plan) error {
 	if p.ops > 0 {
-		_, err := s.run(m.ops(0, 1), false)
+		_, err := s.run(m.command(0, 1))
 		return err
 	}
 	target := float64(p.warmUp.Nanoseconds())
@@ -73,8 +86,8 @@ func (m *measurement) warmUp(s *session, p plan) error {
 		m.perOp = target / 16 // start with 16 operations
 	}
 	for {
-		ops := m.ops(p.warmUp, 0)
-		sides, err := s.run(ops, false)
+		c := m.command(p.warmUp, 0)
+		sides, err := s.run(c)
 		if err != nil {
 			return err
 		}
@@ -84,7 +97,7 @@ func (m *measurement) warmUp(s *session, p plan) error {
 			return nil
 		}
 		// A short command says little about a long one: grow by 16 at most.
-		m.perOp = max(m.perOp, target/float64(16*ops))
+		m.perOp = max(m.perOp, target/float64(16*c.Ops))
 	}
 }
 
@@ -107,22 +120,29 @@ func (r row) elapsed(sides []sideReport) (nanos int64, ops int) {
 	return nanos, ops
 }
 
-// value turns the reports of one command into the row's unit. The pairs of
-// contending sides are added up: the value is the time from one pair to the
-// next, whoever does it.
+// value turns the reports of one command into the row's unit. What contending
+// sides do is added up: the value is the time from one pair to the next, or
+// the rate of messages, whoever does it.
 func (r row) value(sides []sideReport) float64 {
 	nanos, ops := r.elapsed(sides)
 	nanos = max(nanos, 1)
-	switch r.Workload {
-	case roundtrip:
-		return float64(nanos) / float64(ops)
-	case stream:
-		return float64(ops) / float64(nanos) * 1e9
-	default:
-		total := 0
-		for _, s := range sides {
-			total += s.Ops
-		}
-		return float64(nanos) / float64(total)
+	total, still := 0, int64(0)
+	for _, s := range sides {
+		total += s.Ops
+		still = max(still, s.Still)
 	}
+	switch {
+	case r.trips():
+		return float64(nanos) / float64(ops)
+	case r.Workload == stream:
+		return float64(ops) / float64(nanos) * 1e9
+	case r.Workload == standstill:
+		return float64(still)
+	case r.Workload == shared && r.Mode == split:
+		total /= 2 // each message is one side's to send, and another's to receive
+	}
+	if r.Workload == shared {
+		return float64(total) / float64(nanos) * 1e9
+	}
+	return float64(nanos) / float64(total)
 }

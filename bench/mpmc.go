@@ -7,11 +7,13 @@ import (
 )
 
 // mpmcRows are ring.MPMC, used just as ring.SPSC is, between one producer and
-// one consumer.
+// one consumer, and shared by more.
 func mpmcRows() []row {
 	r := row{System: "ring.MPMC", wire: wireSegment}
 	r.attach = attachMPMCTrips
 	rows := tripRows(r)
+	r.attach = attachSharedMPMC
+	rows = append(rows, sharedRows(r)...)
 	r.attach = attachMPMCStream
 	rows = append(rows, streamRows(r, streamBatches...)...)
 	r.Mode = "zerocopy"

@@ -6,7 +6,8 @@ import (
 
 // mutexRows are sync.Mutex between goroutines of one process.
 func mutexRows() []row {
-	return contendRows(row{Workload: lock, System: "sync.Mutex", inProcess: true, attach: attachMutex})
+	r := row{Workload: lock, System: "sync.Mutex", inProcess: true, attach: attachMutex}
+	return append(contendRows(r), crowdRows(r)...)
 }
 
 func attachMutex(row, inherited) (joiner, error) {

@@ -12,13 +12,16 @@ import (
 )
 
 // isPeer reports whether this process was started as a peer.
-func isPeer() bool { return os.Getenv(peerRowEnv) != "" }
+func isPeer() bool { return os.Getenv(peerRowEnv) != "" || os.Getenv(loadEnv) != "" }
 
 // peerMain is the whole life of a peer; it returns the exit code.
 func peerMain() int {
 	// The coordinator gets the same Ctrl-C and ends its peers in order.
 	signal.Ignore(os.Interrupt)
 
+	if os.Getenv(loadEnv) != "" {
+		return loadMain()
+	}
 	out := json.NewEncoder(os.Stdout)
 	drivers, err := attachPeer()
 	if err := out.Encode(newReport(nil, err)); err != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 func lockRows() []row {
-	return contendRows(row{Workload: lock, System: "shm.Lock", wire: wireSegment, attach: attachLock})
+	r := row{Workload: lock, System: "shm.Lock", wire: wireSegment, attach: attachLock}
+	return append(contendRows(r), crowdRows(r)...)
 }
 
 func attachLock(r row, in inherited) (joiner, error) {

@@ -16,6 +16,7 @@ type command struct {
 	Ops    int    `json:"ops"`
 	Sample bool   `json:"sample"` // time each round trip by itself
 	Epoch  uint32 `json:"epoch"`  // counts the commands, from 1
+	Nanos  int64  `json:"nanos"`  // if not 0, a crowd stops after this time at the latest
 }
 
 // A report answers a command, and the start of a peer.
@@ -28,4 +29,8 @@ type sideReport struct {
 	Ops   int    `json:"ops"`
 	Nanos int64  `json:"nanos"` // 0 on a side that does not measure
 	Hist  []byte `json:"hist,omitempty"`
+	// What a program sends that cannot make a Hist: the trips themselves.
+	Trips []int64 `json:"trips,omitempty"`
+	// In a crowd, the longest time in which the side got nothing done.
+	Still int64 `json:"still,omitempty"`
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,13 +13,16 @@ import (
 
 // The workloads, in the order in which they are run and shown.
 const (
-	roundtrip = "roundtrip" // one message there and one back: nanoseconds
-	stream    = "stream"    // one way, as fast as it goes: messages per second
-	lock      = "lock"      // Lock + Unlock: nanoseconds a pair
-	sem       = "semaphore" // Acquire(1) + Release(1): nanoseconds a pair
+	roundtrip  = "roundtrip"  // one message there and one back: nanoseconds
+	loaded     = "loaded"     // the same beside a process that computes on the same CPUs
+	stream     = "stream"     // one way, as fast as it goes: messages per second
+	shared     = "shared"     // one queue, several senders and receivers: messages per second
+	lock       = "lock"       // Lock + Unlock: nanoseconds a pair
+	sem        = "semaphore"  // Acquire(1) + Release(1): nanoseconds a pair
+	standstill = "standstill" // of 8 sides of shared or lock: the longest time that one got nothing done
 )
 
-var workloads = []string{roundtrip, stream, lock, sem}
+var workloads = []string{roundtrip, loaded, stream, shared, lock, sem, standstill}
 
 // A row is one line of the result: one workload on one system.
 type row struct {
@@ -30,6 +35,9 @@ type row struct {
 
 	// inProcess rows are references: all sides are goroutines of one process.
 	inProcess bool
+	// command makes the process that plays all sides, where that is another
+	// program; nil where sides are this one.
+	command func(ctx context.Context, r row, cpus []int) (*exec.Cmd, error)
 	// wire makes what the sides share. It runs in the coordinating process
 	// and is nil where the sides share nothing that a descriptor carries.
 	wire func(row) (*wiring, error)
@@ -43,16 +51,21 @@ type row struct {
 // interface or a closure comes between two messages.
 type loop func(seq uint64, n int) error
 
-// A joiner makes the loop of one side, 0 or 1. In a round trip, side 0 asks
+// A joiner makes the loop of one side, from 0 on. In a round trip, side 0 asks
 // and side 1 answers; in a stream, side 0 sends and side 1 receives.
 type joiner func(side int) (loop, error)
 
 // wiring is what the sides of a row share, as the coordinator makes it. It
 // lets go of its part once all sides have attached.
 type wiring struct {
-	files   [2][]*os.File // inherited by each side's process as descriptors 3, 4, …
-	segment string        // name of a segment, if that is not among the files
-	release func()        // in addition to closing the files; may be nil
+	files   [][]*os.File // for each side, what its process inherits as descriptors 3, 4, …
+	segment string       // name of a segment, if that is not among the files
+	release func()       // in addition to closing the files; may be nil
+}
+
+// forAll gives all sides of r the same files.
+func (r row) forAll(files ...*os.File) [][]*os.File {
+	return slices.Repeat([][]*os.File{files}, r.Procs)
 }
 
 func (w *wiring) close() {
@@ -78,12 +91,13 @@ func (r row) name() string {
 	if r.Mode != "" {
 		parts = append(parts, r.Mode)
 	}
-	switch r.Workload {
-	case roundtrip:
+	if r.Size > 0 {
 		parts = append(parts, strconv.Itoa(r.Size))
-	case stream:
-		parts = append(parts, strconv.Itoa(r.Size), strconv.Itoa(r.Batch))
-	default:
+	}
+	if r.Size > 0 && !r.trips() {
+		parts = append(parts, strconv.Itoa(r.Batch))
+	}
+	if r.contends() {
 		parts = append(parts, strconv.Itoa(r.Procs))
 	}
 	return strings.Join(parts, "/")
@@ -91,13 +105,29 @@ func (r row) name() string {
 
 func (r row) unit() string {
 	switch r.Workload {
-	case roundtrip:
+	case roundtrip, loaded, standstill:
 		return "ns"
-	case stream:
+	case stream, shared:
 		return "msg/s"
 	default:
 		return "ns/op"
 	}
+}
+
+// trips reports whether r measures round trips.
+func (r row) trips() bool { return r.Workload == roundtrip || r.Workload == loaded }
+
+// contends reports whether r is about one object that all sides use alike.
+func (r row) contends() bool { return !r.trips() && r.Workload != stream }
+
+// contended reports whether several sides of r fight for one object.
+func (r row) contended() bool { return r.contends() && r.Procs > 1 }
+
+// crowded reports whether the sides of r have to share CPUs, or are compared
+// with some that do. Such a row runs for a time that lets the scheduler give
+// each side its turns.
+func (r row) crowded() bool {
+	return r.Workload == shared || r.Workload == standstill || r.Procs > 2
 }
 
 // A group holds rows that compete: their rounds are interleaved, and they
@@ -106,25 +136,61 @@ type group struct {
 	rows []row
 }
 
-func (r row) sameGroup(o row) bool {
-	return r.Workload == o.Workload && r.Size == o.Size && r.Batch == o.Batch && groupProcs(r) == groupProcs(o)
+func (r row) sameGroup(o row) bool { return compareGroups(r, o) == 0 }
+
+// compareGroups orders rows by the group that they belong to.
+func compareGroups(a, b row) int {
+	return cmp.Or(
+		cmp.Compare(slices.Index(workloads, a.Workload), slices.Index(workloads, b.Workload)),
+		cmp.Compare(a.Size, b.Size),
+		cmp.Compare(a.groupMode(), b.groupMode()),
+		cmp.Compare(a.Batch, b.Batch),
+		a.groupProcs()-b.groupProcs(),
+	)
+}
+
+// groupMode is the mode where that sets groups apart.
+func (r row) groupMode() string {
+	if r.Workload == shared || r.Workload == standstill {
+		return r.Mode
+	}
+	return ""
+}
+
+// groupProcs sets apart what one side does alone. Two sides and more are
+// compared with each other.
+func (r row) groupProcs() int {
+	if r.contends() {
+		return min(r.Procs, 2)
+	}
+	return 0
 }
 
 func (g group) title() string {
 	r := g.rows[0]
+	portions := "one by one"
+	if r.Batch > 1 {
+		portions = fmt.Sprintf("batches of %d", r.Batch)
+	}
 	switch r.Workload {
 	case roundtrip:
 		return fmt.Sprintf("round trip, %s", sizeText(r.Size))
+	case loaded:
+		return fmt.Sprintf("loaded round trip, %s", sizeText(r.Size))
 	case stream:
-		if r.Batch == 1 {
-			return fmt.Sprintf("stream, %s, one by one", sizeText(r.Size))
+		return fmt.Sprintf("stream, %s, %s", sizeText(r.Size), portions)
+	case shared:
+		return fmt.Sprintf("shared %s, %s, %s", r.Mode, sizeText(r.Size), portions)
+	case standstill:
+		if r.Size == 0 {
+			return "longest standstill, lock"
 		}
-		return fmt.Sprintf("stream, %s, batches of %d", sizeText(r.Size), r.Batch)
+		return fmt.Sprintf("longest standstill, %s", r.Mode)
 	default:
 		if r.Procs == 1 {
 			return r.Workload + ", uncontended"
 		}
-		return fmt.Sprintf("%s, %d contending", r.Workload, r.Procs)
+		return r.Workload + ", contended"
 	}
 }
 
@@ -134,7 +200,8 @@ var systems = []func() []row{
 	spscRows, mpmcRows, bytesRows,
 	lockRows, semaphoreRows,
 	chanRows, mutexRows,
-	descriptorRows, tokenRows, flockRows,
+	descriptorRows, sharedPipeRows, tokenRows, flockRows,
+	pythonRows,
 }
 
 // allRows returns every row that this platform can run, group by group.
@@ -143,23 +210,8 @@ func allRows() []row {
 	for _, system := range systems {
 		rows = append(rows, system()...)
 	}
-	slices.SortStableFunc(rows, func(a, b row) int {
-		return cmp.Or(
-			cmp.Compare(slices.Index(workloads, a.Workload), slices.Index(workloads, b.Workload)),
-			cmp.Compare(a.Size, b.Size),
-			cmp.Compare(a.Batch, b.Batch),
-			groupProcs(a)-groupProcs(b),
-		)
-	})
+	slices.SortStableFunc(rows, compareGroups)
 	return rows
-}
-
-// groupProcs is the number of sides where that sets groups apart.
-func groupProcs(r row) int {
-	if r.Workload == lock || r.Workload == sem {
-		return r.Procs
-	}
-	return 0
 }
 
 func findRow(name string) (row, bool) {
@@ -189,9 +241,4 @@ func sizeText(size int) string {
 		return fmt.Sprintf("%d KiB", size>>10)
 	}
 	return fmt.Sprintf("%d B", size)
-}
-
-// contended reports whether several sides of r fight for one lock.
-func (r row) contended() bool {
-	return (r.Workload == lock || r.Workload == sem) && r.Procs > 1
 }

@@ -23,18 +23,17 @@ func wireSegment(r row) (*wiring, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []*os.File{seg.File()}
-	return &wiring{files: [2][]*os.File{files, files}, release: func() { seg.Close() }}, nil
+	return &wiring{files: r.forAll(seg.File()), release: func() { seg.Close() }}, nil
 }
 
 // wireNamedSegment makes a segment whose name goes when the sides have attached.
-func wireNamedSegment(row) (*wiring, error) {
+func wireNamedSegment(r row) (*wiring, error) {
 	name := fmt.Sprintf("bench-%d", os.Getpid())
 	seg, err := shm.Create(name, segmentSize, &shm.Options{Populate: true})
 	if err != nil {
 		return nil, err
 	}
-	return &wiring{segment: name, release: func() {
+	return &wiring{files: r.forAll(), segment: name, release: func() {
 		seg.Close()
 		shm.Remove(name, nil)
 	}}, nil

@@ -22,6 +22,7 @@ const commandTimeout = 30 * time.Second
 // coordinator sleeps while they work.
 type session struct {
 	peers  []*peer
+	load   *exec.Cmd // what computes beside them; nil if nothing does
 	cancel context.CancelFunc
 	epoch  uint32
 }
@@ -57,14 +58,14 @@ func startSession(ctx context.Context, r row) (*session, error) {
 
 // wire makes what the sides of r share, and what they meet in if they contend.
 func wire(r row) (*wiring, error) {
-	w := &wiring{}
+	w := &wiring{files: r.forAll()}
 	if r.wire != nil {
 		var err error
 		if w, err = r.wire(r); err != nil {
 			return nil, err
 		}
 	}
-	if !r.contended() || r.inProcess {
+	if !r.contended() || r.inProcess || r.command != nil {
 		return w, nil
 	}
 	f, err := newShared()
@@ -80,37 +81,58 @@ func wire(r row) (*wiring, error) {
 
 func (s *session) start(ctx context.Context, r row, w *wiring) error {
 	cpus := cpuPair()
+	if r.Workload == loaded {
+		var err error
+		if s.load, err = startLoad(ctx, cpus); err != nil {
+			return err
+		}
+	}
+	if r.command != nil {
+		cmd, err := r.command(ctx, r, cpus)
+		if err != nil {
+			return err
+		}
+		return s.startPeer(cmd, cpus)
+	}
 	if r.inProcess {
-		return s.startPeer(ctx, r, fmt.Sprint(0, r.Procs-1), inherited{}, cpus)
+		return s.startSides(ctx, r, fmt.Sprint(0, r.Procs-1), inherited{}, cpus)
 	}
 	for side := range r.Procs {
 		own := cpus // none, if there are no two
 		if cpus != nil {
-			own = cpus[side : side+1]
+			own = cpus[side%2 : side%2+1]
 		}
 		in := inherited{files: w.files[side], segment: w.segment}
-		if err := s.startPeer(ctx, r, fmt.Sprint(side, side), in, own); err != nil {
+		if err := s.startSides(ctx, r, fmt.Sprint(side, side), in, own); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// startPeer starts the process that plays the given sides on the given CPUs.
-func (s *session) startPeer(ctx context.Context, r row, sides string, in inherited, cpus []int) error {
+// startSides starts the process that plays the given sides on the given CPUs.
+func (s *session) startSides(ctx context.Context, r row, sides string, in inherited, cpus []int) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	p := &peer{cmd: exec.CommandContext(ctx, self)}
-	p.cmd.Env = append(os.Environ(),
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(),
 		peerRowEnv+"="+r.name(),
 		peerSidesEnv+"="+sides,
 		fmt.Sprintf("%s=%d", peerFilesEnv, len(in.files)),
 		peerSegmentEnv+"="+in.segment,
 		"GOMAXPROCS=2")
-	p.cmd.ExtraFiles = in.files
+	cmd.ExtraFiles = in.files
+	return s.startPeer(cmd, cpus)
+}
+
+// startPeer starts a process that talks as protocol.go says.
+func (s *session) startPeer(cmd *exec.Cmd, cpus []int) error {
+	p := &peer{cmd: cmd}
 	p.cmd.Stderr = &p.stderr
+	p.cmd.WaitDelay = commandTimeout // for children of its own that hold on to stderr
+	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return err
 	}
@@ -126,13 +148,14 @@ func (s *session) startPeer(ctx context.Context, r row, sides string, in inherit
 	return nil
 }
 
-// run makes every side do ops operations and returns their reports, side 0
-// first.
-func (s *session) run(ops int, sample bool) ([]sideReport, error) {
+// run makes every side carry out c, whose epoch it sets, and returns their
+// reports, side 0 first.
+func (s *session) run(c command) ([]sideReport, error) {
 	s.epoch++
+	c.Epoch = s.epoch
 	// The receiving side first, so that it is there when the first message is.
 	for i := len(s.peers) - 1; i >= 0; i-- {
-		if err := s.peers[i].commands.Encode(command{Ops: ops, Sample: sample, Epoch: s.epoch}); err != nil {
+		if err := s.peers[i].commands.Encode(c); err != nil {
 			return nil, s.peers[i].failed(err)
 		}
 	}
@@ -196,5 +219,8 @@ func (s *session) close() {
 	for _, p := range s.peers {
 		p.stdin.Close()
 		p.cmd.Wait() // its error is that it was killed, or already reported
+	}
+	if s.load != nil {
+		s.load.Wait()
 	}
 }

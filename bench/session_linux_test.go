@@ -25,7 +25,7 @@ func TestPeersArePinnedApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close()
-	if _, err := s.run(10, false); err != nil {
+	if _, err := s.run(command{Ops: 10}); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.peers) != 2 {
@@ -62,7 +62,7 @@ func TestKilledPeerEndsTheRow(t *testing.T) {
 	if err := s.peers[1].cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.run(1<<30, false); err == nil {
+	if _, err := s.run(command{Ops: 1 << 30}); err == nil {
 		t.Error("no error from a row whose receiver was killed")
 	}
 }

@@ -46,8 +46,7 @@ func TestPeersWithoutSegment(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		files := []*os.File{f}
-		return &wiring{files: [2][]*os.File{files, files}}, nil
+		return &wiring{files: r.forAll(f)}, nil
 	}
 	if _, err := startSession(context.Background(), r); err == nil {
 		t.Error("no error from peers without a segment")

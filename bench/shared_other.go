@@ -16,3 +16,7 @@ func mapShared(*os.File) ([]byte, error) { return nil, errors.ErrUnsupported }
 func descriptorRows() []row { return nil }
 
 func tokenRows() []row { return nil }
+
+func sharedPipeRows() []row { return nil }
+
+func pythonRows() []row { return nil }

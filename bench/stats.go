@@ -19,8 +19,15 @@ func encodeHistogram(nanos []int64) ([]byte, error) {
 	return h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 }
 
-func (m *measurement) mergeHistogram(encoded []byte) error {
-	h, err := hdrhistogram.Decode(encoded)
+// addTrips adds the single round trips that a side reports.
+func (m *measurement) addTrips(s sideReport) error {
+	if s.Hist == nil {
+		var err error
+		if s.Hist, err = encodeHistogram(s.Trips); err != nil {
+			return err
+		}
+	}
+	h, err := hdrhistogram.Decode(s.Hist)
 	if err != nil {
 		return err
 	}

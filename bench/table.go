@@ -3,34 +3,31 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // printTable writes the results of one group for a person to read.
 func printTable(w io.Writer, title string, results []result) error {
-	trips := results[0].Workload == roundtrip
+	trips, rate := row{Workload: results[0].Workload}.trips(), results[0].Unit == "msg/s"
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%-30s %9s %9s %9s", title, "median", "min", "max")
+	fmt.Fprintf(&b, "\n%-34s %9s %9s %9s", title, "median", "min", "max")
 	if trips {
 		fmt.Fprintf(&b, " %9s %9s %9s", "p50", "p99", "p99.9")
-	} else if results[0].Workload == stream {
+	} else if rate {
 		fmt.Fprintf(&b, " %9s", "bytes/s")
 	}
 	fmt.Fprintf(&b, "  %s\n", "× pipe")
-	pipe, hasPipe := findPipe(results)
 	for _, r := range results {
-		label := r.System
-		if r.Mode != "" {
-			label += " " + r.Mode
-		}
-		fmt.Fprintf(&b, "  %-28s %9s %9s %9s", label,
+		label := r.label(title, results)
+		fmt.Fprintf(&b, "  %-32s %9s %9s %9s", label,
 			formatValue(r.Value, r.Unit), formatValue(r.Min, r.Unit), formatValue(r.Max, r.Unit))
 		if trips {
 			fmt.Fprintf(&b, " %9s %9s %9s", formatPercentile(r.P50), formatPercentile(r.P99), formatPercentile(r.P999))
-		} else if r.Workload == stream {
+		} else if rate {
 			fmt.Fprintf(&b, " %9s", scaled(r.Value*float64(r.Size), "B"))
 		}
-		if hasPipe {
+		if pipe, ok := findPipe(results, r.Procs); ok {
 			fmt.Fprintf(&b, "  %s", formatTimes(r.timesFaster(pipe)))
 		}
 		b.WriteByte('\n')
@@ -73,9 +70,21 @@ func find(results []result, r row) (result, bool) {
 	return result{}, false
 }
 
-func findPipe(results []result) (result, bool) {
+// label names r among the results of its group.
+func (r result) label(title string, group []result) string {
+	label := r.System
+	if r.Mode != "" && !strings.Contains(title, r.Mode) {
+		label += " " + r.Mode
+	}
+	if slices.ContainsFunc(group, func(x result) bool { return x.Procs != r.Procs }) {
+		label += fmt.Sprintf(", %d sides", r.Procs)
+	}
+	return label
+}
+
+func findPipe(results []result, procs int) (result, bool) {
 	for _, r := range results {
-		if r.System == "pipe" {
+		if r.System == "pipe" && r.Procs == procs {
 			return r, true
 		}
 	}

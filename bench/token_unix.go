@@ -7,21 +7,18 @@ import "os"
 // tokenRows use a pipe as a lock and as a semaphore, as GNU make's jobserver
 // does: it holds one byte, and who has read that has the lock, or the permit.
 func tokenRows() []row {
-	r := row{System: "pipe", wire: wireToken, attach: attachToken}
-	var rows []row
-	for _, r.Workload = range []string{lock, sem} {
-		rows = append(rows, contendRows(r)...)
-	}
-	return rows
+	r := row{Workload: lock, System: "pipe", wire: wireToken, attach: attachToken}
+	rows := append(contendRows(r), crowdRows(r)...)
+	r.Workload = sem
+	return append(rows, contendRows(r)...)
 }
 
-func wireToken(row) (*wiring, error) {
+func wireToken(r row) (*wiring, error) {
 	in, out, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	files := []*os.File{in, out}
-	w := &wiring{files: [2][]*os.File{files, files}}
+	w := &wiring{files: r.forAll(in, out)}
 	if _, err := out.Write([]byte{0}); err != nil {
 		w.close()
 		return nil, err

@@ -1,0 +1,82 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+)
+
+// sharedPipeRows are one pipe that all sides write and read. The kernel keeps
+// a write of up to 4096 bytes in one piece, and readers take whole messages,
+// since all that is ever in the pipe is.
+func sharedPipeRows() []row {
+	return sharedRows(row{System: "pipe", wire: wireSharedPipe, attach: attachSharedPipe})
+}
+
+func wireSharedPipe(r row) (*wiring, error) {
+	ends, err := newPipe()
+	if err != nil {
+		return nil, err
+	}
+	return &wiring{files: r.forAll(ends[0], ends[1])}, nil
+}
+
+func attachSharedPipe(r row, in inherited) (joiner, error) {
+	from, to := in.files[0], in.files[1]
+	return func(side int) (loop, error) {
+		send, receive := sendNumbered(to, side, r.Batch), receiveNumbered(from, r.Batch)
+		switch {
+		case r.Mode == split && r.sends(side):
+			return send, nil
+		case r.Mode == split:
+			return receive, nil
+		}
+		return func(seq uint64, n int) error {
+			for end := seq + uint64(n); seq != end; seq += uint64(r.Batch) {
+				if err := send(seq, r.Batch); err != nil {
+					return err
+				}
+				if err := receive(seq, r.Batch); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, nil
+	}, nil
+}
+
+func sendNumbered(out *os.File, side, batch int) loop {
+	buf := make([]byte, 8*batch)
+	return func(seq uint64, n int) error {
+		for end := seq + uint64(n); seq != end; {
+			for at := 0; at < len(buf); at += 8 {
+				binary.LittleEndian.PutUint64(buf[at:], numbered(side, seq))
+				seq++
+			}
+			if _, err := out.Write(buf); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func receiveNumbered(in *os.File, batch int) loop {
+	buf := make([]byte, 8*batch)
+	seen := new(arrivals)
+	return func(_ uint64, n int) error {
+		for ; n > 0; n -= batch {
+			if _, err := io.ReadFull(in, buf); err != nil {
+				return err
+			}
+			for at := 0; at < len(buf); at += 8 {
+				if m := binary.LittleEndian.Uint64(buf[at:]); !seen.take(m) {
+					return wrongArrival(m)
+				}
+			}
+		}
+		return nil
+	}
+}
