@@ -57,6 +57,12 @@
 // and the highest. Rows of shared and standstill, and those of eight sides, make
 // one long run instead of five, so that each side gets its turns.
 //
+// Beside each row of each round, the coordinator has two more processes
+// measure the limit, which sleep otherwise: virtual CPUs may turn from distant
+// cores into siblings of one, and back. Rounds in which the limit jumped are
+// dropped, and repeated as long as there is time; a note below the table
+// says how many.
+//
 // Every message carries its number in each of its cache lines, which the
 // receiver checks. So all systems move all of a message, copied or not.
 // Each is used as one who knows it would, with buffers of the size that suits

@@ -88,10 +88,13 @@ func benchMain(ctx context.Context, args []string, out io.Writer) int {
 		fmt.Fprintln(out, heading(o.plan))
 	}
 	var all []result
-	err = measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement) error {
+	err = measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement, s *steadiness) error {
 		results := succeeded(ms)
 		all = append(all, results...)
-		return printResults(out, o, g, results)
+		if err := printResults(out, o, g, results); err != nil {
+			return err
+		}
+		return printNote(out, o, g, s.note())
 	})
 	if err == nil && !o.json {
 		err = printSummary(out, all)
@@ -114,7 +117,12 @@ func succeeded(ms []*measurement) []result {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", m.row.name(), m.err)
 			continue
 		}
-		results = append(results, m.result())
+		r, err := m.result()
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", m.row.name(), err)
+			continue
+		}
+		results = append(results, r)
 	}
 	return results
 }
@@ -133,6 +141,20 @@ func printResults(out io.Writer, o options, g group, results []result) error {
 		}
 	}
 	return nil
+}
+
+// printNote adds a note to the table of a group. The lines that -json prints
+// have no place for one.
+func printNote(out io.Writer, o options, g group, note string) error {
+	if note == "" {
+		return nil
+	}
+	if o.json {
+		_, err := fmt.Fprintf(os.Stderr, "%s: %s\n", g.title(), note)
+		return err
+	}
+	_, err := fmt.Fprintf(out, "  (%s)\n", note)
+	return err
 }
 
 func heading(p plan) string {

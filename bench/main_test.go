@@ -20,22 +20,26 @@ func TestMain(m *testing.M) {
 }
 
 // tiny runs every part of a measurement, and measures nothing.
-var tiny = plan{rounds: 2, runs: 1, ops: 10}
+var tiny = plan{rounds: 2, runs: 1, ops: 10, limit: func() (float64, error) { return 100, nil }}
 
 // measureTiny returns the results of rows under the tiny plan.
 func measureTiny(t *testing.T, rows ...row) []result {
 	t.Helper()
 	var results []result
-	err := measureAll(context.Background(), groups(rows), tiny, func(_ group, ms []*measurement) error {
+	err := measureAll(context.Background(), groups(rows), tiny, func(_ group, ms []*measurement, _ *steadiness) error {
 		for _, m := range ms {
 			if m.err != nil {
 				t.Errorf("%s: %v", m.row.name(), m.err)
 				continue
 			}
-			if len(m.values) != tiny.rounds {
-				t.Errorf("%s: %d rounds, want %d", m.row.name(), len(m.values), tiny.rounds)
+			if len(m.rounds) != tiny.rounds {
+				t.Errorf("%s: %d rounds, want %d", m.row.name(), len(m.rounds), tiny.rounds)
 			}
-			results = append(results, m.result())
+			r, err := m.result()
+			if err != nil {
+				t.Errorf("%s: %v", m.row.name(), err)
+			}
+			results = append(results, r)
 		}
 		return nil
 	})

@@ -21,6 +21,7 @@ const commandTimeout = 30 * time.Second
 // A session is one row's peers, from their start to their end. The
 // coordinator sleeps while they work.
 type session struct {
+	row    row
 	peers  []*peer
 	load   *exec.Cmd // what computes beside them; nil if nothing does
 	cancel context.CancelFunc
@@ -45,7 +46,7 @@ func startSession(ctx context.Context, r row) (*session, error) {
 	// The peers have their own copies once they run.
 	defer w.close()
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{cancel: cancel}
+	s := &session{row: r, cancel: cancel}
 	if err = s.start(ctx, r, w); err == nil {
 		_, err = s.collect()
 	}

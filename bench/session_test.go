@@ -25,7 +25,7 @@ func TestFailingRow(t *testing.T) {
 		{noPeer, `no row "roundtrip/nosuch/default/8"`},
 	} {
 		var ok []result
-		err := measureAll(context.Background(), groups([]row{test.bad, good}), tiny, func(_ group, ms []*measurement) error {
+		err := measureAll(context.Background(), groups([]row{test.bad, good}), tiny, func(_ group, ms []*measurement, _ *steadiness) error {
 			if err := ms[0].err; err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}

@@ -19,23 +19,31 @@ func encodeHistogram(nanos []int64) ([]byte, error) {
 	return h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 }
 
-// addTrips adds the single round trips that a side reports.
-func (m *measurement) addTrips(s sideReport) error {
-	if s.Hist == nil {
-		var err error
-		if s.Hist, err = encodeHistogram(s.Trips); err != nil {
-			return err
+// histogram returns the single round trips that a side reports, encoded.
+func (s sideReport) histogram() ([]byte, error) {
+	if s.Hist != nil {
+		return s.Hist, nil
+	}
+	return encodeHistogram(s.Trips)
+}
+
+// mergedTrips returns the round trips of all rounds, or nil if there are none.
+func (m *measurement) mergedTrips() (*hdrhistogram.Histogram, error) {
+	var merged *hdrhistogram.Histogram
+	for _, r := range m.rounds {
+		if r.trips == nil {
+			continue
 		}
+		h, err := hdrhistogram.Decode(r.trips)
+		if err != nil {
+			return nil, err
+		}
+		if merged == nil {
+			merged = newHistogram()
+		}
+		merged.Merge(h)
 	}
-	h, err := hdrhistogram.Decode(s.Hist)
-	if err != nil {
-		return err
-	}
-	if m.hist == nil {
-		m.hist = newHistogram()
-	}
-	m.hist.Merge(h)
-	return nil
+	return merged, nil
 }
 
 // median returns the middle of values, which it leaves as they are.
@@ -64,10 +72,16 @@ type result struct {
 	P50  *int64 `json:"p50,omitempty"`
 	P99  *int64 `json:"p99,omitempty"`
 	P999 *int64 `json:"p999,omitempty"`
+
+	trips *hdrhistogram.Histogram // what these percentiles are taken from
 }
 
 // result sums up the rounds; there must be at least one.
-func (m *measurement) result() result {
+func (m *measurement) result() (result, error) {
+	values := make([]float64, len(m.rounds))
+	for i, r := range m.rounds {
+		values[i] = r.value
+	}
 	r := result{
 		Workload: m.row.Workload,
 		System:   m.row.System,
@@ -76,18 +90,19 @@ func (m *measurement) result() result {
 		Batch:    m.row.Batch,
 		Procs:    m.row.Procs,
 		Unit:     m.row.unit(),
-		Value:    median(m.values),
-		Min:      slices.Min(m.values),
-		Max:      slices.Max(m.values),
+		Value:    median(values),
+		Min:      slices.Min(values),
+		Max:      slices.Max(values),
 	}
-	if m.hist != nil {
+	var err error
+	if r.trips, err = m.mergedTrips(); r.trips != nil {
 		at := func(q float64) *int64 {
-			v := m.hist.ValueAtQuantile(q)
+			v := r.trips.ValueAtQuantile(q)
 			return &v
 		}
 		r.P50, r.P99, r.P999 = at(50), at(99), at(99.9)
 	}
-	return r
+	return r, err
 }
 
 // timesFaster says how many times better r is than base, in the same group.
