@@ -6,6 +6,7 @@
 //	go run ./bench -quick       # everything, under a minute
 //	go run ./bench -run '^roundtrip/(ring.SPSC|pipe)/'
 //	go run ./bench -json        # one object a row
+//	go run ./bench -html report.html
 //	go test -bench . ./bench    # the same rows as benchmarks, for benchstat
 //
 // # Rows

@@ -29,6 +29,8 @@ type options struct {
 	run  *regexp.Regexp
 	list bool
 	json bool
+	html string // the report's file; "" for none
+	svg  string // the directory for charts; "" for none
 }
 
 func parseOptions(args []string) (options, error) {
@@ -38,6 +40,8 @@ func parseOptions(args []string) (options, error) {
 	run := flags.String("run", "", "measure only the rows whose name matches this `regexp` (see -list)")
 	flags.BoolVar(&o.list, "list", false, "print the names of the rows, and stop")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a row instead of tables")
+	flags.StringVar(&o.html, "html", "", "write a report with charts to this `file`, at the end")
+	flags.StringVar(&o.svg, "svg", "", "write each chart to this `directory`, at the end")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -84,18 +88,32 @@ func benchMain(ctx context.Context, args []string, out io.Writer) int {
 		}
 		return 0
 	}
+	if err := claim(o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
 	if !o.json {
 		fmt.Fprintln(out, heading(o.plan))
 	}
 	var all []result
+	report := &htmlReport{Heading: heading(o.plan)}
 	err = measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement, s *steadiness) error {
 		results := succeeded(ms)
 		all = append(all, results...)
 		if err := printResults(out, o, g, results); err != nil {
 			return err
 		}
+		if err := report.add(g, results, s.note()); err != nil {
+			return err
+		}
 		return printNote(out, o, g, s.note())
 	})
+	if err == nil && o.html != "" {
+		err = report.writePage(o.html)
+	}
+	if err == nil && o.svg != "" {
+		err = report.writePictures(o.svg)
+	}
 	if err == nil && !o.json {
 		err = printSummary(out, all)
 	}

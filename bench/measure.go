@@ -60,7 +60,11 @@ func (m *measurement) round(ctx context.Context, p plan) error {
 	}
 	result := roundResult{value: median(values)}
 	if m.row.trips() {
-		sides, err := s.run(command{Ops: min(maxSamples, m.ops(p.sample, p.ops)), Sample: true})
+		sample := p.sample
+		if m.row.Workload == loaded {
+			sample *= 4 // its rare, long trips are what it is about
+		}
+		sides, err := s.run(command{Ops: min(maxSamples, m.ops(sample, p.ops)), Sample: true})
 		if err != nil {
 			return err
 		}
