@@ -12,6 +12,8 @@ func BenchmarkLoaded(b *testing.B) { benchmarkWorkload(b, loaded) }
 
 func BenchmarkStream(b *testing.B) { benchmarkWorkload(b, stream) }
 
+func BenchmarkCapacity(b *testing.B) { benchmarkWorkload(b, capacity) }
+
 func BenchmarkShared(b *testing.B) { benchmarkWorkload(b, shared) }
 
 func BenchmarkLock(b *testing.B) { benchmarkWorkload(b, lock) }
@@ -19,6 +21,8 @@ func BenchmarkLock(b *testing.B) { benchmarkWorkload(b, lock) }
 func BenchmarkSemaphore(b *testing.B) { benchmarkWorkload(b, sem) }
 
 func BenchmarkStandstill(b *testing.B) { benchmarkWorkload(b, standstill) }
+
+func BenchmarkCreate(b *testing.B) { benchmarkWorkload(b, create) }
 
 // benchmarkWorkload runs the rows of one workload as sub-benchmarks. The
 // sides are the same processes as in the program, so the time reported is
@@ -40,7 +44,7 @@ func (r row) benchName() string {
 	if r.Size > 0 {
 		name += fmt.Sprintf("/size=%d", r.Size)
 	}
-	if r.Size > 0 && !r.trips() {
+	if r.streams() || r.Size > 0 && r.contends() {
 		name += fmt.Sprintf("/batch=%d", r.Batch)
 	}
 	if r.contends() {

@@ -11,7 +11,7 @@ func attachBytesStream(r row, in inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := ring.NewBytes(seg, "stream", r.Size*ringCapacity(r.Size))
+	q, err := ring.NewBytes(seg, "stream", r.Size*r.ringCapacity())
 	if err != nil {
 		return nil, err
 	}

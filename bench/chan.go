@@ -54,10 +54,20 @@ func attachChanStream(r row, _ inherited) (joiner, error) {
 		return joinSlices[[1]uint64](r), nil
 	case r.Size == 64:
 		return joinSlices[[8]uint64](r), nil
+	case r.Size == 256:
+		return joinSlices[[32]uint64](r), nil
 	case r.Size == 1<<10:
 		return joinSlices[[128]uint64](r), nil
-	default:
+	case r.Size == 4<<10:
+		return joinSlices[[512]uint64](r), nil
+	case r.Size == 16<<10:
+		return joinSlices[[2048]uint64](r), nil
+	case r.Size == 64<<10:
 		return joinSlices[[8192]uint64](r), nil
+	case r.Size == 256<<10:
+		return joinSlices[[32768]uint64](r), nil
+	default:
+		return joinSlices[[131072]uint64](r), nil
 	}
 }
 

@@ -31,6 +31,12 @@ func charts(results []result) []chart {
 			series: curves(results, func(r result) (x, y float64, ok bool) {
 				return float64(r.Batch), r.Value, r.Workload == stream && r.Size == 8
 			})},
+		{name: "capacity", title: "Throughput by capacity, messages of 8 bytes, one by one or by 256",
+			x: axis{label: "slots of the ring"}, y: axis{label: "messages a second", format: rateText},
+			series: curves(results, func(r result) (x, y float64, ok bool) {
+				_, err := fmt.Sscanf(r.Mode, "slots-%g", &x)
+				return x, r.Value, r.Workload == capacity && err == nil
+			})},
 		{name: "contention", title: "Lock and unlock, acquire and release, by contenders",
 			x: axis{label: "sides, on two CPUs"}, y: axis{label: "time from one pair to the next, whoever does it", format: nanosText},
 			series: curves(results, func(r result) (x, y float64, ok bool) {
@@ -97,10 +103,13 @@ func curves(results []result, at func(result) (x, y float64, ok bool)) []series 
 			continue
 		}
 		label := r.row()
+		if r.Workload == capacity {
+			label = fmt.Sprintf("%s, by %d", r.System, r.Batch)
+		}
 		i := slices.IndexFunc(lines, func(s series) bool { return s.label == label })
 		if i < 0 {
 			i = len(lines)
-			lines = append(lines, series{label: label, system: r.System, dashed: r.Mode == "zerocopy" || r.Mode == split})
+			lines = append(lines, series{label: label, system: r.System, dashed: r.Mode == "zerocopy" || r.Mode == split || r.Workload == capacity && r.Batch > 1})
 		}
 		lines[i].points = append(lines[i].points, plotter.XY{X: x, Y: y})
 	}

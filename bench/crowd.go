@@ -40,7 +40,7 @@ func attachSharedMPMC(r row, in inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := ring.NewMPMC[uint64](seg, "shared", ringCapacity(r.Size))
+	q, err := ring.NewMPMC[uint64](seg, "shared", r.ringCapacity())
 	if err != nil {
 		return nil, err
 	}

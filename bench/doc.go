@@ -2,8 +2,8 @@
 // would otherwise use: pipes, sockets, file locks and, as references inside
 // one process, channels and sync.Mutex.
 //
-//	go run ./bench              # everything, a few minutes
-//	go run ./bench -quick       # everything, under a minute
+//	go run ./bench              # everything, under ten minutes
+//	go run ./bench -quick       # everything but the long curves, under a minute
 //	go run ./bench -run '^roundtrip/(ring.SPSC|pipe)/'
 //	go run ./bench -json        # one object a row
 //	go run ./bench -html report.html
@@ -21,24 +21,36 @@
 //     timed one by one, and so hold the time of reading the clock once. Mode
 //     spin polls, park sleeps at once in every wait, and default is what the
 //     blocking calls do by themselves.
+//
 //   - loaded: round trips in mode default, while one more process computes
 //     without a pause on the CPUs of the two. Its p99.9 says most.
+//
 //   - stream: messages a second from one sender to one receiver, by the
 //     receiver's clock. A batch is handed over by one call. Mode zerocopy
 //     writes and reads the messages in the ring.
+//     Its sizes and batches make curves, of which -quick takes a few points.
+//
+//   - capacity: the same by the number of slots of a ring: mode slots-64 to
+//     slots-1048576. Not with -quick.
+//
 //   - shared: messages a second through one queue that all sides use, two of
 //     them or eight on the same two CPUs. In mode both, each side sends a
 //     message or batch and receives one, over and over; in mode split, the
 //     first half of the sides sends and the other half receives.
+//
 //   - lock, semaphore: nanoseconds for a Lock and an Unlock, an Acquire(1)
 //     and a Release(1) of a semaphore of one permit. With several sides
 //     contending, it is the time from one pair to the next, whoever does it:
 //     the wall time divided by the pairs of all. A pipe stands in as a lock
 //     the way make's jobserver uses it, with a byte in it that is read and
 //     written back.
+//
 //   - standstill: of eight sides of shared or lock, the longest time that any
 //     one of them got nothing done (64 operations), the scheduler's share
 //     included; the column max is the longest of all rounds.
+//
+//   - create: nanoseconds to make an anonymous segment of a size and to close
+//     it, its pages populated or only reserved. Not with -quick.
 //
 // # Method
 //

@@ -24,7 +24,7 @@ func (d *driver) run(c command) (sideReport, error) {
 	switch {
 	case d.row.trips():
 		return d.roundtrip(c)
-	case d.row.Workload == stream:
+	case d.row.streams():
 		return d.stream(c)
 	default:
 		return d.contend(c)

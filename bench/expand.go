@@ -1,9 +1,14 @@
 package main
 
-// The message sizes and batches of the stream workload.
+import "fmt"
+
+// The message sizes and batches of the stream workload, and more of them that
+// make curves: sizes one by one, batches of 8 bytes.
 var (
 	streamSizes   = []int{8, 64, 1 << 10, 64 << 10}
 	streamBatches = []int{1, 256}
+	curveSizes    = []int{256, 4 << 10, 16 << 10, 256 << 10, 1 << 20}
+	curveBatches  = []int{4, 16, 64, 1024}
 )
 
 // bufferSize is how many bytes of messages a system may have under way in a
@@ -17,6 +22,31 @@ func streamRows(r row, batches ...int) []row {
 	for _, size := range streamSizes {
 		for _, batch := range batches {
 			r.Size, r.Batch = size, batch
+			rows = append(rows, r)
+		}
+	}
+	r.long = true
+	for _, size := range curveSizes {
+		r.Size, r.Batch = size, 1
+		rows = append(rows, r)
+	}
+	if len(batches) == 1 {
+		return rows
+	}
+	for _, batch := range curveBatches {
+		r.Size, r.Batch = 8, batch
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// capacityRows expands one ring of 8-byte messages over its capacity.
+func capacityRows(r row) []row {
+	r.Workload, r.Size, r.Procs, r.long = capacity, 8, 2, true
+	var rows []row
+	for _, r.Batch = range streamBatches {
+		for r.slots = 64; r.slots <= 1<<20; r.slots *= 4 {
+			r.Mode = fmt.Sprintf("slots-%d", r.slots)
 			rows = append(rows, r)
 		}
 	}

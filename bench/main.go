@@ -27,6 +27,7 @@ func main() {
 type options struct {
 	plan plan
 	run  *regexp.Regexp
+	long bool // long rows, too
 	list bool
 	json bool
 	html string // the report's file; "" for none
@@ -36,7 +37,7 @@ type options struct {
 func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	quick := flags.Bool("quick", false, "short rounds: the whole run in under 60 s")
+	quick := flags.Bool("quick", false, "short rounds, and without the long curves unless -run asks for them: the whole run in under 60 s")
 	run := flags.String("run", "", "measure only the rows whose name matches this `regexp` (see -list)")
 	flags.BoolVar(&o.list, "list", false, "print the names of the rows, and stop")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a row instead of tables")
@@ -55,6 +56,7 @@ func parseOptions(args []string) (options, error) {
 	if *quick {
 		o.plan = quickPlan
 	}
+	o.long = !*quick || *run != ""
 	var err error
 	if o.run, err = regexp.Compile(*run); err != nil {
 		fmt.Fprintf(flags.Output(), "-run: %v\n", err)
@@ -74,7 +76,7 @@ func benchMain(ctx context.Context, args []string, out io.Writer) int {
 	}
 	var rows []row
 	for _, r := range allRows() {
-		if o.run.MatchString(r.name()) {
+		if o.run.MatchString(r.name()) && (o.long || !r.long) {
 			rows = append(rows, r)
 		}
 	}

@@ -26,14 +26,18 @@ var tiny = plan{rounds: 2, runs: 1, ops: 10, limit: func() (float64, error) { re
 func measureTiny(t *testing.T, rows ...row) []result {
 	t.Helper()
 	var results []result
-	err := measureAll(context.Background(), groups(rows), tiny, func(_ group, ms []*measurement, _ *steadiness) error {
+	p := tiny
+	if rows[0].long {
+		p.rounds = 1
+	}
+	err := measureAll(context.Background(), groups(rows), p, func(_ group, ms []*measurement, _ *steadiness) error {
 		for _, m := range ms {
 			if m.err != nil {
 				t.Errorf("%s: %v", m.row.name(), m.err)
 				continue
 			}
-			if len(m.rounds) != tiny.rounds {
-				t.Errorf("%s: %d rounds, want %d", m.row.name(), len(m.rounds), tiny.rounds)
+			if len(m.rounds) != p.rounds {
+				t.Errorf("%s: %d rounds, want %d", m.row.name(), len(m.rounds), p.rounds)
 			}
 			r, err := m.result()
 			if err != nil {

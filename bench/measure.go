@@ -19,7 +19,7 @@ type plan struct {
 }
 
 var (
-	fullPlan  = plan{rounds: 7, warmUp: 40 * time.Millisecond, runs: 5, measure: 40 * time.Millisecond, sample: 100 * time.Millisecond, spare: 2 * time.Minute}
+	fullPlan  = plan{rounds: 5, warmUp: 40 * time.Millisecond, runs: 5, measure: 40 * time.Millisecond, sample: 100 * time.Millisecond, spare: 2 * time.Minute}
 	quickPlan = plan{rounds: 3, warmUp: 8 * time.Millisecond, runs: 5, measure: 8 * time.Millisecond, sample: 25 * time.Millisecond, spare: 8 * time.Second}
 )
 
@@ -49,6 +49,9 @@ func (m *measurement) round(ctx context.Context, p plan) error {
 	runs, each := p.runs, p.measure
 	if m.row.crowded() {
 		runs, each = 1, 2*time.Duration(runs)*each
+	}
+	if m.perOp > float64(each) {
+		runs = 1
 	}
 	values := make([]float64, runs)
 	for i := range values {
@@ -95,6 +98,9 @@ func (m *measurement) warmUp(s *session, p plan) error {
 	target := float64(p.warmUp.Nanoseconds())
 	if len(m.rounds) == 0 {
 		m.perOp = target / 16 // start with 16 operations
+	}
+	if m.row.Workload == create {
+		m.perOp = target // which take too long
 	}
 	for {
 		c := m.command(p.warmUp, 0)
@@ -145,7 +151,7 @@ func (r row) value(sides []sideReport) float64 {
 	switch {
 	case r.trips():
 		return float64(nanos) / float64(ops)
-	case r.Workload == stream:
+	case r.streams():
 		return float64(ops) / float64(nanos) * 1e9
 	case r.Workload == standstill:
 		return float64(still)

@@ -31,7 +31,7 @@ func stamped(msg []byte, seq uint64) bool {
 
 // A message is a plain type of one of the sizes that are measured.
 type message interface {
-	[1]uint64 | [8]uint64 | [128]uint64 | [8192]uint64
+	[1]uint64 | [8]uint64 | [32]uint64 | [128]uint64 | [512]uint64 | [2048]uint64 | [8192]uint64 | [32768]uint64 | [131072]uint64
 }
 
 // The race detector would look at all of *m for each of its words, in minutes.

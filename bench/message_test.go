@@ -1,9 +1,12 @@
 package main
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestStampReachesEveryLine(t *testing.T) {
-	for _, size := range streamSizes {
+	for _, size := range slices.Concat(streamSizes, curveSizes) {
 		msg := make([]byte, size)
 		stamp(msg, 7)
 		if !stamped(msg, 7) || stamped(msg, 8) {

@@ -16,6 +16,7 @@ func mpmcRows() []row {
 	rows = append(rows, sharedRows(r)...)
 	r.attach = attachMPMCStream
 	rows = append(rows, streamRows(r, streamBatches...)...)
+	rows = append(rows, capacityRows(r)...)
 	r.Mode = "zerocopy"
 	return append(rows, streamRows(r, 1)...)
 }

@@ -12,10 +12,20 @@ func attachMPMCStream(r row, in inherited) (joiner, error) {
 		return joinMPMC[[1]uint64](r, in)
 	case 64:
 		return joinMPMC[[8]uint64](r, in)
+	case 256:
+		return joinMPMC[[32]uint64](r, in)
 	case 1 << 10:
 		return joinMPMC[[128]uint64](r, in)
-	default:
+	case 4 << 10:
+		return joinMPMC[[512]uint64](r, in)
+	case 16 << 10:
+		return joinMPMC[[2048]uint64](r, in)
+	case 64 << 10:
 		return joinMPMC[[8192]uint64](r, in)
+	case 256 << 10:
+		return joinMPMC[[32768]uint64](r, in)
+	default:
+		return joinMPMC[[131072]uint64](r, in)
 	}
 }
 
@@ -24,7 +34,7 @@ func joinMPMC[T message](r row, in inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := ring.NewMPMC[T](seg, "stream", ringCapacity(r.Size))
+	q, err := ring.NewMPMC[T](seg, "stream", r.ringCapacity())
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,6 @@ import (
 //go:embed report.html
 var reportText string
 
-var reportPage = template.Must(template.New("report").Parse(reportText))
-
 // An htmlReport gathers what -html and -svg write at the end of a run.
 type htmlReport struct {
 	Heading string
@@ -75,8 +73,12 @@ func (h *htmlReport) writePage(path string) error {
 		text := strings.ReplaceAll(string(svg), inkHex, "currentColor")
 		h.Charts = append(h.Charts, figure{Title: c.title, SVG: template.HTML(text)})
 	}
+	layout, err := template.New("report").Parse(reportText)
+	if err != nil {
+		return err
+	}
 	var page bytes.Buffer
-	if err := reportPage.Execute(&page, h); err != nil {
+	if err := layout.Execute(&page, h); err != nil {
 		return err
 	}
 	return os.WriteFile(path, page.Bytes(), 0o644)

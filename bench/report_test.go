@@ -100,8 +100,8 @@ func TestReport(t *testing.T) {
 	wellFormed(t, "page", page)
 	selfContained(t, "page", page)
 	text := string(page)
-	if got, want := strings.Count(text, "<svg "), len(charts(h.results)); got != want || want < 6 {
-		t.Errorf("%d pictures of %d charts, want 6 at least", got, want)
+	if got, want := strings.Count(text, "<svg "), len(charts(h.results)); got != want || want < 7 {
+		t.Errorf("%d pictures of %d charts, want 7 at least", got, want)
 	}
 	if got, want := strings.Count(text, "<pre "), len(groups(allRows())); got != want {
 		t.Errorf("%d tables, want %d", got, want)

@@ -16,13 +16,15 @@ const (
 	roundtrip  = "roundtrip"  // one message there and one back: nanoseconds
 	loaded     = "loaded"     // the same beside a process that computes on the same CPUs
 	stream     = "stream"     // one way, as fast as it goes: messages per second
+	capacity   = "capacity"   // stream, by the number of slots of a ring
 	shared     = "shared"     // one queue, several senders and receivers: messages per second
 	lock       = "lock"       // Lock + Unlock: nanoseconds a pair
 	sem        = "semaphore"  // Acquire(1) + Release(1): nanoseconds a pair
 	standstill = "standstill" // of 8 sides of shared or lock: the longest time that one got nothing done
+	create     = "create"     // making and closing a segment: nanoseconds
 )
 
-var workloads = []string{roundtrip, loaded, stream, shared, lock, sem, standstill}
+var workloads = []string{roundtrip, loaded, stream, capacity, shared, lock, sem, standstill, create}
 
 // A row is one line of the result: one workload on one system.
 type row struct {
@@ -32,6 +34,11 @@ type row struct {
 	Size     int    // bytes in a message; 0 where there is none
 	Batch    int    // messages handed over by one call
 	Procs    int    // sides taking part: processes, or goroutines of one process for an in-process reference
+
+	// long rows are more points of a curve, or slow. -quick leaves them out.
+	long bool
+	// slots is what a ring holds, in rows that are about that.
+	slots int
 
 	// inProcess rows are references: all sides are goroutines of one process.
 	inProcess bool
@@ -94,7 +101,7 @@ func (r row) name() string {
 	if r.Size > 0 {
 		parts = append(parts, strconv.Itoa(r.Size))
 	}
-	if r.Size > 0 && !r.trips() {
+	if r.streams() || r.Size > 0 && r.contends() {
 		parts = append(parts, strconv.Itoa(r.Batch))
 	}
 	if r.contends() {
@@ -105,9 +112,9 @@ func (r row) name() string {
 
 func (r row) unit() string {
 	switch r.Workload {
-	case roundtrip, loaded, standstill:
+	case roundtrip, loaded, standstill, create:
 		return "ns"
-	case stream, shared:
+	case stream, capacity, shared:
 		return "msg/s"
 	default:
 		return "ns/op"
@@ -117,8 +124,11 @@ func (r row) unit() string {
 // trips reports whether r measures round trips.
 func (r row) trips() bool { return r.Workload == roundtrip || r.Workload == loaded }
 
+// streams reports whether r measures messages from one side to another.
+func (r row) streams() bool { return r.Workload == stream || r.Workload == capacity }
+
 // contends reports whether r is about one object that all sides use alike.
-func (r row) contends() bool { return !r.trips() && r.Workload != stream }
+func (r row) contends() bool { return !r.trips() && !r.streams() && r.Workload != create }
 
 // contended reports whether several sides of r fight for one object.
 func (r row) contended() bool { return r.contends() && r.Procs > 1 }
@@ -179,6 +189,10 @@ func (g group) title() string {
 		return fmt.Sprintf("loaded round trip, %s", sizeText(r.Size))
 	case stream:
 		return fmt.Sprintf("stream, %s, %s", sizeText(r.Size), portions)
+	case capacity:
+		return fmt.Sprintf("capacity, %s, %s", sizeText(r.Size), portions)
+	case create:
+		return fmt.Sprintf("segment of %s", sizeText(r.Size))
 	case shared:
 		return fmt.Sprintf("shared %s, %s, %s", r.Mode, sizeText(r.Size), portions)
 	case standstill:
@@ -201,7 +215,7 @@ var systems = []func() []row{
 	lockRows, semaphoreRows,
 	chanRows, mutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,
-	pythonRows,
+	pythonRows, createRows,
 }
 
 // allRows returns every row that this platform can run, group by group.
@@ -237,7 +251,12 @@ func groups(rows []row) []group {
 }
 
 func sizeText(size int) string {
-	if size >= 1<<10 && size%(1<<10) == 0 {
+	switch {
+	case size >= 1<<30 && size%(1<<30) == 0:
+		return fmt.Sprintf("%d GiB", size>>30)
+	case size >= 1<<20 && size%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", size>>20)
+	case size >= 1<<10 && size%(1<<10) == 0:
 		return fmt.Sprintf("%d KiB", size>>10)
 	}
 	return fmt.Sprintf("%d B", size)

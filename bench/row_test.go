@@ -13,6 +13,9 @@ import (
 // Every row runs, in real processes, and its messages arrive.
 func TestEveryRow(t *testing.T) {
 	for _, g := range groups(allRows()) {
+		if g.rows[0].Size == 1<<30 {
+			continue // gigabytes take seconds, and megabytes the same code
+		}
 		t.Run(strings.ReplaceAll(g.title(), " ", "_"), func(t *testing.T) {
 			for _, r := range measureTiny(t, g.rows...) {
 				if r.Value <= 0 || r.Min > r.Value || r.Value > r.Max {
@@ -79,6 +82,52 @@ func TestList(t *testing.T) {
 	}
 	if got := strings.Fields(out.String()); !slices.Equal(got, want) {
 		t.Errorf("-list prints\n%v\nwant\n%v", got, want)
+	}
+}
+
+// What takes long is measured in a full run, or if -run asks for it.
+func TestQuickLeavesOutLongRows(t *testing.T) {
+	count := func(args ...string) int {
+		var out bytes.Buffer
+		if code := benchMain(context.Background(), append(args, "-list"), &out); code != 0 {
+			t.Fatalf("%q: exit code %d", args, code)
+		}
+		return len(strings.Fields(out.String()))
+	}
+	short := 0
+	for _, r := range allRows() {
+		if !r.long {
+			short++
+		}
+	}
+	if got := count(); got != len(allRows()) {
+		t.Errorf("%d rows in all, want %d", got, len(allRows()))
+	}
+	if got := count("-quick"); got != short || short == len(allRows()) {
+		t.Errorf("%d quick rows, want %d of %d", got, short, len(allRows()))
+	}
+	if got := count("-quick", "-run", "^stream/chan/1048576/"); got != 1 {
+		t.Errorf("%d rows that were asked for, want 1", got)
+	}
+}
+
+// A ring holds what its row says, or what others may hold as well.
+func TestRingCapacity(t *testing.T) {
+	for name, want := range map[string]int{
+		"capacity/ring.SPSC/slots-64/8/1":        64,
+		"capacity/ring.MPMC/slots-1048576/8/256": 1 << 20,
+		"stream/ring.SPSC/8/1":                   32768,
+		"stream/ring.SPSC/65536/256":             16,
+		"stream/ring.Bytes/262144/1":             4,
+		"stream/ring.Bytes/zerocopy/1048576/1":   4,
+	} {
+		r := mustFind(t, name)
+		if got := r.ringCapacity(); got != want {
+			t.Errorf("%s: %d slots, want %d", name, got, want)
+		}
+		if need := int64(want * (r.Size + 8)); r.segmentSize() < need {
+			t.Errorf("%s: %d bytes in its segment, needs %d", name, r.segmentSize(), need)
+		}
 	}
 }
 

@@ -11,12 +11,14 @@ import (
 
 // segmentSize is the room in a segment: for one ring of messages or two, with
 // what the rings add to them.
-const segmentSize = 4 * bufferSize
+func (r row) segmentSize() int64 {
+	return int64(max(4*bufferSize, bufferSize+r.ringCapacity()*(r.Size+8)))
+}
 
 // wireSegment makes the segment in which the sides of a row meet. It has no
 // name where that can be.
 func wireSegment(r row) (*wiring, error) {
-	seg, err := shm.Anonymous(segmentSize, &shm.Options{Populate: true})
+	seg, err := shm.Anonymous(r.segmentSize(), &shm.Options{Populate: true})
 	if errors.Is(err, errors.ErrUnsupported) {
 		return wireNamedSegment(r)
 	}
@@ -29,7 +31,7 @@ func wireSegment(r row) (*wiring, error) {
 // wireNamedSegment makes a segment whose name goes when the sides have attached.
 func wireNamedSegment(r row) (*wiring, error) {
 	name := fmt.Sprintf("bench-%d", os.Getpid())
-	seg, err := shm.Create(name, segmentSize, &shm.Options{Populate: true})
+	seg, err := shm.Create(name, r.segmentSize(), &shm.Options{Populate: true})
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +52,16 @@ func openSegment(r row, in inherited) (*shm.Segment, error) {
 }
 
 // ringCapacity is how many messages a stream's ring holds: as many as fit in
-// a quarter of a pipe, which is faster than a whole, but 16 at least.
-func ringCapacity(size int) int { return max(bufferSize/4/size, 16) }
+// a quarter of a pipe, which is faster than a whole, but 16 if those fit in a
+// pipe. Of the largest messages it holds 4, more than a pipe can hold: the pipe
+// takes parts of messages, and a ring none.
+func (r row) ringCapacity() int {
+	if r.slots > 0 {
+		return r.slots
+	}
+	size := max(r.Size, 1)
+	return max(bufferSize/4/size, min(16, bufferSize/size), 4)
+}
 
 // tripCapacity is that of the two rings of a round trip.
 const tripCapacity = 64

@@ -16,6 +16,7 @@ func spscRows() []row {
 	rows := tripRows(r)
 	r.attach = attachSPSCStream
 	rows = append(rows, streamRows(r, streamBatches...)...)
+	rows = append(rows, capacityRows(r)...)
 	r.Mode = "zerocopy"
 	return append(rows, streamRows(r, 1)...)
 }

@@ -12,10 +12,20 @@ func attachSPSCStream(r row, in inherited) (joiner, error) {
 		return joinSPSC[[1]uint64](r, in)
 	case 64:
 		return joinSPSC[[8]uint64](r, in)
+	case 256:
+		return joinSPSC[[32]uint64](r, in)
 	case 1 << 10:
 		return joinSPSC[[128]uint64](r, in)
-	default:
+	case 4 << 10:
+		return joinSPSC[[512]uint64](r, in)
+	case 16 << 10:
+		return joinSPSC[[2048]uint64](r, in)
+	case 64 << 10:
 		return joinSPSC[[8192]uint64](r, in)
+	case 256 << 10:
+		return joinSPSC[[32768]uint64](r, in)
+	default:
+		return joinSPSC[[131072]uint64](r, in)
 	}
 }
 
@@ -24,7 +34,7 @@ func joinSPSC[T message](r row, in inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := ring.NewSPSC[T](seg, "stream", ringCapacity(r.Size))
+	q, err := ring.NewSPSC[T](seg, "stream", r.ringCapacity())
 	if err != nil {
 		return nil, err
 	}
