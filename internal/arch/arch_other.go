@@ -4,7 +4,7 @@ package arch
 
 import "sync/atomic"
 
-var pauses, fence atomic.Uint32
+var pauses atomic.Uint32
 
 // Pause spends roughly the time of n spin-wait hints without touching a line
 // that another processor writes.
@@ -21,13 +21,6 @@ func StoreRelease32(addr *uint32, v uint32) { atomic.StoreUint32(addr, v) }
 // StoreRelease64 stores v; everything before it in program order is visible to
 // whoever loads v.
 func StoreRelease64(addr *uint64, v uint64) { atomic.StoreUint64(addr, v) }
-
-// Fence orders all earlier loads and stores before all later ones: Go's atomic
-// read-modify-writes are full barriers on every architecture.
-func Fence() { fence.Add(1) }
-
-// LoadFence orders all earlier loads before all later loads.
-func LoadFence() { fence.Add(1) }
 
 // PrefetchWrite does nothing here.
 func PrefetchWrite(*uint64) {}
