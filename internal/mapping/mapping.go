@@ -3,18 +3,34 @@
 package mapping
 
 import (
+	"errors"
 	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
 )
 
 // Mapping is a file mapped into memory.
 type Mapping struct {
-	mem []byte
+	mem     []byte
+	severed atomic.Bool
 }
+
+// severed counts the mappings that are severed and not unmapped: they are good
+// for nothing but their addresses.
+var severed atomic.Int64
 
 // Map maps the first size bytes of f, which the file must have: touching a page
 // past its end is a fault.
 func Map(f *os.File, size int) (*Mapping, error) {
 	mem, err := mapFile(f, size)
+	// Severed mappings may fill the address space of a 32-bit process until the
+	// collector finds that nobody can touch them; it sees no reason to hurry.
+	for wait := time.Millisecond; errors.Is(err, errNoRoom) && severed.Load() > 0 && wait < time.Second; wait *= 2 {
+		runtime.GC()
+		time.Sleep(wait) // cleanups run after the collection
+		mem, err = mapFile(f, size)
+	}
 	if err != nil {
 		return nil, os.NewSyscallError("mmap", err)
 	}
@@ -36,13 +52,20 @@ func (m *Mapping) Bytes() []byte { return m.mem }
 // Where the platform cannot replace a mapping, Sever does nothing, and such an
 // operation finishes on the file.
 func (m *Mapping) Sever() error {
-	return os.NewSyscallError("mmap", sever(m.mem))
+	err := sever(m.mem)
+	if err == nil && !m.severed.Swap(true) {
+		severed.Add(1)
+	}
+	return os.NewSyscallError("mmap", err)
 }
 
 // Unmap removes the mapping. Touching its memory afterwards is a fault.
 func (m *Mapping) Unmap() error {
 	mem := m.mem
 	m.mem = nil
+	if m.severed.Swap(false) {
+		defer severed.Add(-1)
+	}
 	return os.NewSyscallError("munmap", unmap(mem))
 }
 
