@@ -32,7 +32,11 @@ var _ = proctest.Register("sandboxed", func(c *proctest.Child) {
 			}
 		}
 	}
-	if err := enterSandbox(errno, what == "futex"); err != nil {
+	calls := []string{"futex_waitv"}
+	if what == "futex" {
+		calls = append(calls, "shared futex")
+	}
+	if err := proctest.RefuseBy(errno, calls...); err != nil {
 		c.Send("no sandbox:", err)
 		return
 	}

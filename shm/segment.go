@@ -48,7 +48,8 @@ func OpenOrCreate(name string, size int64, opts *Options) (*Segment, error) {
 // Anonymous makes a segment that has no name and goes away with the last process
 // that uses it. A child gets it by inheritance: put File into the ExtraFiles of
 // an exec.Cmd, and there call FromFile. The file is sealed, so that nobody can
-// resize it. Only Linux has such segments (memfd_create); elsewhere the error is
+// resize it, unless a sandbox refuses memfd_create: then it is an unsealed one
+// in the directory of opts. Only Linux has such segments; elsewhere the error is
 // errors.ErrUnsupported.
 func Anonymous(size int64, opts *Options) (*Segment, error) {
 	return newSegment(segment.Anonymous(size, opts.internal()))

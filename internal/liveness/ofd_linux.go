@@ -24,10 +24,20 @@ func newLocks(f *os.File) (locks, error) {
 		return nil, err
 	}
 	l := &ofdLocks{f, conn}
-	if _, err := l.held(creationByte); !ofd || err == unix.EINVAL { // before Linux 3.15
+	switch _, err := l.held(creationByte); {
+	case !ofd,
+		err == unix.EINVAL,                                        // before Linux 3.15, and in emulators
+		err == unix.ENOSYS, err == unix.EPERM, err == unix.EACCES: // in sandboxes
 		return newPOSIXLocks(f)
 	}
 	return l, nil
+}
+
+// OwnLocks reports whether the locks belong to this File. If not, they go away
+// when the process closes any other descriptor of the file.
+func (f *File) OwnLocks() bool {
+	_, ok := f.locks.(*ofdLocks)
+	return ok
 }
 
 // call is one fcntl. Calls are kept, for a probe should not allocate: it is what

@@ -2,10 +2,7 @@
 
 package proctest
 
-import (
-	"errors"
-	"syscall"
-)
+import "errors"
 
-// Refuse makes the kernel fail calls by errno from now on. Only Linux can.
-func Refuse(errno syscall.Errno, calls ...string) error { return errors.ErrUnsupported }
+// Refuse makes the kernel fail calls as one without them would. Only Linux can.
+func Refuse(calls ...string) error { return errors.ErrUnsupported }

@@ -4,13 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// A refusal describes the calls that a name of [Refuse] stands for: those whose
+// A refusal describes the calls that a name stands for: those whose
 // argument arg, as far as mask reaches, has one of the values. Without values it
 // is every call of that number.
 type refusal struct {
@@ -32,10 +31,13 @@ var refusals = map[string]refusal{
 		[]uint32{unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW}},
 }
 
-// Refuse makes the kernel fail calls by errno from now on, in all threads of this
-// process and in its children, as a sandbox or an older kernel would. It is an
-// error if the machine cannot do that.
-func Refuse(errno syscall.Errno, calls ...string) error {
+// Refuse makes the kernel fail calls from now on, in all threads of this process
+// and in its children, as one without them would. It is an error if the machine
+// cannot do that; user-mode emulators cannot. The calls are named in refusals.
+func Refuse(calls ...string) error { return RefuseBy(unix.ENOSYS, calls...) }
+
+// RefuseBy is [Refuse] with another error. There is only [Refuse] elsewhere.
+func RefuseBy(errno unix.Errno, calls ...string) error {
 	const (
 		load     = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		and      = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K

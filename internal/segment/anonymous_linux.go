@@ -32,6 +32,10 @@ func anonymous(size int64, opts *Options) (*Segment, error) {
 		return nil, err
 	}
 	shared, err := memfd()
+	sealed := err == nil
+	if isAny(err, unix.ENOSYS, unix.EPERM, unix.EACCES) { // before Linux 3.17, or in a sandbox
+		shared, err = unnamed(o.Dir)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +48,11 @@ func anonymous(size int64, opts *Options) (*Segment, error) {
 		return nil, errors.Join(err, shared.Close())
 	}
 	s.res.shared = shared
-	if err := seal(shared); err != nil {
-		s.discard()
-		return nil, err
+	if sealed {
+		if err := seal(shared); err != nil {
+			s.discard()
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -82,6 +88,19 @@ func memfd() (*os.File, error) {
 	return os.NewFile(uintptr(fd), anonymousName), nil
 }
 
+// unnamed makes a file that has lost its name, the next best to a memfd: nothing
+// keeps those who inherit it from making it shorter.
+func unnamed(dir string) (*os.File, error) {
+	f, err := createDraft(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody may have swept it
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 // seal keeps anyone from making f shorter, which would be a fault at the next
 // access of everyone else.
 func seal(f *os.File) error {
@@ -93,7 +112,8 @@ func seal(f *os.File) error {
 }
 
 // reopen makes a private description of the same file. A duplicate would share
-// the locks on it with every process that has inherited the original.
+// the locks on it with every process that has inherited the original. And locks
+// of the process would go away when somebody closes the original.
 func reopen(f *os.File) (*liveness.File, error) {
 	var private *os.File
 	var err error
@@ -103,5 +123,9 @@ func reopen(f *os.File) (*liveness.File, error) {
 	if cerr != nil || err != nil {
 		return nil, errors.Join(cerr, err)
 	}
-	return liveness.Take(private)
+	file, err := liveness.Take(private)
+	if err == nil && !file.OwnLocks() {
+		return nil, errors.Join(fmt.Errorf("no open-file-description locks: %w", errors.ErrUnsupported), file.Close())
+	}
+	return file, err
 }

@@ -32,7 +32,7 @@ func reserve(f *os.File, size int64) error {
 	if cerr != nil {
 		return cerr
 	}
-	if err == unix.EOPNOTSUPP {
+	if isAny(err, unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EACCES) { // the file system, or a sandbox
 		return writeZeros(f, size)
 	}
 	return os.NewSyscallError("fallocate", err)
