@@ -135,8 +135,10 @@ func until(t fataler, what string, condition func() bool) {
 	}
 }
 
-// scaled returns n, or less of it where whoever waits has to poll.
+// scaled returns n, or less of it where whoever waits has to poll, or everything
+// is slow.
 func scaled(n int) int {
+	n = proctest.Scaled(n)
 	if futex.Native() {
 		return n
 	}

@@ -18,6 +18,16 @@ func Timeout() time.Duration {
 	return time.Duration(scale * float64(time.Minute))
 }
 
+// Scaled returns n, or the part of it that the environment variable
+// ISTHMUS_PROCTEST_PART names, 4 meaning a quarter. It is for the lengths of
+// tests that would take too long under an emulator.
+func Scaled(n int) int {
+	if part, err := strconv.Atoi(os.Getenv("ISTHMUS_PROCTEST_PART")); err == nil && part > 0 {
+		return max(1, n/part)
+	}
+	return n
+}
+
 // Wait waits for the helper to return, and fails the test if it ends otherwise.
 func (p *Proc) Wait() {
 	p.t.Helper()

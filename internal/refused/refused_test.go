@@ -44,7 +44,7 @@ func TestRefused(t *testing.T) {
 // the first, which holds a lock and a permit.
 func testRefused(t *testing.T, first, second string) {
 	proctest.Dir(t)
-	n := *rounds
+	n := proctest.Scaled(*rounds)
 	if !futex.Native() || strings.Contains(second, "shared futex") {
 		n /= 8 // they poll
 	}
