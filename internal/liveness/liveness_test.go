@@ -17,37 +17,40 @@ func TestMain(m *testing.M) { proctest.Main(m) }
 
 // attach attaches to the process table in the file at path, which has room for
 // slots processes.
-func attach(path string, slots int) (*Table, error) {
+func attach(path string, slots int) (*Table, *mapping.Mapping, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	size := slots * layout.SlotSize
 	file, err := Take(f)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := file.Truncate(int64(size)); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, nil, errors.Join(err, file.Close())
 	}
 	m, err := mapping.Map(file.File, size)
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, nil, errors.Join(err, file.Close())
 	}
 	t, err := Attach(file, m.Bytes())
 	if err != nil {
-		return nil, errors.Join(err, m.Unmap(), file.Close())
+		return nil, nil, errors.Join(err, m.Unmap(), file.Close())
 	}
-	return t, nil
+	return t, m, nil
 }
 
 func mustAttach(t *testing.T, path string, slots int) *Table {
 	t.Helper()
-	table, err := attach(path, slots)
+	table, m, err := attach(path, slots)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { table.Close() })
+	t.Cleanup(func() {
+		table.Close()
+		m.Unmap()
+	})
 	return table
 }
 
@@ -115,7 +118,7 @@ func TestFull(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "table")
 		a := mustAttach(t, path, 2)
 		b := mustAttach(t, path, 2)
-		if _, err := attach(path, 2); !errors.Is(err, ErrFull) {
+		if _, _, err := attach(path, 2); !errors.Is(err, ErrFull) {
 			t.Errorf("third attachment to two slots: %v", err)
 		}
 		if a.Dead(b.ID()) || b.Dead(a.ID()) {

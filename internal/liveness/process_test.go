@@ -17,7 +17,7 @@ var _ = proctest.Register("attached", func(c *proctest.Child) {
 	if c.Arg(1) == "posix" {
 		usePOSIXLocks()
 	}
-	t, err := attach(c.Arg(0), 4)
+	t, _, err := attach(c.Arg(0), 4)
 	c.Check(err)
 	switch c.Arg(2) {
 	case "slot":

@@ -43,7 +43,7 @@ func (m *Mapping) Bytes() []byte { return m.mem }
 // Sever puts private memory in the mapping's place. When it has returned,
 // nothing that this process writes through the mapping reaches the file, and
 // nothing faults: an operation caught in the middle goes on, on memory of its
-// own that reads as zeros.
+// own that reads as zeros. (On Windows, as what was stored there last.)
 //
 // The kernel replaces the pages under the lock that page faults take, and
 // flushes the translations before it releases it. So a thread that has seen a

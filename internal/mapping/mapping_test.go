@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"testing"
 )
 
@@ -53,7 +54,7 @@ func TestMap(t *testing.T) {
 }
 
 func TestSever(t *testing.T) {
-	if !Severs {
+	if !Severs() {
 		t.Skip("this platform cannot replace a mapping")
 	}
 	f := tempFile(t)
@@ -65,7 +66,7 @@ func TestSever(t *testing.T) {
 	if err := a.Sever(); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(mem, make([]byte, size)) {
+	if runtime.GOOS != "windows" && !bytes.Equal(mem, make([]byte, size)) {
 		t.Error("severed memory is not zero")
 	}
 	for i := range mem {

@@ -10,7 +10,7 @@ import (
 // TestRoom severs more mappings than fit into a small address space. They go as
 // their owners become unreachable, if somebody needs their addresses.
 func TestRoom(t *testing.T) {
-	if !Severs || bits.UintSize != 32 {
+	if !Severs() || bits.UintSize != 32 {
 		t.Skip("the address space is large, or its mappings cannot be severed")
 	}
 	const huge = 512 << 20

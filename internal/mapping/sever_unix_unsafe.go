@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Severs says whether Sever does anything.
-const Severs = true
+// Severs reports whether Sever does anything.
+func Severs() bool { return true }
 
 // A shared mapping that nobody shares is as private as a private one, but does not
 // count as data: Close must not fail at the limit of that, nor use it up.

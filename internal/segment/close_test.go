@@ -35,7 +35,7 @@ func TestUseAfterClose(t *testing.T) {
 	_, err = a.Object(Spec{Kind: layout.KindLock, Name: "y", Size: 64})
 	wantError(t, "Object", err, ErrClosed, `lock "y" in segment "s"`)
 
-	if mapping.Severs {
+	if mapping.Severs() {
 		mine.Mem[0]++ // what an operation caught in the middle may do
 		if theirs.Mem[0] != 1 {
 			t.Error("a store after Close reached the file")
@@ -81,7 +81,7 @@ func TestCloseUnderFire(t *testing.T) {
 		for range users {
 			<-done
 		}
-		if mapping.Severs && !bytes.Equal(after, theirs.Mem) {
+		if mapping.Severs() && !bytes.Equal(after, theirs.Mem) {
 			t.Error("a store after Close reached the file")
 		}
 		runtime.KeepAlive(a)

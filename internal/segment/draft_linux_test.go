@@ -6,6 +6,8 @@ import (
 	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
+const hasUnnamedDrafts = true
+
 func useNamedDrafts() { unnamedDrafts = false }
 
 func withNamedDrafts(t *testing.T) {

@@ -4,6 +4,8 @@ package segment
 
 import "testing"
 
+const hasUnnamedDrafts = false
+
 func useNamedDrafts() {}
 
 func withNamedDrafts(*testing.T) {}

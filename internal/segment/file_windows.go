@@ -1,12 +1,12 @@
 package segment
 
 import (
+	"crypto/rand"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"crypto/rand"
 
 	"golang.org/x/sys/windows"
 )
@@ -18,8 +18,11 @@ func openFile(path string) (*os.File, error) {
 }
 
 func createDraft(dir string) (*os.File, error) {
-	name := strings.Replace(draftPattern, "*", rand.Text(), 1)
-	return createFile(filepath.Join(dir, name), windows.CREATE_NEW)
+	return createFile(draftName(dir), windows.CREATE_NEW)
+}
+
+func draftName(dir string) string {
+	return filepath.Join(dir, strings.Replace(draftPattern, "*", rand.Text(), 1))
 }
 
 func createFile(path string, disposition uint32) (*os.File, error) {
@@ -38,7 +41,20 @@ func createFile(path string, disposition uint32) (*os.File, error) {
 	return nil, &os.PathError{Op: "open", Path: path, Err: err}
 }
 
-func unlink(path string) error { return os.Remove(path) }
+// unlink takes the name away at once. The system refuses to remove a file that is
+// mapped anywhere, so it becomes a draft that nobody is at work on, for a later
+// sweep to remove.
+func unlink(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return &os.PathError{Op: "remove", Path: path, Err: windows.ERROR_ACCESS_DENIED}
+	}
+	draft := draftName(filepath.Dir(path))
+	if err := rename(path, draft); err != nil {
+		return &os.PathError{Op: "remove", Path: path, Err: errors.Unwrap(err)}
+	}
+	os.Remove(draft)
+	return nil
+}
 
 // rename never replaces a file.
 func rename(from, to string) error {

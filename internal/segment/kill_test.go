@@ -3,6 +3,7 @@ package segment
 import (
 	"errors"
 	"io/fs"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,12 +66,12 @@ func kill(t *testing.T, what string, at step) liveness.ID {
 
 func TestKilledInCreate(t *testing.T) {
 	for _, what := range []string{"create", "create with a temporary name"} {
-		named := what != "create"
+		named := what != "create" || !hasUnnamedDrafts
 		if named {
 			withNamedDrafts(t)
 		}
 		for _, at := range []step{stepDrafted, stepFilled, stepAttached, stepLinked, stepPublished} {
-			if at == stepLinked && !named {
+			if at == stepLinked && (!named || runtime.GOOS == "windows") { // which renames in one step
 				continue
 			}
 			t.Run(what+"/"+string(at), func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -74,6 +75,9 @@ func files(t *testing.T, dir string) string {
 	}
 	var names []string
 	for _, path := range paths {
+		if runtime.GOOS == "windows" && strings.HasPrefix(filepath.Base(path), ".isthmus-draft-") {
+			continue // removed, and mapped by somebody yet
+		}
 		names = append(names, filepath.Base(path))
 	}
 	return strings.Join(names, " ")

@@ -90,7 +90,7 @@ func prepare(m *mapping.Mapping, o Options) error {
 // may reach the file once they may think so.
 func (r *resources) detach() error {
 	r.once.Do(func() {
-		if !mapping.Severs {
+		if !mapping.Severs() {
 			r.table.Settle()
 		}
 		r.err = r.mapping.Sever()
