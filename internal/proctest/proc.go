@@ -23,6 +23,9 @@ type Options struct {
 	// Env is added to the environment, in the form "key=value".
 	Env []string
 
+	// Binary is run instead of this one. It must have the helper too.
+	Binary string
+
 	// CPUs are the processors that the helper may run on, as indexes into
 	// those that the test may run on, modulo their number. Empty means all.
 	// It has an effect on Linux only.
@@ -100,6 +103,9 @@ func (p *Proc) start(opts *Options, args []string) error {
 	}
 	defer stdout.Close()
 
+	if opts.Binary != "" {
+		exe = opts.Binary
+	}
 	p.in, p.rd = in, rd
 	p.cmd = exec.Command(exe, args...)
 	p.cmd.Env = append(append(os.Environ(), raceOptions()), opts.Env...)

@@ -1,17 +1,11 @@
-// Package refused runs every primitive between processes to which the kernel
-// refuses one system call or another, as older kernels and sandboxes do. The
-// library has to find that out by itself, and use the next best.
-package refused
+package peers
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"strconv"
 	"strings"
-	"testing"
 
-	"github.com/isthmus-go/isthmus/futex"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/ring"
@@ -19,69 +13,32 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m) }
-
-var rounds = flag.Int("refused.rounds", 200, "hand-overs of each primitive in each sandbox")
-
 var background = context.Background()
 
-// calls are refused one at a time, and at last all of them.
-var calls = []string{"futex_waitv", "shared futex", "membarrier", "OFD locks", "memfd_create", "fallocate"}
-
-func TestRefused(t *testing.T) {
-	proctest.MaySkip("worker")
-	for _, call := range append(calls, strings.Join(calls, ",")) {
-		// Who cannot be woken by the kernel would wait for its peers' bounds.
-		alone := !strings.Contains(call, "shared futex")
-		t.Run(call, func(t *testing.T) { testRefused(t, call, call) })
-		if alone {
-			t.Run(call+" to one", func(t *testing.T) { testRefused(t, "", call) })
-		}
-	}
-}
-
-// testRefused has two processes hand everything to each other, and then kills
-// the first, which holds a lock and a permit.
-func testRefused(t *testing.T, first, second string) {
-	proctest.Dir(t)
-	n := proctest.Scaled(*rounds)
-	if !futex.Native() || strings.Contains(second, "shared futex") {
-		n /= 8 // they poll
-	}
-	a := proctest.Start(t, "worker", first, "a", strconv.Itoa(n))
-	b := proctest.Start(t, "worker", second, "b", strconv.Itoa(n))
-	for _, p := range []*proctest.Proc{a, b} {
-		if line := p.Recv(); line != "ready" {
-			t.Logf("%s", line)
-			a.Kill()
-			b.Kill()
-			t.Skip(line)
-		}
-	}
-	a.Send("go")
-	b.Send("go")
-	a.Expect("done")
-	b.Expect("done")
-	a.Send("hold")
-	a.Expect("holding", 2*n, 2*n)
-	b.Send("take over")
-	b.Expect("waiting")
-	a.Kill()
-	b.Expect("took over")
-	b.Wait()
-}
-
+// A worker uses every primitive together with another one. Its arguments are the
+// calls that it is refused, its name, and how often to do everything.
 var _ = proctest.Register("worker", func(c *proctest.Child) {
 	if c.Arg(0) != "" {
 		if err := proctest.Refuse(strings.Split(c.Arg(0), ",")...); err != nil {
 			c.Send("no sandbox:", err)
+			c.Expect("give up")
 			return
 		}
 	}
 	wait.SetSpin(false) // hand-overs find the other side asleep, or about to be
-	w := newWorker(c)
+	s, err := shm.OpenOrCreate("s", 1<<20, nil)
+	if errors.Is(err, shm.ErrMismatch) {
+		c.Send("mismatch:", err)
+		c.Expect("give up")
+		return
+	}
+	c.Check(err)
+	w := newWorker(c, s)
 	c.Send("ready")
-	c.Expect("go")
+	if c.Recv() == "give up" {
+		_ = shm.Remove("s", nil) // whoever comes first
+		return
+	}
 	w.count(c)
 	w.pingPong(c, w.spsc)
 	w.pingPong(c, w.mpmc)
@@ -126,8 +83,7 @@ func must[T any](v T, err error) func(c *proctest.Child) T {
 	}
 }
 
-func newWorker(c *proctest.Child) *worker {
-	s := must(shm.OpenOrCreate("s", 1<<20, nil))(c)
+func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 	w := &worker{
 		n:         must(strconv.ParseUint(c.Arg(2), 10, 64))(c),
 		mu:        must(shm.NewLock(s, "mu"))(c),
