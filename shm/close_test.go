@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -68,6 +69,9 @@ func TestObjectsClosed(t *testing.T) {
 	_, err = shm.NewArray[int](s.Segment, "new", 1)
 	wantClosed(t, "NewArray", err, `array "new"`)
 
+	if !mapping.Severs() {
+		return // whoever is caught in the middle finishes on the segment there
+	}
 	// Nothing of that has reached the segment.
 	again := s.another(t)
 	if got := newValue[int](t, again, "value").Load(); got != 1 {

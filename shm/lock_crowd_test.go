@@ -43,7 +43,7 @@ var _ = proctest.Register("crowd", func(c *proctest.Child) {
 
 // TestCrowd has 32 processes of 8 goroutines on one lock.
 func TestCrowd(t *testing.T) {
-	const times = 100
+	times := proctest.Scaled(100)
 	s := named(t)
 	procs := s.startAll(t, crowdProcs, "crowd", strconv.Itoa(times))
 	for _, p := range procs {
@@ -55,7 +55,7 @@ func TestCrowd(t *testing.T) {
 	for _, p := range procs {
 		p.Wait()
 	}
-	const want = crowdProcs * crowdGoroutines * times
+	want := int64(crowdProcs * crowdGoroutines * times)
 	if total := newValue[int64](t, s.Segment, "total").Load(); total != want {
 		t.Errorf("the total is %d, expected %d", total, want)
 	}

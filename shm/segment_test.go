@@ -8,11 +8,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 func TestSegment(t *testing.T) {
-	opts := &shm.Options{Dir: t.TempDir(), MaxProcs: 2}
+	opts := &shm.Options{Dir: proctest.Dir(t), MaxProcs: 2}
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
 	a, err := shm.Create("a", 5000, opts)
 	if err != nil {
 		t.Fatal(err)

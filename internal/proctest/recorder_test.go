@@ -37,6 +37,7 @@ func (r *recorder) finish() {
 
 func (r *recorder) Helper()          {}
 func (r *recorder) Failed() bool     { return r.failed }
+func (r *recorder) Skipped() bool    { return false }
 func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
 
 func (r *recorder) Setenv(key, value string) {
