@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
@@ -204,6 +205,9 @@ func TestSegmentClosedEnds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			other := newSegment(t)
 			s := openSegment(t)
+			if !mapping.Severs() {
+				t.Skip("whoever is caught in the middle finishes on the segment here")
+			}
 			q, p, c := ends(t, s, kind, 4)
 			check(t, p.Push(background, 1))
 			_, release, err := c.TryNext()

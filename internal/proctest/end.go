@@ -46,16 +46,16 @@ func (p *Proc) Exit() (status int, stderr string) {
 }
 
 // Kill kills the helper's process by SIGKILL, waits until it is gone, and reports
-// whether it was still running. A helper that failed before fails the test.
-func (p *Proc) Kill() (killed bool) {
+// whether it was killed, now or before. A helper that failed before fails the test.
+func (p *Proc) Kill() bool {
 	p.t.Helper()
 	err := p.cmd.Process.Kill()
 	p.wait()
 	state := p.cmd.ProcessState
-	if killed = wasKilled(state, err); !killed && !state.Success() {
+	if p.killed = p.killed || wasKilled(state, err); !p.killed && !state.Success() {
 		p.t.Fatalf("proctest: %s%s", p.end(), p.printed())
 	}
-	return killed
+	return p.killed
 }
 
 // Stop suspends the helper's process by SIGSTOP, and returns when none of its

@@ -50,6 +50,7 @@ type Proc struct {
 	quit   chan struct{} // closed when nobody will receive lines any more
 	done   chan struct{} // closed when the process is reaped
 	ended  bool          // by Wait, Exit or Kill
+	killed bool
 }
 
 // Start runs the helper called name in a process of its own.
