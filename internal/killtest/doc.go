@@ -1,0 +1,25 @@
+// Package killtest stops a process at any instruction of an operation, and
+// either kills it there or lets it stay there for a while.
+//
+// A [Tracer] starts processes under ptrace(2). Such a process prepares its
+// operation, and calls [Mark] right before and right after it. In between the
+// tracer moves its main thread on by single instructions, or from system call
+// to system call, while all its other threads stand still: so the same
+// instructions are executed each time, and a number of steps names a point in
+// the operation. If the thread falls asleep in the kernel, waiting for others,
+// that is a point as well.
+//
+// The package knows nothing of what is tested. The table of the module's
+// operations, what must hold when a process dies in the middle of each, and
+// what the others may do while it is stopped, are in the package's tests.
+//
+// It works on Linux, on amd64, and on arm64 with the atomic instructions of
+// ARMv8.1: without them atomic operations are loops around exclusive accesses,
+// which a single-stepped thread never gets out of.
+package killtest
+
+import "runtime"
+
+// Mark is a point that the tracer stops at. It is fatal to a process that is not
+// traced.
+func Mark() { runtime.Breakpoint() }

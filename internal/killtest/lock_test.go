@@ -1,0 +1,227 @@
+//go:build linux && (amd64 || arm64) && !isthmus_nofutex
+
+package killtest_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+const (
+	ownerMask = 1<<31 - 1
+	diedBit   = 1 << 31
+)
+
+// locks are the operations of a Lock.
+var locks = []operation{
+	{name: "Lock", victim: lock, play: lockScene{}.play},
+	{name: "Lock, sleeping", victim: lock, play: lockScene{held: true}.play},
+	{name: "Lock, sleeping, another sleeps too", victim: lock, other: lockUnlock, play: lockScene{held: true, other: true}.play},
+	{name: "Lock, owner dead", victim: lock, play: lockScene{dead: true}.play},
+	{name: "LockContext, sleeping", victim: lockContext, play: lockScene{held: true}.play},
+	{name: "TryLock", victim: tryLock, play: lockScene{}.play},
+	{name: "TryLock, owner dead", victim: tryLock, play: lockScene{dead: true}.play},
+	{name: "Unlock", victim: unlock, play: lockScene{unlock: true}.play},
+	{name: "Unlock, another sleeps", victim: unlock, other: lockUnlock, play: lockScene{unlock: true, other: true}.play},
+	{name: "Unlock, inconsistent", victim: unlock, play: lockScene{unlock: true, dead: true}.play},
+	{name: "MarkConsistent", victim: markConsistent, play: lockScene{unlock: true, dead: true, mark: true}.play},
+}
+
+func lock(v *victim) func() result {
+	l := must(shm.NewLock(v.seg, "l"))
+	return func() result { l.Lock(); return did() }
+}
+
+func lockContext(v *victim) func() result {
+	l := must(shm.NewLock(v.seg, "l"))
+	ctx, cancel := context.WithCancel(context.Background())
+	_ = cancel
+	return func() result { return failed(l.LockContext(ctx)) }
+}
+
+func tryLock(v *victim) func() result {
+	l := must(shm.NewLock(v.seg, "l"))
+	return func() result {
+		if l.TryLock() {
+			return did(1)
+		}
+		return did(0)
+	}
+}
+
+func unlock(v *victim) func() result {
+	l := must(shm.NewLock(v.seg, "l"))
+	l.Lock()
+	return func() result { l.Unlock(); return did() }
+}
+
+func markConsistent(v *victim) func() result {
+	l := must(shm.NewLock(v.seg, "l"))
+	l.Lock()
+	return func() result { l.MarkConsistent(); return did() }
+}
+
+// lockUnlock is what the other process does. It says whether it was told of a
+// death.
+func lockUnlock(seg *shm.Segment) func() result {
+	l := must(shm.NewLock(seg, "l"))
+	return func() result {
+		err := l.LockContext(context.Background())
+		if err != nil && !errors.Is(err, shm.ErrOwnerDied) {
+			return failed(err)
+		}
+		told := uint64(0)
+		if err != nil {
+			told = 1
+			l.MarkConsistent()
+		}
+		l.Unlock()
+		return did(told)
+	}
+}
+
+// lockScene is what goes on around an operation of a Lock.
+type lockScene struct {
+	held   bool // the test holds the lock until the victim sleeps
+	dead   bool // somebody died inside before
+	other  bool // the other process sleeps for the lock
+	unlock bool // the victim has the lock, and gives it up
+	mark   bool // it declares the data consistent instead
+}
+
+func (c lockScene) play(s *stage) scene {
+	l := must(shm.NewLock(s.seg, "l"))
+	owner := func() uint32 { return s.word("l", 0) & ownerMask }
+	var (
+		mine    = false // the test holds the lock
+		victims uint32  // the lock's owner as the victim was killed, 0 if none
+		wasDied bool
+		me      uint32
+	)
+	give := func() {
+		if mine {
+			mine = false
+			l.Unlock()
+		}
+	}
+	return scene{
+		wakes: c.unlock,
+		ready: func() {
+			if s.word("l", 0) != 0 {
+				s.fatalf("the lock's word is %#x before", s.word("l", 0))
+			}
+			l.Lock()
+			me = owner()
+			l.Unlock()
+			if c.dead {
+				dead := must(shm.Open(segmentName, s.opts))
+				must(shm.NewLock(dead, "l")).Lock()
+				s.must("close", dead.Close())
+			}
+			if c.held {
+				l.Lock()
+				mine = true
+			}
+		},
+		set: func() {
+			if c.other {
+				s.begin()
+			}
+		},
+		asleep: give,
+		paused: func() func() {
+			switch who := owner(); {
+			case mine:
+				if who != me {
+					s.fatalf("the lock's owner is %#x, held by the test, %#x", who, me)
+				}
+				return give
+			case c.other && who != 0:
+				return nil // the other process's, or the victim's, which it waits for
+			case who != 0 && !c.dead:
+				if l.TryLock() {
+					s.fatalf("robbed of the lock")
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), 2*slice)
+				defer cancel()
+				s.is("LockContext of a lock held by a paused process", l.LockContext(ctx), context.DeadlineExceeded)
+				return nil
+			case !c.other && l.TryLock():
+				mine = true
+				return give
+			case !c.other && !c.dead:
+				s.fatalf("TryLock of a free lock fails")
+			}
+			return nil
+		},
+		dying: func() {
+			if victims = owner(); victims == me {
+				victims = 0
+			}
+			wasDied = s.word("l", 0)&diedBit != 0
+		},
+		alive: func(o outcome) {
+			got := !c.unlock && (len(o.values) == 0 || o.values[0] == 1)
+			if got && !mine && l.TryLock() {
+				s.fatalf("robbed of the lock")
+			}
+		},
+		check: func(o outcome) {
+			c.check(s, l, o, victims, wasDied, mine)
+			mine = false
+		},
+	}
+}
+
+func (c lockScene) check(s *stage, l *shm.Lock, o outcome, victims uint32, wasDied, mine bool) {
+	s.Helper()
+	if mine {
+		l.Unlock()
+	}
+	if o.ended && !c.mark && !c.other {
+		got := !c.unlock && (len(o.values) == 0 || o.values[0] == 1)
+		if got != (victims != 0) {
+			s.fatalf("the operation has ended with %v, and the lock's owner is %#x", o.values, victims)
+		}
+	}
+	want := wasDied || victims != 0
+	if c.dead && !c.mark && !want {
+		s.fatalf("the death before was forgotten")
+	}
+	if c.other {
+		r := s.finish()
+		s.must("the other process", r.err)
+		// Its owner id may have been in the word as the victim died.
+		if told := r.values[0] == 1; told && !want {
+			s.fatalf("the other process was told of a death, and there was none")
+		} else if told {
+			want = false // it has declared the data consistent
+		}
+	}
+	start := time.Now()
+	var err error
+	s.bounded("LockContext", func(ctx context.Context) error {
+		if err = l.LockContext(ctx); errors.Is(err, shm.ErrOwnerDied) {
+			return nil
+		}
+		return err
+	})
+	s.stalled(start)
+	if c.other {
+		// The word's owner was the victim, or the other process, alive.
+		if err != nil {
+			l.MarkConsistent()
+		}
+	} else if (err != nil) != want {
+		s.fatalf("a holder died: %v, and LockContext says: %v", want, err)
+	}
+	if err != nil {
+		if !c.other {
+			l.MarkConsistent()
+		}
+	}
+	l.Unlock()
+}

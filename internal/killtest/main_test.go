@@ -1,0 +1,138 @@
+//go:build linux && (amd64 || arm64) && !isthmus_nofutex
+
+package killtest_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/killtest"
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/wait"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+var (
+	allFlag  = flag.Bool("killtest.all", false, "try every point of every operation, which takes minutes")
+	seedFlag = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
+	onlyFlag = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
+)
+
+// A victim is this binary, started with the operation's name in envVictim.
+const (
+	envVictim = "ISTHMUS_KILLTEST_VICTIM"
+	envRound  = "ISTHMUS_KILLTEST_ROUND"
+)
+
+func init() {
+	if os.Getenv(envVictim) != "" {
+		runtime.LockOSThread() // the main goroutine, to the main thread
+	}
+}
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(envVictim); name != "" {
+		victimMain(name)
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == fmt.Sprint(runtime.GOMAXPROCS(0)) {
+		f.Value.Set(fmt.Sprint(perCPU * runtime.NumCPU())) // as many as there are stages
+	}
+	proctest.Main(m)
+}
+
+// slice bounds the sleeps of everybody, so that the dead are found quickly.
+const slice = 2 * time.Millisecond
+
+// victim is what an operation has to work with in its own process.
+type victim struct {
+	seg   *shm.Segment // nil if the operation attaches itself
+	round uint64       // counts the victims of an operation
+}
+
+// message n of the round. Messages are numbered without repetition.
+func (v *victim) message(n int) uint64 { return messageOf(v.round, n) }
+
+func messageOf(round uint64, n int) uint64 { return round<<8 | uint64(n) }
+
+// result is what an operation returns.
+type result struct {
+	values []uint64
+	err    error
+}
+
+// victimMain prepares an operation, and executes it between two marks. Then it prints
+// the result and stops at a third.
+func victimMain(name string) {
+	wait.SetSpin(false)
+	wait.SetSlice(time.Hour) // single steps take long, and must not end a sleep
+	v := &victim{}
+	fmt.Sscan(os.Getenv(envRound), &v.round)
+	op := find(name)
+	if !op.outside {
+		v.seg = must(shm.Open(segmentName, nil))
+	}
+	do := op.victim(v)
+	runtime.Gosched() // a preemption that is due comes now
+	if !op.inside {
+		killtest.Mark()
+	}
+	r := do()
+	killtest.Mark()
+	var b strings.Builder
+	for _, x := range r.values {
+		fmt.Fprintf(&b, "%d ", x)
+	}
+	if r.err != nil {
+		fmt.Fprintf(&b, "error %s %v", errorCode(r.err), r.err)
+	}
+	fmt.Println(b.String())
+	killtest.Mark()
+	os.Exit(3)
+}
+
+func find(name string) *operation {
+	for i := range operations {
+		if operations[i].name == name {
+			return &operations[i]
+		}
+	}
+	panic("no operation " + name)
+}
+
+// must is for what cannot fail.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// did and failed make results.
+func did(values ...uint64) result { return result{values: values} }
+
+func failed(err error, values ...uint64) result { return result{values, err} }
+
+// codes are the errors that a test wants to tell apart.
+var codes = map[string]error{}
+
+func errorCode(err error) string {
+	for code, e := range codes {
+		if errors.Is(err, e) {
+			return code
+		}
+	}
+	return "other"
+}

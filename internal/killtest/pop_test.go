@@ -1,0 +1,180 @@
+//go:build linux && (amd64 || arm64) && !isthmus_nofutex
+
+package killtest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// pops are the operations at a ring's popping end.
+func pops() (ops []operation) {
+	one := func(n uint64, err error) result { return failed(err, n) }
+	ways := []struct {
+		name string
+		n    int // messages at most
+		do   func(e end) result
+	}{
+		{"TryPop", 1, func(e end) result { return one(e.tryPop()) }},
+		{"Pop", 1, func(e end) result { return one(e.pop(context.Background())) }},
+		{"PopInto", 3, func(e end) result {
+			ns, err := e.popInto(context.Background(), 3)
+			return failed(err, ns...)
+		}},
+		{"Next, Release", 1, func(e end) result { return one(e.next(context.Background())) }},
+	}
+	for _, kind := range kinds {
+		for _, way := range ways {
+			for _, c := range []popScene{
+				{name: "", prefill: 3},
+				{name: ", sleeping"},
+				{name: ", another sleeps", full: true},
+			} {
+				if c.prefill == 0 && !c.full && way.name == "TryPop" || c.full && way.name == "Pop" {
+					continue
+				}
+				c.kind, c.n, c.lent = kind, way.n, way.name == "Next, Release"
+				op := operation{name: kind + " " + way.name + c.name, play: c.play}
+				op.victim = func(v *victim) func() result {
+					e := must(newEnd(kind, v.seg, consumer))
+					return func() result { return way.do(e) }
+				}
+				if c.full {
+					op.other = func(seg *shm.Segment) func() result {
+						return func() result {
+							e := must(newEnd(kind, seg, producer))
+							err := e.push(context.Background(), others)
+							return failed(errors.Join(err, e.detach()))
+						}
+					}
+				}
+				ops = append(ops, op)
+			}
+		}
+	}
+	return ops
+}
+
+// others is the message that the other process pushes. No Bytes message is longer.
+const others = 1<<62 | 3
+
+// popScene is what goes on around a pop.
+type popScene struct {
+	name    string
+	kind    string
+	n       int  // messages that the victim pops, at most
+	prefill int  // messages in the ring before; if none, the victim sleeps
+	full    bool // as many as fit, and the other process sleeps in a push
+	lent    bool // they are lent first
+}
+
+func (c popScene) play(s *stage) scene {
+	q := newQueue(s, c.kind)
+	lent := 0
+	return scene{
+		wakes: c.full,
+		ready: func() { q.fill(c.prefill, c.full) },
+		set: func() {
+			if c.full {
+				s.begin()
+			}
+		},
+		asleep: func() {
+			if len(q.mine) == 0 {
+				q.push()
+			}
+		},
+		paused: func() func() {
+			if c.full {
+				return nil
+			}
+			if c.kind == "MPMC" {
+				q.tryPop()
+				// Come round to the slots that the victim may be reading.
+				// If it still sleeps, it finds what it waits for.
+				for q.tryPush() {
+				}
+				return nil
+			}
+			_, err := newEnd(c.kind, s.seg, consumer)
+			s.is("claim the role of a paused consumer", err, ring.ErrRoleTaken)
+			if c.prefill > 0 && !q.tryPush() {
+				s.fatalf("there is no room")
+			}
+			return nil
+		},
+		dying: func() {
+			lent = q.lent()
+		},
+		check: func(o outcome) {
+			s.must("the victim's pop", o.err)
+			c.check(s, q, o, lent)
+		},
+	}
+}
+
+// check checks that every message was popped once, by the victim or after it.
+// Of an MPMC, the victim had lent messages in its hands as it died.
+func (c popScene) check(s *stage, q *queue, o outcome, lent int) {
+	s.Helper()
+	most := c.n - lent // that the victim may have taken along
+	if o.ended {
+		most = 0
+	}
+	if c.full {
+		if !s.gentle || c.kind == "Bytes" {
+			// There may still be no room: then only a pop makes the other go on.
+			for q.tryPop() {
+			}
+			q.popOrphans()
+		}
+		s.must("the other process", s.finish().err)
+	}
+	q.drain(q.push())
+	q.popOrphans()
+	pushed := slices.Clone(q.mine)
+	if c.full {
+		pushed = append(pushed, others)
+	}
+	count := map[uint64]int{}
+	for _, n := range slices.Concat(q.got, o.values) {
+		count[n]++
+	}
+	var missing []uint64
+	for _, n := range pushed {
+		if count[n] == 0 {
+			missing = append(missing, n)
+		}
+		if count[n] > 1 {
+			s.fatalf("message %x was popped twice: the victim has %x, the others %x", n, o.values, q.got)
+		}
+		delete(count, n)
+	}
+	if len(count) > 0 {
+		s.fatalf("messages out of nowhere: pushed %x, the victim has popped %x, the others %x", pushed, o.values, q.got)
+	}
+	if len(missing) > most {
+		s.fatalf("lost %x: pushed %x, the victim has popped %x, the others %x", missing, pushed, o.values, q.got)
+	}
+	for i := range missing {
+		if missing[i] != pushed[i] && c.kind != "MPMC" {
+			s.fatalf("lost %x, which is not what came first: pushed %x, popped %x", missing, pushed, q.got)
+		}
+	}
+	if !c.lent {
+		var mine []uint64
+		for _, n := range q.got {
+			if n != others {
+				mine = append(mine, n)
+			}
+		}
+		if !slices.IsSorted(mine) {
+			s.fatalf("out of order: %x", q.got)
+		}
+	}
+	q.wholeCapacity()
+}

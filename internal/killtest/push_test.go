@@ -1,0 +1,126 @@
+//go:build linux && (amd64 || arm64) && !isthmus_nofutex
+
+package killtest_test
+
+import (
+	"context"
+	"errors"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// pushes are the operations at a ring's pushing end.
+func pushes() (ops []operation) {
+	ways := []struct {
+		name string
+		n    int // messages
+		do   func(e end, ns []uint64) error
+	}{
+		{"TryPush", 1, func(e end, ns []uint64) error { return e.tryPush(ns[0]) }},
+		{"Push", 1, func(e end, ns []uint64) error { return e.push(context.Background(), ns[0]) }},
+		{"PushAll", 2, func(e end, ns []uint64) error { _, err := e.pushAll(context.Background(), ns); return err }},
+		{"Reserve, Commit", 1, func(e end, ns []uint64) error { return e.reserve(context.Background(), ns[0]) }},
+	}
+	for _, kind := range kinds {
+		for _, way := range ways {
+			for _, c := range []pushScene{
+				{name: "", prefill: 2},
+				{name: ", sleeping", full: true},
+				{name: ", another sleeps", other: true},
+			} {
+				if c.full && way.name == "TryPush" || c.other && way.name == "Push" {
+					continue
+				}
+				c.kind, c.n = kind, way.n
+				op := operation{name: kind + " " + way.name + c.name, play: c.play}
+				op.victim = func(v *victim) func() result {
+					e := must(newEnd(kind, v.seg, producer))
+					var ns []uint64
+					for i := range way.n {
+						ns = append(ns, v.message(i))
+					}
+					return func() result { return failed(way.do(e, ns)) }
+				}
+				if c.other {
+					op.other = func(seg *shm.Segment) func() result {
+						return func() result {
+							e := must(newEnd(kind, seg, consumer))
+							n, err := e.pop(context.Background())
+							return failed(errors.Join(err, e.detach()), n)
+						}
+					}
+				}
+				ops = append(ops, op)
+			}
+		}
+	}
+	return ops
+}
+
+// kinds are the kinds of ring.
+var kinds = []string{"SPSC", "MPMC", "Bytes"}
+
+// pushScene is what goes on around a push.
+type pushScene struct {
+	name    string
+	kind    string
+	n       int  // messages that the victim pushes
+	prefill int  // messages in the ring before
+	full    bool // as many as fit: the victim sleeps until the test pops
+	other   bool // the other process sleeps in a pop
+}
+
+func (c pushScene) play(s *stage) scene {
+	q := newQueue(s, c.kind)
+	return scene{
+		wakes: c.other,
+		ready: func() { q.fill(c.prefill, c.full) },
+		set: func() {
+			if c.other {
+				s.begin()
+			}
+		},
+		asleep: func() {
+			for range max(c.n, 1) {
+				q.tryPop()
+			}
+		},
+		paused: func() func() {
+			if c.other {
+				return nil
+			}
+			if len(q.mine) > len(q.got) {
+				q.popOne() // that was in the ring before: needs nobody
+			} else {
+				q.tryPop()
+			}
+			if c.kind == "MPMC" {
+				q.tryPush()
+				return nil
+			}
+			e, err := newEnd(c.kind, s.seg, producer)
+			s.is("claim the role of a paused producer", err, ring.ErrRoleTaken)
+			_ = e
+			return nil
+		},
+		check: func(o outcome) {
+			s.must("the victim's push", o.err)
+			pop := func() {
+				r := s.finish()
+				s.must("the other process", r.err)
+				q.got = append(q.got, r.values[0])
+			}
+			if c.other && s.gentle {
+				pop()
+			}
+			last := q.push()
+			if c.other && !s.gentle {
+				pop()
+			}
+			q.drain(last)
+			q.check(c.n, c.n, o.ended)
+			q.wholeCapacity()
+		},
+	}
+}

@@ -1,0 +1,209 @@
+//go:build linux && (amd64 || arm64) && !isthmus_nofutex
+
+package killtest_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// queue is the test's own use of a ring, and a ledger of it.
+type queue struct {
+	*stage
+	kind string
+	mine []uint64 // messages that the test has pushed, in order
+	got  []uint64 // messages that were popped, in order
+}
+
+func newQueue(s *stage, kind string) *queue {
+	q := &queue{stage: s, kind: kind}
+	// Make the ring, before anybody else.
+	check(must(newEnd(kind, s.seg, consumer)).detach())
+	return q
+}
+
+// as does something as the producer or the consumer. The role may be gone then:
+// whatever is ended says so.
+func (q *queue) as(role string, do func(e end) error, ended ...error) error {
+	e, err := newEnd(q.kind, q.seg, role)
+	if err != nil {
+		return err
+	}
+	err, derr := do(e), e.detach()
+	if len(ended) > 0 {
+		derr = nil
+	}
+	return errors.Join(err, derr)
+}
+
+func (q *queue) nextMessage() uint64 { return messageOf(q.round, 128+len(q.mine)) }
+
+// tryPush pushes a message if there is room.
+func (q *queue) tryPush() bool {
+	q.Helper()
+	n := q.nextMessage()
+	err := q.as(producer, func(e end) error { return e.tryPush(n) })
+	if errors.Is(err, ring.ErrFull) {
+		return false
+	}
+	q.must("TryPush", err)
+	q.mine = append(q.mine, n)
+	return true
+}
+
+// push pushes a message, which has to be possible before long, though maybe
+// only after a pop. An MPMC's try operations may have to be repeated: they look
+// for what the dead have left only now and then.
+func (q *queue) push() uint64 {
+	q.Helper()
+	for start := time.Now(); !q.tryPush(); {
+		if !q.tryPop() && time.Since(start) > patience {
+			q.fatalf("the ring is neither full nor not")
+		}
+	}
+	return q.mine[len(q.mine)-1]
+}
+
+func (q *queue) popAs(ctx context.Context) error {
+	return q.as(consumer, func(e end) error {
+		n, err := e.pop(ctx)
+		if err == nil {
+			q.got = append(q.got, n)
+		}
+		return err
+	})
+}
+
+// fill pushes n messages, or as many as fit.
+func (q *queue) fill(n int, full bool) {
+	q.Helper()
+	for i := 0; full || i < n; i++ {
+		if !q.tryPush() {
+			if !full {
+				q.fatalf("the ring is full after %d messages", i)
+			}
+			return
+		}
+	}
+}
+
+// popOne pops a message that is there.
+func (q *queue) popOne() {
+	q.Helper()
+	q.must("TryPop", q.as(consumer, func(e end) error {
+		n, err := e.tryPop()
+		if err == nil {
+			q.got = append(q.got, n)
+		}
+		return err
+	}))
+}
+
+// tryPop pops a message if there is one.
+func (q *queue) tryPop() bool {
+	q.Helper()
+	err := q.as(consumer, func(e end) error {
+		n, err := e.tryPop()
+		if err == nil {
+			q.got = append(q.got, n)
+		}
+		return err
+	})
+	if !errors.Is(err, ring.ErrEmpty) {
+		q.must("TryPop", err)
+	}
+	return err == nil
+}
+
+// drain pops until the message last.
+func (q *queue) drain(last uint64) {
+	q.Helper()
+	for len(q.got) == 0 || q.got[len(q.got)-1] != last {
+		q.bounded("Pop", q.popAs)
+		if len(q.got) > 100 {
+			q.fatalf("there is no end: %x", q.got)
+		}
+	}
+	if q.tryPop() {
+		q.fatalf("a message after the last: %x", q.got)
+	}
+}
+
+// check checks that what was popped is what was pushed: by the test all, and by
+// the victim, who was pushing n messages, the first few, or all if it has ended.
+func (q *queue) check(n, atLeast int, ended bool) {
+	q.Helper()
+	var mine, victims []uint64
+	for _, m := range q.got {
+		if m&255 < 128 {
+			victims = append(victims, m)
+		} else {
+			mine = append(mine, m)
+		}
+	}
+	if !same(mine, q.mine) {
+		q.fatalf("the test has pushed %x, and of that was popped %x", q.mine, mine)
+	}
+	for i, m := range victims {
+		if m != messageOf(q.round, i) || i >= n {
+			q.fatalf("of the victim was popped %x", victims)
+		}
+	}
+	if ended && len(victims) < atLeast {
+		q.fatalf("the victim has pushed %d messages, and of that was popped %x", n, victims)
+	}
+}
+
+// lent counts the slots of an MPMC that are lent to a consumer.
+func (q *queue) lent() (n int) {
+	if q.kind != "MPMC" {
+		return 0
+	}
+	const (
+		body    = 640
+		stride  = 8 + 24
+		phase   = 7
+		reading = 5
+	)
+	for i := range slots {
+		if q.word("q", body+i*stride)&phase == reading {
+			n++
+		}
+	}
+	return n
+}
+
+// popOrphans pops what was lent to a victim that is dead.
+func (q *queue) popOrphans() {
+	q.Helper()
+	for q.lent() > 0 {
+		q.bounded("Pop of a lent message", q.popAs)
+	}
+}
+
+// wholeCapacity checks that all room in the empty ring can be used.
+func (q *queue) wholeCapacity() {
+	q.Helper()
+	q.mine, q.got = nil, nil
+	want := slots
+	if q.kind == "Bytes" {
+		want = 3
+	}
+	for tries := 0; len(q.mine) < want; tries++ {
+		if !q.tryPush() && tries > 1000 {
+			q.fatalf("the empty ring took %d messages only", len(q.mine))
+		}
+	}
+	q.fill(0, true)
+	for range q.mine {
+		q.popOne()
+	}
+	if q.tryPop() || !same(q.got, q.mine) {
+		q.fatalf("pushed %x and popped %x", q.mine, q.got)
+	}
+}
+
+func same(a, b []uint64) bool { return joined(a) == joined(b) }

@@ -1,0 +1,194 @@
+//go:build linux && (amd64 || arm64) && !isthmus_nofutex
+
+package killtest_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/killtest"
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+// sample is how many points of an operation are tried without -killtest.all.
+const sample = 3
+
+// perCPU is how many operations are tested at once, for each processor. To attach
+// takes a process some 10 ms of waiting, for the kernel's registration of its
+// barriers.
+const perCPU = 6
+
+// TestKilled kills a process at points of each operation, in the all mode at
+// every one, and checks what it has left.
+func TestKilled(t *testing.T) { testAll(t, false) }
+
+// TestPaused stops a process there for a while instead.
+func TestPaused(t *testing.T) { testAll(t, true) }
+
+func testAll(t *testing.T, pause bool) {
+	proctest.MaySkip("other")
+	if race.Enabled {
+		t.Skip("the race detector's own instructions are not the module's")
+	}
+	needTracing(t)
+	waitQuickly()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	stages := perCPU * runtime.NumCPU()
+	cpus := make(chan int, stages)
+	for i := range stages {
+		cpus <- i
+	}
+	var mu sync.Mutex
+	var rows []row
+	t.Run("in", func(t *testing.T) {
+		for i := range operations {
+			op := &operations[i]
+			t.Run(op.name, func(t *testing.T) {
+				t.Parallel()
+				cpu := <-cpus
+				defer func() { cpus <- cpu }()
+				defer func() {
+					if t.Failed() {
+						t.Logf("run again with -killtest.seed=%d", seed)
+					}
+				}()
+				s := newStage(t, op, cpu)
+				s.Cleanup(func() {
+					if t.Failed() {
+						t.Logf("it was at %s", s.where)
+					}
+				})
+				r := s.run(pause, rand.New(rand.NewPCG(seed, uint64(i))))
+				mu.Lock()
+				defer mu.Unlock()
+				rows = append(rows, r)
+				if *allFlag {
+					fmt.Print(r) // at once, for it takes minutes to the table
+				}
+			})
+		}
+	})
+	report(t, rows, pause)
+}
+
+// needTracing skips the test where processes cannot be traced.
+func needTracing(t *testing.T) {
+	tracer, err := killtest.NewTracer(0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer tracer.Close()
+	_, err = tracer.Start(must(os.Executable()), nil, nil, os.Stderr)
+	if errors.Is(err, killtest.ErrRefused) {
+		t.Skip(err)
+	}
+	check(err)
+}
+
+// waitQuickly makes this process find the dead quickly.
+func waitQuickly() { wait.SetSlice(slice) }
+
+// run tries the points of one operation.
+func (s *stage) run(pause bool, random *rand.Rand) row {
+	start := time.Now()
+	trace := s.trace(*allFlag || !s.op.long || random.IntN(4) == 0)
+	s.gentle = pause
+	points := trace.Everywhere()
+	if s.op.long {
+		points = trace.Essential()
+	}
+	r := row{name: s.op.name, instructions: len(trace.PCs), calls: trace.Calls, points: len(points)}
+	chosen := make([]int, len(points))
+	for i := range chosen {
+		chosen[i] = i
+	}
+	switch {
+	case *onlyFlag >= 0:
+		chosen = []int{*onlyFlag}
+	case !*allFlag:
+		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+		chosen = chosen[:min(len(chosen), sample)]
+	}
+	for _, i := range chosen {
+		s.where = fmt.Sprintf("point %d: %s", i, trace.Where(points[i]))
+		if !s.try(trace, points[i], pause, false) && !s.try(trace, points[i], pause, true) {
+			r.missed++
+		}
+		r.tried++
+	}
+	r.stall, r.took = s.stall, time.Since(start)
+	return r
+}
+
+// traces are the operations' traces, which serve all tests of this process.
+var traces sync.Map
+
+func (s *stage) trace(steps bool) *killtest.Trace {
+	if t, ok := traces.Load(s.op.name); ok {
+		return t.(*killtest.Trace)
+	}
+	s.gentle = true
+	t := s.record(steps)
+	traces.Store(s.op.name, t)
+	return t
+}
+
+// record executes the operation, instruction by instruction if so told: a sample
+// of a long operation mostly has system calls only. In the all mode it does so
+// until the operation takes the same number of instructions twice, for the runtime
+// may have come between, and returns the shortest trace.
+func (s *stage) record(steps bool) *killtest.Trace {
+	best := &killtest.Trace{}
+	if steps {
+		best = s.recordOnce()
+	}
+	for more := 4; *allFlag && !s.op.long && more > 0; more-- {
+		trace := s.recordOnce()
+		if len(trace.PCs) == len(best.PCs) {
+			break
+		}
+		if len(trace.PCs) < len(best.PCs) {
+			best = trace
+		}
+	}
+	if s.op.long {
+		s.where = "recording the system calls"
+		sc := s.start()
+		s.must("record", best.RecordCalls(s.live, s.sleeper(sc)))
+		s.conclude(sc)
+	}
+	return best
+}
+
+func (s *stage) recordOnce() *killtest.Trace {
+	s.where = "recording"
+	sc := s.start()
+	before := slices.Clone(s.view)
+	changed := func(bool) bool {
+		if s.view == nil || bytes.Equal(before, s.view) {
+			return false
+		}
+		copy(before, s.view)
+		return true
+	}
+	if s.op.draft {
+		changed = s.draftChanged()
+	}
+	trace, err := killtest.Record(s.live, changed, s.sleeper(sc))
+	s.must("record", err)
+	s.conclude(sc)
+	return trace
+}

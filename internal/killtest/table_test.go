@@ -1,0 +1,24 @@
+//go:build linux && (amd64 || arm64) && !isthmus_nofutex
+
+package killtest_test
+
+import (
+	"io/fs"
+	"slices"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// operations is the table.
+var operations []operation
+
+func init() {
+	operations = slices.Concat(locks, pushes(), pops(), values(), semaphores(), closings(), attachments())
+	codes["died"] = shm.ErrOwnerDied
+	codes["full"] = ring.ErrFull
+	codes["empty"] = ring.ErrEmpty
+	codes["closed"] = ring.ErrClosed
+	codes["exist"] = fs.ErrExist
+	codes["taken"] = ring.ErrRoleTaken
+}
