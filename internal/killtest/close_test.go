@@ -38,13 +38,13 @@ func closings() (ops []operation) {
 		}
 		for _, role := range []string{producer, consumer} {
 			ops = append(ops, operation{
-				name: kind + " claim of the " + role, play: roleScene{kind, role}.play,
+				name: kind + " claim of the " + role, play: roleScene{kind, role, nobody}.play,
 				victim: func(v *victim) func() result {
 					claim := claimer(kind, v.seg, role)
 					return func() result { return failed(claim()) }
 				},
 			}, operation{
-				name: kind + " Detach of the " + role, play: roleScene{kind, role}.play,
+				name: kind + " Detach of the " + role, play: roleScene{kind, role, nobody}.play,
 				victim: func(v *victim) func() result {
 					e := must(newEnd(kind, v.seg, role))
 					return func() result { return failed(e.detach()) }
@@ -142,13 +142,23 @@ func (c closeScene) play(s *stage) scene {
 }
 
 // roleScene is what goes on around the claim of a role, and its end.
-type roleScene struct{ kind, role string }
+type roleScene struct {
+	kind, role string
+	before     death
+}
 
 func (c roleScene) play(s *stage) scene {
 	q := newQueue(s, c.kind)
 	mine := false
 	return scene{
-		ready: func() { q.fill(2, false) },
+		ready: func() {
+			q.fill(2, false)
+			if c.before == holdingRole {
+				dead := must(shm.Open(segmentName, s.opts))
+				must(newEnd(c.kind, dead, c.role))
+				s.must("close", dead.Close())
+			}
+		},
 		paused: func() func() {
 			e, err := newEnd(c.kind, s.seg, c.role)
 			if err != nil {

@@ -69,13 +69,15 @@ type pushScene struct {
 	prefill int  // messages in the ring before
 	full    bool // as many as fit: the victim sleeps until the test pops
 	other   bool // the other process sleeps in a pop
+	dead    death
 }
 
 func (c pushScene) play(s *stage) scene {
 	q := newQueue(s, c.kind)
+	q.disorder = c.dead == inReading
 	return scene{
 		wakes: c.other,
-		ready: func() { q.fill(c.prefill, c.full) },
+		ready: func() { q.fillAround(c.dead, c.prefill, c.full) },
 		set: func() {
 			if c.other {
 				s.begin()
@@ -90,7 +92,7 @@ func (c pushScene) play(s *stage) scene {
 			if c.other {
 				return nil
 			}
-			if len(q.mine) > len(q.got) {
+			if len(q.mine) > len(q.got) && c.dead == nobody {
 				q.popOne() // that was in the ring before: needs nobody
 			} else {
 				q.tryPop()
@@ -113,6 +115,9 @@ func (c pushScene) play(s *stage) scene {
 			}
 			if c.other && s.gentle {
 				pop()
+			}
+			if c.dead == inReading {
+				q.popOrphans()
 			}
 			last := q.push()
 			if c.other && !s.gentle {
