@@ -5,7 +5,6 @@ package killtest_test
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -38,7 +37,7 @@ func lock(v *victim) func() result {
 func lockContext(v *victim) func() result {
 	l := must(shm.NewLock(v.seg, "l"))
 	ctx, cancel := context.WithCancel(context.Background())
-	_ = cancel
+	_ = cancel // nobody gives up
 	return func() result { return failed(l.LockContext(ctx)) }
 }
 
@@ -158,7 +157,7 @@ func (c lockScene) play(s *stage) scene {
 			return nil
 		},
 		dying: func() {
-			if victims = owner(); victims == me {
+			if victims = owner(); victims != s.victimID() {
 				victims = 0
 			}
 			wasDied = s.word("l", 0)&diedBit != 0
@@ -181,47 +180,33 @@ func (c lockScene) check(s *stage, l *shm.Lock, o outcome, victims uint32, wasDi
 	if mine {
 		l.Unlock()
 	}
-	if o.ended && !c.mark && !c.other {
+	if o.ended && !c.mark {
 		got := !c.unlock && (len(o.values) == 0 || o.values[0] == 1)
 		if got != (victims != 0) {
 			s.fatalf("the operation has ended with %v, and the lock's owner is %#x", o.values, victims)
 		}
 	}
-	want := wasDied || victims != 0
-	if c.dead && !c.mark && !want {
-		s.fatalf("the death before was forgotten")
+	want := uint64(0) // how many are told of a death
+	if wasDied || victims != 0 || c.dead && !c.mark {
+		want = 1
 	}
+	told := uint64(0)
 	if c.other {
 		r := s.finish()
 		s.must("the other process", r.err)
-		// Its owner id may have been in the word as the victim died.
-		if told := r.values[0] == 1; told && !want {
-			s.fatalf("the other process was told of a death, and there was none")
-		} else if told {
-			want = false // it has declared the data consistent
-		}
+		told = r.values[0]
 	}
-	start := time.Now()
-	var err error
 	s.bounded("LockContext", func(ctx context.Context) error {
-		if err = l.LockContext(ctx); errors.Is(err, shm.ErrOwnerDied) {
+		err := l.LockContext(ctx)
+		if errors.Is(err, shm.ErrOwnerDied) {
+			told++
+			l.MarkConsistent()
 			return nil
 		}
 		return err
 	})
-	s.stalled(start)
-	if c.other {
-		// The word's owner was the victim, or the other process, alive.
-		if err != nil {
-			l.MarkConsistent()
-		}
-	} else if (err != nil) != want {
-		s.fatalf("a holder died: %v, and LockContext says: %v", want, err)
-	}
-	if err != nil {
-		if !c.other {
-			l.MarkConsistent()
-		}
+	if told != want {
+		s.fatalf("%d were told of a death, want %d", told, want)
 	}
 	l.Unlock()
 }

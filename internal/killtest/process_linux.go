@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long a process may take for anything.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.pid }
@@ -30,7 +30,8 @@ func (p *Process) End() string {
 }
 
 // Continue lets the whole process run until it calls Mark, ends, or the time is
-// over, and returns AtMark, Finished or, after that time, Running or Asleep.
+// over, and returns AtMark, Finished or, after that time, Running or Asleep. At
+// a mark all threads stand still, so that the runtime finds nothing to do there.
 func (p *Process) Continue(limit time.Duration) (State, error) {
 	err := p.tracer.do(func() error {
 		if err := p.freeze(false); err != nil {
@@ -49,6 +50,9 @@ func (p *Process) Continue(limit time.Duration) (State, error) {
 		}
 		return p.await(time.Until(deadline), false)
 	})
+	if err == nil && p.state == AtMark {
+		err = p.tracer.do(func() error { return p.freeze(true) })
+	}
 	return p.state, err
 }
 

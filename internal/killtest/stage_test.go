@@ -17,6 +17,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/killtest"
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/liveness"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -24,8 +25,10 @@ import (
 const (
 	segmentName = "s"
 	segmentSize = 8192
-	patience    = 30 * time.Second
 )
+
+// patience is how long anything may take.
+var patience = proctest.Timeout()
 
 // operation is a row of the table.
 type operation struct {
@@ -162,6 +165,21 @@ func (s *stage) memory(name string) []byte {
 	}
 	s.fatalf("no object %q", name)
 	return nil
+}
+
+// victimID returns the owner id of the victim, which is attached.
+func (s *stage) victimID() uint32 {
+	s.Helper()
+	h := must(layout.Decode(s.view, int64(len(s.view))))
+	table := h.Table(s.view)
+	for i := range h.MaxProcs {
+		slot := table[len(table)/h.MaxProcs*i:]
+		if binary.NativeEndian.Uint32(slot[4:]) == uint32(s.live.Pid()) {
+			return uint32(liveness.NewID(i, binary.NativeEndian.Uint32(slot)))
+		}
+	}
+	s.fatalf("the victim is not in the process table")
+	return 0
 }
 
 // word returns the 32-bit word at an offset of an object.
