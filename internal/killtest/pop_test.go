@@ -103,8 +103,12 @@ func (c popScene) play(s *stage) scene {
 			}
 			_, err := newEnd(c.kind, s.seg, consumer)
 			s.is("claim the role of a paused consumer", err, ring.ErrRoleTaken)
-			if c.prefill > 0 && !q.tryPush() {
-				s.fatalf("there is no room")
+			if c.prefill > 0 {
+				if !q.tryPush() {
+					s.fatalf("there is no room")
+				}
+				for q.tryPush() { // what the victim is reading is not room
+				}
 			}
 			return nil
 		},
