@@ -25,6 +25,12 @@ import (
 // TryPop may return ErrEmpty while an earlier push is in progress, even if a
 // later one is complete.
 //
+// The try operations look for what the dead have left only once in 64 failed
+// tries of one handle. Until then, or until somebody who waits has looked,
+// TryPush may return ErrFull though messages have been popped, and TryPop
+// ErrEmpty though a message waits: behind one that a dead process was pushing,
+// or lent to a dead process.
+//
 // A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
 // than its slots.
 //

@@ -68,9 +68,10 @@ type Lent[T any] struct {
 }
 
 // TryNext lends the next message in place. Release it before the next TryNext or
-// Next: in a closed ring, others wait to see whether it comes back. If this process dies before Release,
-// another consumer gets the message, out of its order. If there is none, the
-// error is ErrEmpty or ErrClosed.
+// Next: in a closed ring, others wait to see whether it comes back. If this
+// process dies before Release, another consumer gets the message, out of its
+// order. If there is none, the error is ErrEmpty or ErrClosed; as TryPop's, it
+// may be ErrEmpty while a message of the dead waits.
 func (q *MPMC[T]) TryNext() (Lent[T], error) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)

@@ -10,7 +10,8 @@ import (
 )
 
 // TryPop returns the next message. If there is none, it returns ErrEmpty, or
-// ErrClosed if there will never be one.
+// ErrClosed if there will never be one. For some tries it may return ErrEmpty
+// while a message waits that was lent to a process now dead.
 func (q *MPMC[T]) TryPop() (v T, err error) {
 	if q.orphaned() {
 		if v, ok := q.redeliver(); ok {

@@ -8,7 +8,9 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// TryPush pushes v if there is room. It returns ErrFull if there is none.
+// TryPush pushes v if there is room. It returns ErrFull if there is none, and
+// maybe for some tries after a process has died in the middle of PopInto or with
+// a message that Next lent it.
 func (q *MPMC[T]) TryPush(v T) error {
 	tail := atomic.LoadUint64(q.tail)
 	pos := q.push.start(tail)
