@@ -43,12 +43,7 @@ func lockContext(v *victim) func() result {
 
 func tryLock(v *victim) func() result {
 	l := must(shm.NewLock(v.seg, "l"))
-	return func() result {
-		if l.TryLock() {
-			return did(1)
-		}
-		return did(0)
-	}
+	return func() result { return did(truth(l.TryLock())...) }
 }
 
 func unlock(v *victim) func() result {

@@ -3,12 +3,10 @@
 package killtest_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,14 +59,8 @@ func (v *victim) message(n int) uint64 { return messageOf(v.round, n) }
 
 func messageOf(round uint64, n int) uint64 { return round<<8 | uint64(n) }
 
-// result is what an operation returns.
-type result struct {
-	values []uint64
-	err    error
-}
-
-// victimMain prepares an operation, and executes it between two marks. Then it prints
-// the result and stops at a third.
+// victimMain prepares an operation, and executes it between two marks. Then it
+// prints the result and stops at a third.
 func victimMain(name string) {
 	wait.SetSpin(false)
 	wait.SetSlice(time.Hour) // single steps take long, and must not end a sleep
@@ -85,14 +77,7 @@ func victimMain(name string) {
 	}
 	r := do()
 	killtest.Mark()
-	var b strings.Builder
-	for _, x := range r.values {
-		fmt.Fprintf(&b, "%d ", x)
-	}
-	if r.err != nil {
-		fmt.Fprintf(&b, "error %s %v", errorCode(r.err), r.err)
-	}
-	fmt.Println(b.String())
+	fmt.Println(r)
 	killtest.Mark()
 	os.Exit(3)
 }
@@ -118,21 +103,4 @@ func check(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-// did and failed make results.
-func did(values ...uint64) result { return result{values: values} }
-
-func failed(err error, values ...uint64) result { return result{values, err} }
-
-// codes are the errors that a test wants to tell apart.
-var codes = map[string]error{}
-
-func errorCode(err error) string {
-	for code, e := range codes {
-		if errors.Is(err, e) {
-			return code
-		}
-	}
-	return "other"
 }

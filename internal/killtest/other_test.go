@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,16 +27,9 @@ var _ = proctest.Register("other", func(c *proctest.Child) {
 		c.Check(err)
 		r := op.other(seg)()
 		c.Check(seg.Close())
-		if r.err != nil {
-			r.values = append(r.values, 0)
-			c.Send("error", errorCode(r.err), r.err)
-			continue
-		}
-		c.Send(joined(r.values))
+		c.Send(r)
 	}
 })
-
-func joined(values []uint64) string { return strings.Trim(fmt.Sprint(values), "[]") }
 
 // begin lets the other process begin, and returns when it sleeps.
 func (s *stage) begin() {
@@ -80,24 +72,4 @@ func sleepsOnFutex(pid int) bool {
 		}
 	}
 	return false
-}
-
-// parse undoes the printing of a result.
-func parse(line string) (r result) {
-	for fields := strings.Fields(line); len(fields) > 0; fields = fields[1:] {
-		if fields[0] == "error" {
-			r.err = fmt.Errorf("%s", line)
-			if len(fields) > 1 && codes[fields[1]] != nil {
-				r.err = codes[fields[1]]
-			}
-			return r
-		}
-		var x uint64
-		if _, err := fmt.Sscan(fields[0], &x); err != nil {
-			r.err = fmt.Errorf("unintelligible: %q", line)
-			return r
-		}
-		r.values = append(r.values, x)
-	}
-	return r
 }

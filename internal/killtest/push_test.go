@@ -84,7 +84,7 @@ func (c pushScene) play(s *stage) scene {
 			}
 		},
 		asleep: func() {
-			for range max(c.n, 1) {
+			for range c.n {
 				q.tryPop()
 			}
 		},
@@ -101,9 +101,8 @@ func (c pushScene) play(s *stage) scene {
 				q.tryPush()
 				return nil
 			}
-			e, err := newEnd(c.kind, s.seg, producer)
+			_, err := newEnd(c.kind, s.seg, producer)
 			s.is("claim the role of a paused producer", err, ring.ErrRoleTaken)
-			_ = e
 			return nil
 		},
 		check: func(o outcome) {

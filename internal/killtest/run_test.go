@@ -148,20 +148,17 @@ func (s *stage) trace(steps bool) *killtest.Trace {
 
 // record executes the operation, instruction by instruction if so told: a sample
 // of a long operation mostly has system calls only. In the all mode it does so
-// until the operation takes the same number of instructions twice, for the runtime
-// may have come between, and returns the shortest trace.
+// several times, for the runtime may come between, and returns the shortest trace.
 func (s *stage) record(steps bool) *killtest.Trace {
 	best := &killtest.Trace{}
 	if steps {
 		best = s.recordOnce()
 	}
-	for more := 4; *allFlag && !s.op.long && more > 0; more-- {
-		trace := s.recordOnce()
-		if len(trace.PCs) == len(best.PCs) {
-			break
-		}
-		if len(trace.PCs) < len(best.PCs) {
-			best = trace
+	if *allFlag && !s.op.long {
+		for range 3 {
+			if trace := s.recordOnce(); len(trace.PCs) < len(best.PCs) {
+				best = trace
+			}
 		}
 	}
 	if s.op.long {

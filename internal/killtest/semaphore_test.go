@@ -25,12 +25,7 @@ func semaphores() []operation {
 	}
 	try := func(v *victim) func() result {
 		sem := must(semaphore.New(v.seg, "sem", permits, nil))
-		return func() result {
-			if sem.TryAcquire(1) {
-				return did(1)
-			}
-			return did(0)
-		}
+		return func() result { return did(truth(sem.TryAcquire(1))...) }
 	}
 	release := func(n int64, o *semaphore.Options) func(*victim) func() result {
 		return func(v *victim) func() result {

@@ -83,13 +83,6 @@ func values() []operation {
 	}
 }
 
-func truth(ok bool) []uint64 {
-	if ok {
-		return []uint64{1}
-	}
-	return []uint64{0}
-}
-
 func initial(round uint64) uint64 { return round << 8 }
 func changed(round uint64) uint64 { return round<<8 + 1 }
 
