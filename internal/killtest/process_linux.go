@@ -15,9 +15,6 @@ const patience = time.Minute
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.pid }
 
-// State returns where the process stands.
-func (p *Process) State() State { return p.state }
-
 // End says how the process ended.
 func (p *Process) End() string {
 	switch {
