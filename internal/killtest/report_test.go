@@ -22,7 +22,7 @@ type row struct {
 	took         time.Duration
 }
 
-// report logs the table, and prints it in the all mode.
+// report logs the table, or prints it in the all mode.
 func report(t *testing.T, rows []row, pause bool) {
 	what := "killed in"
 	if pause {
@@ -42,9 +42,10 @@ func report(t *testing.T, rows []row, pause bool) {
 		b.WriteString(r.String())
 	}
 	b.WriteString(total.String())
-	t.Log("\n" + b.String())
 	if *allFlag {
 		fmt.Print(b.String())
+	} else {
+		t.Log("\n" + b.String())
 	}
 }
 
