@@ -37,6 +37,8 @@ import (
 // writes. The compare-and-swap of Lock pairs with that of Unlock, or with the
 // one that freed the word of a dead owner, whose stores the probe of its file
 // lock in the kernel made visible.
+//
+// Model: models/lock.pml.
 type ownerLock struct {
 	word  *uint32
 	event wait.Event

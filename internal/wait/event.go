@@ -47,6 +47,8 @@ import (
 // one. After a plain release store there is none: then S pays for both sides
 // with a barrier that reaches every processor that runs a waker (Fence), or,
 // where the system has no such barrier, W runs a fence of its own.
+//
+// Model: models/event.pml.
 type Event struct {
 	word  *uint32
 	fence Fence

@@ -1,0 +1,205 @@
+/*
+ * Mutual exclusion with takeover: ownerLock of shm/ownerlock.go, and what Lock of
+ * shm/lock.go makes of it.
+ *
+ * N processes lock and unlock ROUNDS times, each by Lock, TryLock or a
+ * LockContext that may be cancelled. Anybody may die anywhere; whoever holds the
+ * lock for long is the paused one.
+ *
+ * Steps                                         Go (shm/ownerlock.go)
+ *   try       load, compare-and-swap            tryLock; Lock's fast path
+ *   failed    arming, tests, sleep, bound       lockSlow, (*wait.Event).Await
+ *   freeDead  load, probe, compare-and-swap     freeDead
+ *   inside    ownerDied, markConsistent         ownerDied, markConsistent
+ *   unlock    two compare-and-swaps, wake       unlock
+ *
+ * Check: -DN=3 -DROUNDS=2 -DDEATHS=2
+ *
+ * All changes of the word are read-modify-writes, so no store buffers here.
+ *
+ * Properties (Invariants of ownerlock.go)
+ *   1  one live process inside at most (mutual exclusion): `owner` in entered
+ *   2  died is reported exactly while an owner has died inside and nobody has
+ *      declared the data consistent: `dirty`; nobody waits on the dead, and no
+ *      wake-up is lost: slept in event.h; no deadlock
+ *   3  a live owner is never robbed: `owner` again
+ *
+ * Mutations that must fail
+ *   STOREFREE  freeDead stores instead of compare-and-swap: a late one frees the
+ *              lock of a live owner (1)
+ *   NOPROBE    freeDead does not ask whether the owner is dead (3)
+ *   DROPDIED   tryLock forgets the died bit (2)
+ *   NOFREE     waiters do not look for the dead (2)
+ *   NOWAKE     unlock wakes nobody (2)
+ */
+
+#ifndef N
+#define N 3
+#endif
+#ifndef ROUNDS
+#define ROUNDS 2
+#endif
+#ifndef DEATHS
+#define DEATHS 2
+#endif
+
+#define DIED	8		/* the died bit of the word; the id of p is p+1 */
+#define id	(me + 1)
+#define ownerOf(w)	((w) & 7)
+
+byte word;
+byte owner;			/* who is inside, as an id, for the properties */
+bool dirty;			/* an owner has died inside, and the data may be broken */
+
+#define drain(p)	skip
+#define drained		true
+#define died(p)		if :: owner == p + 1 -> owner = 0; dirty = true :: else fi
+
+#include "event.h"
+
+#define LOCK	0
+#define CANCEL	1		/* LockContext, once its context has ended */
+#define TRY	2		/* TryLock, before and after its freeDead */
+#define LAST	3
+
+proctype process(byte me) {
+	byte w, rounds, how;
+	bool tested, look;
+begin:	{
+	atomic {
+		if
+		:: how = LOCK; look = true
+		:: me == 0 -> how = TRY
+		fi
+	};
+try:	atomic {
+		w = word;
+		if
+		:: ownerOf(w) != 0 -> goto failed
+		:: else
+		fi
+	};
+	atomic {
+		if
+		:: word == w ->
+#ifdef DROPDIED
+			word = id;
+#else
+			word = w | id;
+#endif
+			assert(owner == 0);
+			owner = id; came;
+			goto entered
+		:: else -> goto failed
+		fi
+	};
+failed:	atomic {
+		w = 0;
+		if
+		:: how == TRY -> goto freeDead
+		:: how == LAST || how == CANCEL -> tested = false; came; goto done
+		:: how == LOCK && tested && look -> goto freeDead
+		:: how == LOCK && tested && !look -> tested = false; goto sleep
+		:: how == LOCK && !tested -> arm; tested = true; goto try
+		fi
+	};
+freeDead:
+	atomic {
+		look = false;
+		if
+		:: how == TRY -> how = LAST
+		:: else
+		fi;
+#ifdef NOFREE
+		goto try;
+#endif
+		w = word;
+		if
+		:: ownerOf(w) == 0 -> goto try
+		:: else
+		fi
+	};
+#ifndef NOPROBE
+	atomic {
+		if
+		:: isDead(ownerOf(w) - 1)
+		:: else -> goto try
+		fi
+	};
+#endif
+	atomic {
+#ifndef STOREFREE
+		if
+		:: word != w -> goto try
+		:: else
+		fi;
+#endif
+		word = DIED;
+		goto try
+	};
+sleep:	gotoSleep();
+	slept();
+	atomic {
+		look = true;
+		if
+		:: skip
+		:: me == 1 -> how = CANCEL
+		fi;
+		goto try
+	};
+
+entered:
+	atomic {
+		w = 0; tested = false; look = false;
+		assert(ownerOf(word) == id);
+		assert(dirty == ((word & DIED) != 0))
+	};
+	if
+	:: skip
+	:: atomic {		/* markConsistent */
+		true;
+		if
+		:: word == (id | DIED) -> word = id; dirty = false
+		:: else -> assert(word == id)
+		fi }
+	fi;
+	atomic {		/* unlock: not held with died unset? */
+		if
+		:: word == id -> word = 0; owner = 0; goto wake
+		:: else
+		fi
+	};
+	atomic {		/* then held with died set */
+		assert(word == (id | DIED));
+		word = DIED;
+		owner = 0
+	};
+wake:
+#ifndef NOWAKE
+	if
+	:: waiting(all) -> atomic { w = 1 }; notify(all, w)
+	:: else
+	fi;
+#endif
+done:	atomic {
+		how = LOCK; disarm;
+		rounds++;
+		if
+		:: rounds < ROUNDS -> goto begin
+		:: else
+		fi
+	};
+	finish
+	} unless { atomic { die(); w = 0; rounds = 0; how = 0; tested = false; look = false } };
+end:	false
+}
+
+init {
+	byte p;
+	atomic {
+		do
+		:: p < N -> run process(p); p++
+		:: else -> p = 0; break
+		od
+	}
+}
