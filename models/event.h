@@ -30,19 +30,7 @@ byte idle;		/* whose bounds have passed since anything last came of one */
 /* waiting: the waker's load of the word of an Event whose sleepers are among q. */
 #define waiting(q)	((armed | asleep) & (q))
 
-#ifdef FIFO		/* the kernel wakes those first who have slept longest */
-chan queue = [N] of { byte };
-#define enqueue		queue!me
-#define dequeue(p)	queue??eval(p)
-#define next(p)		queue?[eval(p)]
-#else
-#define enqueue		skip
-#define dequeue(p)	skip
-#define next(p)		true
-#endif
-
-#define wakes(q, p, n)	n > 0 && (asleep & (q) & bit(p)) && next(p) -> \
-				asleep = asleep & ~bit(p); dequeue(p); n--
+#define wakes(q, p, n)	n > 0 && (asleep & (q) & bit(p)) -> asleep = asleep & ~bit(p); n--
 
 /* notify is Notify, after waiting: the compare-and-swap that raises the epoch,
  * then futex.Wake of n sleepers, whichever they are. Those who came in between
@@ -89,7 +77,7 @@ inline barrier(p) {
 inline gotoSleep() {
 	atomic {
 		if
-		:: armed & bit(me) -> disarm; asleep = asleep | bit(me); enqueue
+		:: armed & bit(me) -> disarm; asleep = asleep | bit(me)
 		:: else
 		fi
 	}
@@ -112,7 +100,7 @@ inline slept() {
 			idle = idle | bit(me)
 		:: else
 		fi;
-		asleep = asleep & ~bit(me); dequeue(me) }
+		asleep = asleep & ~bit(me) }
 	fi
 }
 
@@ -122,10 +110,7 @@ inline die() {
 	death?_ ->
 	dead = dead | bit(me);
 	disarm;
-	if
-	:: asleep & bit(me) -> asleep = asleep & ~bit(me); dequeue(me)
-	:: else
-	fi;
+	asleep = asleep & ~bit(me);
 	came;
 	drain(me);
 	died(me)

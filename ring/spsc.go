@@ -53,6 +53,8 @@ import (
 // up the room it knows of: the payload has been copied before it is
 // overwritten. Sleeping is the Event's: both stores are plain release stores,
 // so the fence is the sleeper's (object.published, object.freed).
+//
+// Model: models/spsc.pml.
 type SPSC[T any] struct {
 	object
 	slots    slots[T]

@@ -47,6 +47,8 @@ import (
 // the release store that settled the word: that store published held. The
 // settling store of a release pairs with the load in the acquire of a waiter;
 // since it is no read-modify-write, a waker needs the Event's fence.
+//
+// Model: models/semaphore.pml.
 type state struct {
 	core       *segment.Segment
 	id         uint64
