@@ -46,6 +46,9 @@ func TestLinearizable(t *testing.T) {
 }
 
 func testSubject(t *testing.T, name string, s *subject, kills bool) {
+	if kills {
+		proctest.Mortal(t)
+	}
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -56,13 +59,16 @@ func testSubject(t *testing.T, name string, s *subject, kills bool) {
 		}
 	}()
 	var rounds, operations, overlaps, cut int
+	var longest time.Duration
 	for start := time.Now(); rounds == 0 || time.Since(start) < *timeFlag; {
 		m := newMatch(t, name, s, rand.New(rand.NewPCG(seed, uint64(rounds))))
 		for range manyRounds {
 			if time.Since(start) > *timeFlag && rounds > 0 {
 				break
 			}
+			began := time.Now()
 			history := m.play(kills)
+			longest = max(longest, time.Since(began))
 			rounds++
 			operations += len(history)
 			overlaps += overlapping(history)
@@ -75,8 +81,8 @@ func testSubject(t *testing.T, name string, s *subject, kills bool) {
 		}
 		m.end()
 	}
-	t.Logf("%d rounds, %d operations, of which %d overlapped others and %d were cut off by a kill",
-		rounds, operations, overlaps, cut)
+	t.Logf("%d rounds, of %v at most, %d operations, of which %d overlapped others and %d were cut off by a kill",
+		rounds, longest.Round(time.Millisecond), operations, overlaps, cut)
 }
 
 // A match is some rounds in one segment.

@@ -77,6 +77,7 @@ type worker struct {
 }
 
 func newStorm(t *testing.T, rnd *rand.Rand) *storm {
+	proctest.Mortal(t)
 	proctest.Dir(t)
 	s := &storm{
 		t: t, rnd: rnd, path: filepath.Join(t.TempDir(), "ledger"), report: report{rounds: 1},

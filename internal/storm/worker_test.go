@@ -50,7 +50,7 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	var all sync.WaitGroup
 	for i := range w.size() {
 		a := &actor{
-			objects: objects, t: mortal{c, w.seats(l)}, rnd: newRand(seed, uint64(w.page+i)), ledger: l,
+			objects: objects, t: permitless{c, w.seats(l)}, rnd: newRand(seed, uint64(w.page+i)), ledger: l,
 			page: &w.pages(l)[i], seat: &w.seats(l)[i], name: uint64(w.page + i), retired: &retired,
 		}
 		all.Go(func() {
@@ -68,13 +68,13 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	c.Check(seg.Close())
 })
 
-// A mortal is a helper whose permits do not count any more when it fails.
-type mortal struct {
+// permitless is a helper whose permits do not count any more when it fails.
+type permitless struct {
 	*proctest.Child
 	seats []seat
 }
 
-func (m mortal) Fatalf(format string, args ...any) {
+func (m permitless) Fatalf(format string, args ...any) {
 	mute(m.seats)
 	m.Child.Fatalf(format, args...)
 }
