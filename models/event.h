@@ -32,11 +32,7 @@ byte idle;		/* whose bounds have passed since anything last came of one */
 
 #define wakes(q, p, n)	n > 0 && (asleep & (q) & bit(p)) -> asleep = asleep & ~bit(p); n--
 
-/* notify is Notify, after waiting: the compare-and-swap that raises the epoch,
- * then futex.Wake of n sleepers, whichever they are. Those who came in between
- * may be among them. */
-inline notify(q, n) {
-	atomic { drain(me); armed = armed & ~(q) };
+inline futexWake(q, n) {
 	atomic {
 		do
 		:: wakes(q, 0, n)
@@ -48,6 +44,14 @@ inline notify(q, n) {
 		od;
 		n = 0
 	}
+}
+
+/* notify is Notify, after waiting: the compare-and-swap that raises the epoch,
+ * then futexWake of n sleepers, whichever they are. Those who came in between may
+ * be among them. */
+inline notify(q, n) {
+	atomic { drain(me); armed = armed & ~(q) };
+	futexWake(q, n)
 }
 
 #define arm		armed = armed | bit(me)

@@ -86,6 +86,8 @@ import (
 // in a pop: the payload is visible. The compare-and-swap to free, or the
 // release store of it, pairs with the load of the word in a claim: the payload
 // has been copied before it is overwritten. Sleeping is the Event's.
+//
+// Model: models/mpmc.pml.
 type MPMC[T any] struct {
 	object
 	slots    slots[T]
