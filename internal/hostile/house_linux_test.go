@@ -61,8 +61,12 @@ func build(t *testing.T, opts *shm.Options) *house {
 // do does something with the house, and waits for it no longer than it must.
 func (h *house) do(what string) (result string) {
 	defer func() {
-		if r, ok := recover().(error); ok && errors.Is(r, shm.ErrClosed) {
-			result = "closed"
+		switch r := recover().(type) {
+		case nil:
+		case error:
+			result = nameOf(r)
+		default:
+			result = fmt.Sprint(r)
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), proctest.Timeout())
@@ -106,8 +110,9 @@ func (h *house) do(what string) (result string) {
 		return fmt.Sprint(os.Getpid())
 	case "clock":
 		var now unix.Timespec
-		err = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-		return fmt.Sprint(now.Sec)
+		if err = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {
+			return fmt.Sprint(now.Sec)
+		}
 	case "spawn":
 		sleep := exec.Command("sleep", "600")
 		if err = sleep.Start(); err == nil {

@@ -59,7 +59,7 @@ var _ = proctest.Register("user", func(c *proctest.Child) {
 // nameOf returns the name of the first of those that an error is.
 func nameOf(err error) string {
 	for _, e := range []error{
-		shm.ErrUntrusted, shm.ErrCorrupt, shm.ErrSpace, shm.ErrFull, shm.ErrOwnerDied,
+		shm.ErrUntrusted, shm.ErrCorrupt, shm.ErrSpace, shm.ErrFull, shm.ErrOwnerDied, shm.ErrClosed,
 		fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, syscall.EMFILE, syscall.ENOMEM,
 	} {
 		if errors.Is(err, e) {
