@@ -14,6 +14,7 @@ var (
 
 // TestForeign runs one of the processes from a binary of another architecture.
 func TestForeign(t *testing.T) {
+	proctest.Mortal(t)
 	if *foreign == "" {
 		t.Skip("there is no binary of another architecture: see -peers.foreign")
 	}

@@ -18,6 +18,7 @@ var calls = []string{"futex_waitv", "shared futex", "membarrier", "OFD locks", "
 // TestRefused has the kernel refuse calls to both processes, or to one. The
 // library has to find that out by itself, and use the next best.
 func TestRefused(t *testing.T) {
+	proctest.Mortal(t)
 	proctest.MaySkip("worker")
 	t.Run("nothing", func(t *testing.T) { work(t, nil, "", "") })
 	for _, call := range append(calls, strings.Join(calls, ",")) {
