@@ -39,7 +39,6 @@ const (
 )
 
 func TestLinearizable(t *testing.T) {
-	proctest.Mortal(t)
 	for name, s := range subjects {
 		t.Run(name, func(t *testing.T) { testSubject(t, name, s, false) })
 		t.Run(name+"/killed", func(t *testing.T) { testSubject(t, name, s, true) })

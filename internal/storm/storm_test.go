@@ -26,7 +26,6 @@ const (
 
 // TestStorm lets storms rage for as long as the flag says, one after another.
 func TestStorm(t *testing.T) {
-	proctest.Mortal(t)
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64()
