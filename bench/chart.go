@@ -126,7 +126,7 @@ func (c chart) svg() ([]byte, error) {
 	canvas := vgsvg.New(chartWidth, height)
 	all := draw.New(canvas)
 	below := vg.Length(len(rows)) * legendLine
-	p.Draw(draw.Crop(all, 0, -6, below+labelLine+4, -labelLine))
+	p.Draw(draw.Crop(all, 4, -6, below+labelLine+4, -labelLine))
 	// The plot's own labels would stand on end, and take room as if the axes
 	// were linear.
 	all.FillText(chartText, vg.Point{X: 6, Y: height - 13}, c.y.label)
