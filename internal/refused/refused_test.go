@@ -1,0 +1,206 @@
+// Package refused runs every primitive between processes to which the kernel
+// refuses one system call or another, as older kernels and sandboxes do. The
+// library has to find that out by itself, and use the next best.
+package refused
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/futex"
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/wait"
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/semaphore"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+func TestMain(m *testing.M) { proctest.Main(m) }
+
+var rounds = flag.Int("refused.rounds", 200, "hand-overs of each primitive in each sandbox")
+
+var background = context.Background()
+
+// calls are refused one at a time, and at last all of them.
+var calls = []string{"futex_waitv", "shared futex", "membarrier", "OFD locks", "memfd_create", "fallocate"}
+
+func TestRefused(t *testing.T) {
+	proctest.MaySkip("worker")
+	for _, call := range append(calls, strings.Join(calls, ",")) {
+		// Who cannot be woken by the kernel would wait for its peers' bounds.
+		alone := !strings.Contains(call, "shared futex")
+		t.Run(call, func(t *testing.T) { testRefused(t, call, call) })
+		if alone {
+			t.Run(call+" to one", func(t *testing.T) { testRefused(t, "", call) })
+		}
+	}
+}
+
+// testRefused has two processes hand everything to each other, and then kills
+// the first, which holds a lock and a permit.
+func testRefused(t *testing.T, first, second string) {
+	proctest.Dir(t)
+	n := *rounds
+	if !futex.Native() || strings.Contains(second, "shared futex") {
+		n /= 8 // they poll
+	}
+	a := proctest.Start(t, "worker", first, "a", strconv.Itoa(n))
+	b := proctest.Start(t, "worker", second, "b", strconv.Itoa(n))
+	for _, p := range []*proctest.Proc{a, b} {
+		if line := p.Recv(); line != "ready" {
+			t.Logf("%s", line)
+			a.Kill()
+			b.Kill()
+			t.Skip(line)
+		}
+	}
+	a.Send("go")
+	b.Send("go")
+	a.Expect("done")
+	b.Expect("done")
+	a.Send("hold")
+	a.Expect("holding", 2*n, 2*n)
+	b.Send("take over")
+	b.Expect("waiting")
+	a.Kill()
+	b.Expect("took over")
+	b.Wait()
+}
+
+var _ = proctest.Register("worker", func(c *proctest.Child) {
+	if c.Arg(0) != "" {
+		if err := proctest.Refuse(strings.Split(c.Arg(0), ",")...); err != nil {
+			c.Send("no sandbox:", err)
+			return
+		}
+	}
+	wait.SetSpin(false) // hand-overs find the other side asleep, or about to be
+	w := newWorker(c)
+	c.Send("ready")
+	c.Expect("go")
+	w.count(c)
+	w.pingPong(c, w.spsc)
+	w.pingPong(c, w.mpmc)
+	w.pingPong(c, w.bytes)
+	w.alone(c)
+	c.Send("done")
+
+	if c.Recv() == "hold" {
+		w.mu.Lock()
+		c.Check(w.sem.Acquire(background, 1))
+		c.Send("holding", w.locked.Load(), w.permitted.Load())
+		c.Recv() // until the kill
+	}
+	c.Send("waiting")
+	if err := w.mu.LockContext(background); !errors.Is(err, shm.ErrOwnerDied) {
+		c.Fatalf("the lock of the dead: %v", err)
+	}
+	c.Check(w.sem.Acquire(background, 1))
+	c.Check(shm.Remove("s", nil))
+	c.Send("took over")
+})
+
+// link is this process's ends of a pair of rings.
+type link struct {
+	push func(ctx context.Context, v uint64) error
+	pop  func(ctx context.Context) (uint64, error)
+}
+
+type worker struct {
+	n                 uint64
+	mu                *shm.Lock
+	sem               *semaphore.Semaphore
+	locked, permitted *shm.Value[uint64]
+	spsc, mpmc, bytes link
+}
+
+// must unpacks a result that may not be an error.
+func must[T any](v T, err error) func(c *proctest.Child) T {
+	return func(c *proctest.Child) T {
+		c.Check(err)
+		return v
+	}
+}
+
+func newWorker(c *proctest.Child) *worker {
+	s := must(shm.OpenOrCreate("s", 1<<20, nil))(c)
+	w := &worker{
+		n:         must(strconv.ParseUint(c.Arg(2), 10, 64))(c),
+		mu:        must(shm.NewLock(s, "mu"))(c),
+		sem:       must(semaphore.New(s, "sem", 1, nil))(c),
+		locked:    must(shm.NewValue[uint64](s, "locked"))(c),
+		permitted: must(shm.NewValue[uint64](s, "permitted"))(c),
+	}
+	out, in := c.Arg(1), "b"
+	if out == "b" {
+		in = "a"
+	}
+	w.mpmc = link{
+		must(ring.NewMPMC[uint64](s, "mpmc "+out, 2))(c).Push,
+		must(ring.NewMPMC[uint64](s, "mpmc "+in, 2))(c).Pop,
+	}
+	w.spsc = link{
+		must(must(ring.NewSPSC[uint64](s, "spsc "+out, 2))(c).Producer())(c).Push,
+		must(must(ring.NewSPSC[uint64](s, "spsc "+in, 2))(c).Consumer())(c).Pop,
+	}
+	letters := must(must(ring.NewBytes(s, "bytes "+out, 1024))(c).Producer())(c)
+	answers := must(must(ring.NewBytes(s, "bytes "+in, 1024))(c).Consumer())(c)
+	w.bytes = link{
+		func(ctx context.Context, v uint64) error { return letters.Push(ctx, make([]byte, v%100)) },
+		func(ctx context.Context) (uint64, error) { b, err := answers.Pop(ctx, nil); return uint64(len(b)), err },
+	}
+	return w
+}
+
+// count adds to two numbers, by loads and stores that only a lock and a
+// semaphore keep apart.
+func (w *worker) count(c *proctest.Child) {
+	for range w.n {
+		w.mu.Lock()
+		w.locked.Store(w.locked.Load() + 1)
+		w.mu.Unlock()
+		c.Check(w.sem.Acquire(background, 1))
+		w.permitted.Store(w.permitted.Load() + 1)
+		w.sem.Release(1)
+	}
+}
+
+// pingPong sends numbers to the other process and gets them back, with and
+// without a context that can be cancelled.
+func (w *worker) pingPong(c *proctest.Child, l link) {
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	for i := range w.n {
+		if i == w.n/2 {
+			ctx = background
+		}
+		if c.Arg(1) == "a" {
+			c.Check(l.push(ctx, i%100))
+			if got := must(l.pop(ctx))(c); got != i%100 {
+				c.Fatalf("sent %d there and got %d back", i%100, got)
+			}
+		} else {
+			c.Check(l.push(ctx, must(l.pop(ctx))(c)))
+		}
+	}
+}
+
+// alone makes a segment without a name, and attaches to it a second time.
+func (w *worker) alone(c *proctest.Child) {
+	s, err := shm.Anonymous(1<<16, nil)
+	if errors.Is(err, errors.ErrUnsupported) && strings.Contains(c.Arg(0), "OFD locks") {
+		return // locks of the process do not survive the file's being handed on
+	}
+	c.Check(err)
+	second := must(shm.FromFile(s.File(), nil))(c)
+	must(shm.NewValue[uint64](s, "v"))(c).Store(7)
+	if got := must(shm.NewValue[uint64](second, "v"))(c).Load(); got != 7 {
+		c.Fatalf("an inherited value is %d", got)
+	}
+	c.Check(second.Close())
+	c.Check(s.Close())
+}
