@@ -48,10 +48,17 @@
 // cancellable contexts and several words. Where a kernel before 5.16 or a sandbox
 // refuses the latter, a cancellable wait sleeps in slices of 10 ms.
 //
-// On other platforms, on Linux with the build tag isthmus_nofutex, and in a
-// sandbox that refuses futex(2), waiters poll: they spin briefly, yield, then
+// On FreeBSD (_umtx_op(2)) and NetBSD 10 (futex(2)) the kernel waits on one word,
+// and every cancellable wait sleeps in slices. FreeBSD does not count whom it
+// wakes: there Wake wakes everybody, and returns 0.
+//
+// On other platforms, with the build tag isthmus_nofutex, and in a sandbox that
+// refuses futex(2), waiters poll: they spin briefly, yield, then
 // sleep for up to 1 ms at a time, until the word differs. They notice a change of
-// the word only, not a Wake, which returns 0. [Native] tells which it is.
+// the word only, not a Wake, which returns 0. [Native] tells which it is. (macOS and
+// OpenBSD have calls that would do, which Go programs reach only through the
+// runtime's private links to the system's library. Windows waits on addresses
+// within one process only.)
 //
 // Nobody can wake a native waiter without the kernel's help. So all processes that
 // share a word must be built with the same tag, and none may run in a sandbox that

@@ -1,4 +1,4 @@
-//go:build !linux || isthmus_nofutex
+//go:build !(freebsd || linux || netbsd) || isthmus_nofutex
 
 package futex
 

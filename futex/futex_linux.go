@@ -5,65 +5,28 @@ package futex
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
-	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// slice bounds the sleep of a waiter that must look at its context from time to
-// time.
-const slice = 10 * time.Millisecond
+const clockMonotonic = unix.CLOCK_MONOTONIC
 
-// Set once the kernel, or a sandbox that is perhaps entered late, has refused the
-// system call.
-var noFutex, noWaitv atomic.Bool
+// noWaitv is noFutex for futex_waitv.
+var noWaitv atomic.Bool
 
 func wait(ctx context.Context, addr *uint32, old uint32, deadline time.Time) error {
 	if noFutex.Load() {
 		return pollWord(ctx, addr, old, deadline)
 	}
 	at := instantOf(deadline)
-	if ctx.Done() == nil {
-		return waitOne(addr, old, at)
-	}
-	if !noWaitv.Load() {
+	if ctx.Done() != nil && !noWaitv.Load() {
 		if _, err := waitVector(ctx, []Word{{addr, old}}, at); err != errors.ErrUnsupported {
 			return err
 		}
 	}
-	for {
-		end := min(at, now()+instant(slice))
-		if err := waitOne(addr, old, end); err != os.ErrDeadlineExceeded || end == at {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-}
-
-// waitOne waits without regard to a context. If the kernel refuses, it returns nil
-// like a spurious wake, and the caller's next wait polls.
-func waitOne(addr *uint32, old uint32, at instant) error {
-	for {
-		switch errno := futexWait(addr, old, at); {
-		case errno == 0 || errno == unix.EAGAIN:
-			return nil
-		case errno == unix.EINTR:
-		case errno == unix.ETIMEDOUT:
-			return os.ErrDeadlineExceeded
-		case refused(errno):
-			noFutex.Store(true)
-			return nil
-		default:
-			return fmt.Errorf("isthmus: futex wait: %w", errno)
-		}
-	}
+	return waitSliced(ctx, addr, old, at)
 }
 
 func waitAny(ctx context.Context, words []Word) (int, error) {
@@ -73,27 +36,4 @@ func waitAny(ctx context.Context, words []Word) (int, error) {
 		}
 	}
 	return poll(ctx, words, time.Time{})
-}
-
-// wake tries even where this process cannot wait by the kernel: another may.
-func wake(addr *uint32, n int) int {
-	return futexWake(addr, int32(min(n, math.MaxInt32)))
-}
-
-var probe = sync.OnceFunc(func() {
-	var word uint32
-	if refused(futexWait(&word, 1, never)) {
-		noFutex.Store(true)
-	}
-})
-
-func native() bool {
-	probe()
-	return !noFutex.Load()
-}
-
-// refused reports whether the error is that of a system call that the kernel
-// does not have or a sandbox does not allow.
-func refused(errno unix.Errno) bool {
-	return errno == unix.ENOSYS || errno == unix.EPERM || errno == unix.EACCES
 }

@@ -92,3 +92,5 @@ func (v *vector) wait(at instant) (int, unix.Errno) {
 	runtime.KeepAlive(v)
 	return int(i), errno
 }
+
+func supported() bool { return true }

@@ -1,4 +1,4 @@
-//go:build !isthmus_nofutex
+//go:build (freebsd || linux || netbsd) && !isthmus_nofutex
 
 package futex
 
@@ -31,7 +31,7 @@ func readOrigin() (o moment) {
 	for range 5 {
 		var ts unix.Timespec
 		before := time.Now()
-		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
+		if unix.ClockGettime(clockMonotonic, &ts) != nil {
 			noFutex.Store(true)
 		}
 		if d := time.Since(before); d < tightest {
