@@ -65,8 +65,9 @@ func FromFile(f *os.File, opts *Options) (*Segment, error) {
 
 // Remove removes the segment of that name, whoever has it open; those go on with
 // it, and the name is free for another. Its memory is released when the last of
-// them has closed it. It fails with fs.ErrNotExist if there is none. (Windows
-// refuses to remove a segment that is open anywhere.)
+// them has closed it. It fails with fs.ErrNotExist if there is none. (On
+// Windows the file of one that is open gets another name, and is removed when a
+// later segment is made in that directory.)
 func Remove(name string, opts *Options) error {
 	return segment.Remove(name, opts.internal())
 }

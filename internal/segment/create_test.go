@@ -59,6 +59,8 @@ func TestBadNames(t *testing.T) {
 		{`a\b`, `name contains '\\'`},
 		{"a:b", "name contains ':'"},
 		{"a*", "name contains '*'"},
+		{"...", "name ends with '.'"},
+		{"a ", "name ends with ' '"},
 		{"a\x00b", "control character"},
 		{"a\nb", "control character"},
 		{"a\xff", "not UTF-8"},
@@ -76,7 +78,7 @@ func TestBadNames(t *testing.T) {
 	if got := files(t, dir); got != "" {
 		t.Errorf("files are %q", got)
 	}
-	for _, name := range []string{"...", ".x", "ünïcödé ", strings.Repeat("x", maxSegmentName)} {
+	for _, name := range []string{".x", "ünïcödé", strings.Repeat("x", maxSegmentName)} {
 		mustCreate(t, name, nil)
 	}
 }

@@ -16,6 +16,9 @@ const (
 	maxSegmentName = 200
 	// notInNames cannot be in a file name on one platform or another.
 	notInNames = `/\:*?"<>|`
+
+	// notAtEnd is what Windows leaves out at the end of a file name.
+	notAtEnd = ". "
 )
 
 // checkName says what is wrong with the name of a segment.
@@ -25,6 +28,9 @@ func checkName(name string) error {
 	}
 	if i := strings.IndexAny(name, notInNames); i >= 0 {
 		return fmt.Errorf("name contains %q: %w", name[i], ErrName)
+	}
+	if name != "" && strings.ContainsRune(notAtEnd, rune(name[len(name)-1])) {
+		return fmt.Errorf("name ends with %q: %w", name[len(name)-1], ErrName)
 	}
 	return checkText(name, maxSegmentName)
 }
