@@ -36,7 +36,7 @@ func work(t *testing.T, opts *proctest.Options, firstRefused, secondRefused stri
 	proctest.Dir(t)
 	n := proctest.Scaled(*rounds)
 	if !futex.Native() || strings.Contains(secondRefused, "shared futex") {
-		n /= 8 // they poll
+		n = max(4, n/40) // they poll
 	}
 	a := proctest.Start(t, "worker", firstRefused, "a", strconv.Itoa(n))
 	lineA := a.Recv()
