@@ -17,8 +17,7 @@ type slots[T any] struct {
 // stride is the distance between two slots: 8 bytes more than a T, rounded up
 // to 8.
 func stride[T any]() uint64 {
-	var x T
-	return uint64(8+unsafe.Sizeof(x)+7) &^ 7
+	return uint64(8+unsafe.Sizeof(*(*T)(nil))+7) &^ 7 // a T of its own might go to the heap
 }
 
 // newSlots takes body, which must have room for capacity slots.

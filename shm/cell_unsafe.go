@@ -7,8 +7,7 @@ import (
 
 // sizeOf returns the size of a T in bytes.
 func sizeOf[T any]() uintptr {
-	var x T
-	return unsafe.Sizeof(x)
+	return unsafe.Sizeof(*(*T)(nil)) // a T of its own might go to the heap
 }
 
 // at returns the T at the start of mem.
