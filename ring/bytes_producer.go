@@ -140,7 +140,11 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (int, error) {
 	}
 	woken := 0
 	for i := 0; i < len(bs); i++ {
-		if i += p.writeRun(bs[i:]); i == len(bs) {
+		run := p.writeRun(bs[i:])
+		if err := p.open(); err != nil {
+			return i, err
+		}
+		if i += run; i == len(bs) {
 			break
 		}
 		m, err := p.TryReserve(len(bs[i]))

@@ -104,10 +104,10 @@ func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 			}
 		}
 		k, err := p.pushSome(vs[n:])
-		n += k
 		if err != nil {
 			return n, err
 		}
+		n += k
 	}
 	return n, nil
 }
