@@ -33,10 +33,11 @@ func TestRefused(t *testing.T) {
 // work has two processes hand everything to each other, and then kills the first,
 // which holds a lock and a permit. The options are those of the second.
 func work(t *testing.T, opts *proctest.Options, firstRefused, secondRefused string) {
+	proctest.Mortal(t)
 	proctest.Dir(t)
 	n := proctest.Scaled(*rounds)
 	if !futex.Native() || strings.Contains(secondRefused, "shared futex") {
-		n = max(4, n/40) // they poll
+		n /= 8 // they poll
 	}
 	a := proctest.Start(t, "worker", firstRefused, "a", strconv.Itoa(n))
 	lineA := a.Recv()
