@@ -131,3 +131,20 @@ func TestNotReserved(t *testing.T) {
 	checkIs(t, "second Cancel", r1.Cancel(), ring.ErrNotReserved)
 	checkIs(t, "Commit of what was cancelled", r1.Commit(), ring.ErrNotReserved)
 }
+
+// TestPushAllClosed wants nothing counted that has not reached the segment.
+func TestPushAllClosed(t *testing.T) {
+	for _, kind := range mainKinds {
+		t.Run(kind, func(t *testing.T) {
+			q := newQueue(t, newSegment(t), kind, "closed", 16)
+			s := openSegment(t)
+			p := must(newQueue(t, s, kind, "closed", 16).Producer())(t)
+			check(t, s.Close())
+			n, err := p.PushAll(background, 0, 4)
+			checkIs(t, "PushAll", err, shm.ErrClosed)
+			if n != 0 || q.Len() != 0 {
+				t.Errorf("PushAll counts %d messages, %d are in the ring", n, q.Len())
+			}
+		})
+	}
+}
