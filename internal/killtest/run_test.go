@@ -41,7 +41,7 @@ func testAll(t *testing.T, pause bool) {
 		t.Skip("the race detector's own instructions are not the module's")
 	}
 	needTracing(t)
-	waitQuickly()
+	waitQuickly(t)
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -99,7 +99,10 @@ func needTracing(t *testing.T) {
 }
 
 // waitQuickly makes this process find the dead quickly.
-func waitQuickly() { wait.SetSlice(slice) }
+func waitQuickly(t *testing.T) {
+	proctest.Mortal(t)
+	wait.SetSlice(slice)
+}
 
 // run tries the points of one operation.
 func (s *stage) run(pause bool, random *rand.Rand) row {
