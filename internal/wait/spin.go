@@ -33,7 +33,7 @@ var multiCPU = sync.OnceValue(func() bool { return cpus() > 1 })
 // are no more, so that the next time there are at least as many.
 func Lull(n uint64) {
 	if n > 0 && !spinOff.Load() && multiCPU() {
-		arch.Pause(uint32(8*min(n, maxLull/8)))
+		arch.Pause(uint32(8 * min(n, maxLull/8)))
 	}
 }
 
