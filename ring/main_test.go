@@ -142,7 +142,7 @@ func scaled(n int) int {
 	if futex.Native() {
 		return n
 	}
-	return n / 8
+	return max(1, n/8)
 }
 
 // start calls f in a goroutine, and returns the channel of its result.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -142,8 +143,11 @@ func TestPushAllClosed(t *testing.T) {
 			check(t, s.Close())
 			n, err := p.PushAll(background, 0, 4)
 			checkIs(t, "PushAll", err, shm.ErrClosed)
-			if n != 0 || q.Len() != 0 {
-				t.Errorf("PushAll counts %d messages, %d are in the ring", n, q.Len())
+			if n != 0 {
+				t.Errorf("PushAll counts %d messages", n)
+			}
+			if mapping.Severs() && q.Len() != 0 {
+				t.Errorf("%d messages are in the ring", q.Len())
 			}
 		})
 	}

@@ -126,7 +126,7 @@ func runRelay(t *testing.T, kind string, capacity int, mode string) {
 	}
 	p, c := startProducer(), startConsumer()
 	for range relayKills {
-		before, more := st.last.Load(), 1+rnd.Uint64N(relayLength()/8)
+		before, more := st.last.Load(), 1+rnd.Uint64N(relayLength()/8+1)
 		until(t, "messages come through", func() bool {
 			last := st.last.Load()
 			return last >= before+more || uint64(st.acked.Load(producers-1)) == relayLength()
