@@ -97,10 +97,10 @@ func leave(t *testing.T, what string) {
 
 // oversleep waits for what comes without a wake-up.
 func oversleep() {
-	wait.SetSlice(50 * time.Millisecond)
+	wait.SetSlice(time.Second)
 	var word uint32
 	var there atomic.Bool
-	time.AfterFunc(10*time.Millisecond, func() { there.Store(true) })
+	time.AfterFunc(300*time.Millisecond, func() { there.Store(true) })
 	event := wait.NewEvent(&word, noFence{})
 	event.Await(context.Background(), there.Load, func() {})
 }
