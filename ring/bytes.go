@@ -40,9 +40,9 @@ import (
 //  2. From head on, committed headers follow one another, and end with a zero
 //     header, at tail. So before a header is committed, the one behind it is
 //     zeroed: old payload is never taken for a header. Of a batch, the headers
-//     after the first are written before it, and count from when it does.
-//  3. Committing a header, and the store of head, are the only steps that
-//     count. A producer killed before the one has published nothing; its
+//     after the first are written before it, while it is still zero.
+//  3. Committing a header (of a batch, its first), and the store of head, are the
+//     only steps that count. A producer killed before the one has published nothing; its
 //     successor walks the headers from head to the same tail. A consumer killed
 //     before the other has taken nothing.
 //

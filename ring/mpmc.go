@@ -7,7 +7,6 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
-	"github.com/isthmus-go/isthmus/internal/liveness"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -93,7 +92,6 @@ type MPMC[T any] struct {
 	slots    slots[T]
 	capacity uint64
 	lapShift int
-	id       liveness.ID
 	lag      uint64        // how far the hints may fall behind before they are raised
 	twoLines uint64        // slots in two lines of memory: how far to fetch ahead
 	attempts atomic.Uint32 // failed tries, to look for the dead now and then
@@ -111,7 +109,7 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error)
 	}
 	return &MPMC[T]{
 		object: obj, slots: newSlots[T](obj.body, n),
-		capacity: n, lapShift: bits.TrailingZeros64(n), id: s.Core().ID(), lag: 1 + min(n/32, 7),
+		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
 		twoLines: max(2, 2*64/stride[T]()),
 	}, nil
 }

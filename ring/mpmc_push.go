@@ -19,7 +19,7 @@ func (q *MPMC[T]) TryPush(v T) error {
 	if q.load(pos) != freeWord(lap) || q.isClosed() {
 		return q.pushSlow(v)
 	}
-	if !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.id)) {
+	if !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.core.ID())) {
 		wait.Backoff()
 		return q.pushSlow(v)
 	}

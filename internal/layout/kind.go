@@ -26,6 +26,7 @@ var kindNames = [...]string{
 	KindBytes:     "byte ring",
 }
 
+// String returns the kind as error messages name it.
 func (k Kind) String() string {
 	if k == 0 || int64(k) >= int64(len(kindNames)) {
 		return fmt.Sprintf("object of kind %d", uint32(k))

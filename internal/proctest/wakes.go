@@ -23,9 +23,10 @@ var (
 
 // Mortal is for a test in which somebody dies, is paused, closes a segment under
 // those who wait, spoils the memory or has no futex to wake others by, so that
-// some sleeps end by their bound: it gives them their usual one. Everywhere else Main lets sleeps last until
-// they are woken, or for so long that nobody can overlook it, and fails a process
-// in which one has ended by its bound although what it waited for had come.
+// some sleeps end by their bound: it gives them their usual one. Everywhere else
+// Main lets sleeps last until they are woken, or for so long that nobody can
+// overlook it, and fails a process in which one has ended by its bound although
+// what it waited for had come.
 // Call it before any helper starts. The test must not be parallel.
 func Mortal(t testing.TB) {
 	t.Helper()
