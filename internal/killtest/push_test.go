@@ -84,6 +84,9 @@ func (c pushScene) play(s *stage) scene {
 			}
 		},
 		asleep: func() {
+			if !c.full {
+				return // it is only slow, and what it pushes may be the other process's
+			}
 			for range c.n {
 				q.tryPop()
 			}
