@@ -11,11 +11,14 @@
  *   failed    arming, tests, sleep, bound       lockSlow, (*wait.Event).Await
  *   freeDead  load, probe, compare-and-swap     freeDead
  *   inside    ownerDied, markConsistent         ownerDied, markConsistent
- *   unlock    two compare-and-swaps, wake       unlock
+ *   unlock    release store into the store      unlock
+ *             buffer, wake
+ *   barrier   empties every buffer              Fence.Barrier, membarrier(2)
  *
  * Check: -DN=3 -DROUNDS=2 -DDEATHS=2
  *
- * All changes of the word are read-modify-writes, so no store buffers here.
+ * All other changes of the word are read-modify-writes. Where wakers run a fence
+ * of their own, unlock is one too: a store that leaves its buffer at once.
  *
  * Properties (Invariants of ownerlock.go)
  *   1  one live process inside at most (mutual exclusion): `owner` in entered
@@ -31,6 +34,7 @@
  *   DROPDIED   tryLock forgets the died bit (2)
  *   NOFREE     waiters do not look for the dead (2)
  *   NOWAKE     unlock wakes nobody (2)
+ *   NOFENCE    the sleeper's barrier empties no buffer (lost wake-up)
  */
 
 #ifndef N
@@ -51,11 +55,20 @@ byte word;
 byte owner;			/* who is inside, as an id, for the properties */
 bool dirty;			/* an owner has died inside, and the data may be broken */
 
-#define drain(p)	skip
-#define drained		true
+byte buffer[N];			/* 1 + a word that is not in memory yet */
+
+#define buffered(p)	(buffer[p] > 0)
+#define drain(p)	if \
+			:: buffered(p) -> assert(ownerOf(word) == (p) + 1); word = buffer[p] - 1; buffer[p] = 0 \
+			:: else \
+			fi
+#define drained		(buffer[0] + buffer[1] + buffer[2] == 0)
 #define died(p)		if :: owner == p + 1 -> owner = 0; dirty = true :: else fi
 
 #include "event.h"
+
+/* A process sees its own buffer. */
+#define see		(buffered(me) -> buffer[me] - 1 : word)
 
 #define LOCK	0
 #define CANCEL	1		/* LockContext, once its context has ended */
@@ -63,7 +76,7 @@ bool dirty;			/* an owner has died inside, and the data may be broken */
 #define LAST	3
 
 proctype process(byte me) {
-	byte w, rounds, how;
+	byte w, p, rounds, how;
 	bool tested, look;
 begin:	{
 	atomic {
@@ -73,13 +86,14 @@ begin:	{
 		fi
 	};
 try:	atomic {
-		w = word;
+		w = see;
 		if
 		:: ownerOf(w) != 0 -> goto failed
 		:: else
 		fi
 	};
 	atomic {
+		drain(me);
 		if
 		:: word == w ->
 #ifdef DROPDIED
@@ -100,9 +114,11 @@ failed:	atomic {
 		:: how == LAST || how == CANCEL -> tested = false; came; goto done
 		:: how == LOCK && tested && look -> goto freeDead
 		:: how == LOCK && tested && !look -> tested = false; goto sleep
-		:: how == LOCK && !tested -> arm; tested = true; goto try
+		:: how == LOCK && !tested -> drain(me); arm; tested = true
 		fi
 	};
+	barrier(p);
+	goto try;
 freeDead:
 	atomic {
 		look = false;
@@ -113,7 +129,7 @@ freeDead:
 #ifdef NOFREE
 		goto try;
 #endif
-		w = word;
+		w = see;
 		if
 		:: ownerOf(w) == 0 -> goto try
 		:: else
@@ -128,6 +144,7 @@ freeDead:
 	};
 #endif
 	atomic {
+		drain(me);
 #ifndef STOREFREE
 		if
 		:: word != w -> goto try
@@ -163,16 +180,9 @@ entered:
 		:: else -> assert(word == id)
 		fi }
 	fi;
-	atomic {		/* unlock: not held with died unset? */
-		if
-		:: word == id -> word = 0; owner = 0; goto wake
-		:: else
-		fi
-	};
-	atomic {		/* then held with died set */
-		assert(word == (id | DIED));
-		word = DIED;
-		owner = 0
+	atomic {		/* unlock */
+		assert(ownerOf(word) == id);
+		buffer[me] = (word & DIED) + 1; owner = 0
 	};
 wake:
 #ifndef NOWAKE
@@ -190,8 +200,17 @@ done:	atomic {
 		fi
 	};
 	finish
-	} unless { atomic { die(); w = 0; rounds = 0; how = 0; tested = false; look = false } };
+	} unless { atomic { die(); w = 0; p = 0; rounds = 0; how = 0; tested = false; look = false } };
 end:	false
+}
+
+/* The processors, which write their buffers back when they like. */
+active proctype memory() {
+end:	do
+	:: atomic { buffered(0) -> drain(0) }
+	:: atomic { buffered(1) -> drain(1) }
+	:: atomic { buffered(2) -> drain(2) }
+	od
 }
 
 init {

@@ -3,7 +3,6 @@ package shm
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -52,7 +51,7 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 // owner died inside, Lock returns with the lock held all the same: use
 // LockContext to be told. It panics if the segment is closed.
 func (l *Lock) Lock() {
-	if !atomic.CompareAndSwapUint32(l.word, 0, l.id) {
+	if !l.tryFree() {
 		_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
 	}
 	if l.core.Closed() {
@@ -89,7 +88,7 @@ func (l *Lock) LockContext(ctx context.Context) error {
 	if err := l.core.CheckContext(ctx, "lock", l.name); err != nil {
 		return err
 	}
-	if !atomic.CompareAndSwapUint32(l.word, 0, l.id) {
+	if !l.tryFree() {
 		if err := l.lockSlow(ctx); err != nil {
 			return l.core.Fault("lock", l.name, err)
 		}

@@ -15,5 +15,6 @@ func newOwnerLock(core *segment.Segment, mem []byte) ownerLock {
 		event: wait.NewEvent((*uint32)(unsafe.Pointer(&mem[4])), core),
 		core:  core,
 		id:    uint32(core.ID()),
+		fence: core.WakerFence(),
 	}
 }
