@@ -131,10 +131,8 @@ func sendSlices[T message](full chan<- []T, free <-chan []T) loop {
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; {
 			ms := <-free
-			for i := range ms {
-				stampValue(&ms[i], seq)
-				seq++
-			}
+			stampValues(ms, seq)
+			seq += uint64(len(ms))
 			full <- ms
 		}
 		return nil
@@ -145,12 +143,10 @@ func receiveSlices[T message](full <-chan []T, free chan<- []T) loop {
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; {
 			ms := <-full
-			for i := range ms {
-				if !stampedValue(&ms[i], seq) {
-					return wrongMessage(seq)
-				}
-				seq++
+			if !stampedValues(ms, seq) {
+				return wrongMessage(seq)
 			}
+			seq += uint64(len(ms))
 			free <- ms
 		}
 		return nil

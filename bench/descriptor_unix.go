@@ -176,10 +176,8 @@ func sendDescriptor(out *os.File, size, batch int) loop {
 	buf := make([]byte, size*batch)
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; {
-			for at := 0; at < len(buf); at += size {
-				stamp(buf[at:at+size], seq)
-				seq++
-			}
+			stampAll(buf, size, seq)
+			seq += uint64(batch)
 			if _, err := out.Write(buf); err != nil {
 				return err
 			}
@@ -193,7 +191,7 @@ func sendDescriptor(out *os.File, size, batch int) loop {
 func receiveDescriptor(in *os.File, size int, buf []byte) loop {
 	start, end := 0, 0 // what is read and not yet taken
 	return func(seq uint64, n int) error {
-		for last := seq + uint64(n); seq != last; seq++ {
+		for last := seq + uint64(n); seq != last; {
 			for end-start < size {
 				if start > 0 {
 					end = copy(buf, buf[start:end])
@@ -205,10 +203,13 @@ func receiveDescriptor(in *os.File, size int, buf []byte) loop {
 				}
 				end += k
 			}
-			if !stamped(buf[start:start+size], seq) {
+			k := min(uint64((end-start)/size), last-seq)
+			msgs := buf[start : start+int(k)*size]
+			if !stampedAll(msgs, size, seq) {
 				return wrongMessage(seq)
 			}
-			start += size
+			start += len(msgs)
+			seq += k
 		}
 		return nil
 	}

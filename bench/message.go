@@ -13,18 +13,35 @@ const lineSize = 64
 // of them, in every system alike, so that a zero-copy system moves every
 // cache line of a message just as a copying one does.
 
-func stamp(msg []byte, seq uint64) {
-	for i := 0; i+8 <= len(msg); i += lineSize {
-		binary.LittleEndian.PutUint64(msg[i:], seq)
+// stamp writes seq into msg.
+func stamp(msg []byte, seq uint64) { stampAll(msg, len(msg), seq) }
+
+// stamped reports whether every line of msg carries seq.
+func stamped(msg []byte, seq uint64) bool { return stampedAll(msg, len(msg), seq) }
+
+// stampAll writes seq and the numbers after it into the messages in buf, which
+// are of one size.
+func stampAll(buf []byte, size int, seq uint64) {
+	for start := 0; start < len(buf); start += size {
+		binary.LittleEndian.PutUint64(buf[start:], seq)
+		for i := lineSize; i < size; i += lineSize {
+			binary.LittleEndian.PutUint64(buf[start+i:], seq)
+		}
+		seq++
 	}
 }
 
-// stamped reports whether every line of msg carries seq.
-func stamped(msg []byte, seq uint64) bool {
-	for i := 0; i+8 <= len(msg); i += lineSize {
-		if binary.LittleEndian.Uint64(msg[i:]) != seq {
+func stampedAll(buf []byte, size int, seq uint64) bool {
+	for start := 0; start < len(buf); start += size {
+		if binary.LittleEndian.Uint64(buf[start:]) != seq {
 			return false
 		}
+		for i := lineSize; i < size; i += lineSize {
+			if binary.LittleEndian.Uint64(buf[start+i:]) != seq {
+				return false
+			}
+		}
+		seq++
 	}
 	return true
 }
@@ -34,7 +51,41 @@ type message interface {
 	[1]uint64 | [8]uint64 | [32]uint64 | [128]uint64 | [512]uint64 | [2048]uint64 | [8192]uint64 | [32768]uint64 | [131072]uint64
 }
 
-// The race detector would look at all of *m for each of its words, in minutes.
+// stampValues writes seq and the numbers after it into ms.
+//
+// The race detector would look at all of a message for each of its words, in
+// minutes.
+//
+//go:norace
+func stampValues[T message](ms []T, seq uint64) {
+	for i := range ms {
+		m := &ms[i]
+		(*m)[0] = seq
+		for j := lineSize / 8; j < len(*m); j += lineSize / 8 {
+			(*m)[j] = seq
+		}
+		seq++
+	}
+}
+
+//go:norace
+func stampedValues[T message](ms []T, seq uint64) bool {
+	for i := range ms {
+		m := &ms[i]
+		if (*m)[0] != seq {
+			return false
+		}
+		for j := lineSize / 8; j < len(*m); j += lineSize / 8 {
+			if (*m)[j] != seq {
+				return false
+			}
+		}
+		seq++
+	}
+	return true
+}
+
+// stampValue and stampedValue are the same for one message.
 //
 //go:norace
 func stampValue[T message](m *T, seq uint64) {

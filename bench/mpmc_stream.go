@@ -127,10 +127,8 @@ func pushAllMPMC[T message](q *ring.MPMC[T], batch int) loop {
 	ms := make([]T, batch)
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; {
-			for i := range ms {
-				stampValue(&ms[i], seq)
-				seq++
-			}
+			stampValues(ms, seq)
+			seq += uint64(len(ms))
 			if _, err := q.PushAll(ctx, ms); err != nil {
 				return err
 			}
@@ -148,12 +146,10 @@ func popIntoMPMC[T message](q *ring.MPMC[T], batch int) loop {
 			if err != nil {
 				return err
 			}
-			for i := range ms[:k] {
-				if !stampedValue(&ms[i], seq) {
-					return wrongMessage(seq)
-				}
-				seq++
+			if !stampedValues(ms[:k], seq) {
+				return wrongMessage(seq)
 			}
+			seq += uint64(k)
 		}
 		return nil
 	}

@@ -137,10 +137,8 @@ func pushAllSPSC[T message](p *ring.Producer[T], batch int) loop {
 	ms := make([]T, batch)
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; {
-			for i := range ms {
-				stampValue(&ms[i], seq)
-				seq++
-			}
+			stampValues(ms, seq)
+			seq += uint64(len(ms))
 			if _, err := p.PushAll(ctx, ms); err != nil {
 				return err
 			}
@@ -158,12 +156,10 @@ func popIntoSPSC[T message](c *ring.Consumer[T], batch int) loop {
 			if err != nil {
 				return err
 			}
-			for i := range ms[:k] {
-				if !stampedValue(&ms[i], seq) {
-					return wrongMessage(seq)
-				}
-				seq++
+			if !stampedValues(ms[:k], seq) {
+				return wrongMessage(seq)
 			}
+			seq += uint64(k)
 		}
 		return nil
 	}
