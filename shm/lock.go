@@ -16,7 +16,8 @@ import (
 // and any goroutine of that process may unlock it.
 //
 // A process that dies with the lock held does not take it along: the next
-// process to ask has it within 50 ms. The dead process may have left the
+// process to ask has it within 50 ms of its end. (To take a killed process apart
+// takes the kernel some 60 ms for each gigabyte.) The dead one may have left the
 // protected data half changed. [Lock.LockContext] reports that as
 // [ErrOwnerDied] until somebody calls [Lock.MarkConsistent]; [Lock.Lock] and
 // [Lock.TryLock] go on regardless.
@@ -112,7 +113,9 @@ func (l *Lock) MarkConsistent() {
 }
 
 // Unlock unlocks l. It panics, and changes nothing, if this process does not
-// hold l or the segment is closed.
+// hold l. It panics if the segment is closed. As with a [sync.Mutex], an Unlock
+// too many may also go unnoticed and undo the Lock of another: here only if it
+// runs at the same moment as the right one.
 func (l *Lock) Unlock() {
 	l.edge.Release()
 	if ok := l.unlock(); !ok || l.core.Closed() {

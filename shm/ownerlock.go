@@ -27,8 +27,8 @@ import (
 // Invariants
 //
 //  1. Only a process whose id is in the word changes the word away from that
-//     id, or anybody once that process is dead. Ids are never used twice, so
-//     a compare-and-swap on a dead owner's id succeeds for one caller at most.
+//     id, or anybody once that process is dead. Ids are not used again, so a
+//     compare-and-swap on a dead owner's id succeeds for one caller at most.
 //  2. A death leaves one of the states above, and every transition is a single
 //     store: there is nothing to undo. A death between Unlock and its wake
 //     leaves sleepers, who wake by their bound (Event, Invariant 4).
@@ -119,8 +119,8 @@ func (l *ownerLock) ownerDied() bool { return atomic.LoadUint32(&l.held)&died !=
 // markConsistent clears died and reports whether this process holds the lock.
 func (l *ownerLock) markConsistent() bool {
 	w := atomic.LoadUint32(&l.held)
-	if w&died != 0 && atomic.CompareAndSwapUint32(l.word, w, l.id) {
-		arch.StoreRelease32(&l.held, l.id)
+	if w&died == 0 {
+		return w != 0
 	}
-	return w != 0
+	return atomic.CompareAndSwapUint32(&l.held, w, l.id) && atomic.CompareAndSwapUint32(l.word, w, l.id)
 }

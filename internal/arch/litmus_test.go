@@ -72,7 +72,7 @@ var litmusTests = []struct {
 		forbidden: bothZero,
 	},
 	{
-		// An unlock publishes by a read-modify-write, and runs no other fence.
+		// A read-modify-write publishes, and its process runs no other fence.
 		name:      "store buffering, read-modify-write",
 		p0:        func(c *cell) { atomic.AddUint32(&c.x, 1); c.r0 = atomic.LoadUint32(&c.y) },
 		p1:        func(c *cell) { atomic.OrUint32(&c.y, 1); Fence(); c.r1 = atomic.LoadUint32(&c.x) },

@@ -34,7 +34,7 @@ import (
 //     S's setting of the bits and its sleep makes the sleep return at once; and
 //     a W that clears waiting has seen that nobody set fresh since it woke all
 //     there were.
-//  3. Each process has at most one thread asleep on an Event: goroutines take
+//  3. Each attachment has at most one thread asleep on an Event: goroutines take
 //     turns on the Go side. A wake of one therefore wakes one process.
 //  4. A sleep is bounded by Slice. It matters only to what the dead leave: a
 //     waker killed between its change and its wake, a sleeper killed between
@@ -44,9 +44,10 @@ import (
 // Memory orderings. W's change is a release store or a read-modify-write, and
 // the load that pairs with it is the one in S's test. Invariant 1 wants a full
 // fence between W's change and W's load of the word. A read-modify-write is
-// one. After a plain release store there is none: then S pays for both sides
-// with a barrier that reaches every processor that runs a waker (Fence), or,
-// where the system has no such barrier, W runs a fence of its own.
+// one, together with Go's atomic load. After a plain release store there is none:
+// then S pays for both sides with a barrier that reaches every processor that
+// runs a waker (Fence), or, where the system has no such barrier, W runs a fence
+// of its own.
 //
 // Model: models/event.pml.
 type Event struct {
@@ -150,8 +151,11 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 			}
 			look = time.Now().Add(bound)
 		}
-		asleep := time.Now()
-		err := futex.WaitUntil(ctx, e.word, w, look)
+		asleep, until := time.Now(), look
+		if limit := asleep.Add(bound); limit.Before(until) {
+			until = limit
+		}
+		err := futex.WaitUntil(ctx, e.word, w, until)
 		if try() {
 			if errors.Is(err, os.ErrDeadlineExceeded) && bound > poll && time.Since(asleep) >= bound/2 {
 				overslept.Add(1)
