@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // Consumer is the popping end of an [SPSC]. It is used by one goroutine at a
@@ -16,6 +17,7 @@ type Consumer[T any] struct {
 	capacity uint64
 	pos      uint64 // next position to pop
 	lent     uint64 // pos+1 while Next has lent the message at pos
+	stopped  uint64 // where it last had to wait
 	gone     bool
 }
 
@@ -45,6 +47,9 @@ func (c *Consumer[T]) advance(n uint64) error {
 	c.popped.Release()
 	c.pos += n
 	arch.StoreRelease64(c.head, c.pos)
+	if c.quiet(&c.canPush) {
+		return nil
+	}
 	return c.freed(int(n))
 }
 
@@ -106,8 +111,11 @@ func (c *Consumer[T]) popSlow(ctx context.Context) (v T, err error) {
 	return c.TryPop()
 }
 
-// wait waits until there is a message.
+// wait waits until there is a message. After a run of them it first lets the
+// producer get ahead again, instead of taking each line away as it is written.
 func (c *Consumer[T]) wait(ctx context.Context) error {
+	wait.Lull((c.pos - c.stopped) / 8)
+	c.stopped = c.pos
 	return c.await(ctx, &c.canPop, ErrEmpty, c.ready, nothingToRepair)
 }
 
@@ -150,6 +158,17 @@ func (c *Consumer[T]) TryNext() (*T, error) {
 
 // Next is TryNext, but waits for a message.
 func (c *Consumer[T]) Next(ctx context.Context) (*T, error) {
+	pos := c.pos
+	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !endless(ctx) || c.core.Closed() {
+		return c.nextSlow(ctx)
+	}
+	c.pushed.Acquire()
+	c.lent = pos + 1
+	return c.slots.value(pos), nil
+}
+
+// nextSlow is Next where there may be no message, or the context may end.
+func (c *Consumer[T]) nextSlow(ctx context.Context) (*T, error) {
 	if err := c.begin(ctx); err != nil {
 		return nil, err
 	}

@@ -137,7 +137,17 @@ func (p *Producer[T]) TryReserve() (*T, error) {
 }
 
 // Reserve is TryReserve, but waits for room.
-func (p *Producer[T]) Reserve(ctx context.Context) (v *T, err error) {
+func (p *Producer[T]) Reserve(ctx context.Context) (*T, error) {
+	pos := p.pos
+	if pos == p.limit || !endless(ctx) || p.core.Closed() {
+		return p.reserveSlow(ctx)
+	}
+	p.reserved = pos + 1
+	return p.slots.value(pos), nil
+}
+
+// reserveSlow is Reserve where there may be no room, or the context may end.
+func (p *Producer[T]) reserveSlow(ctx context.Context) (v *T, err error) {
 	if err := p.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -158,6 +168,9 @@ func (p *Producer[T]) Commit() error {
 	p.pushed.Release()
 	p.pos++
 	arch.StoreRelease64(p.slots.word(p.pos-1), p.pos)
+	if p.quiet(&p.canPop) {
+		return nil
+	}
 	return p.published(1)
 }
 
