@@ -83,7 +83,7 @@ func (c *Consumer[T]) ready() error {
 // it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
 func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
 	pos := c.pos
-	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !endless(ctx) {
+	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) {
 		return c.popSlow(ctx)
 	}
 	v = *c.slots.value(pos)
@@ -159,7 +159,7 @@ func (c *Consumer[T]) TryNext() (*T, error) {
 // Next is TryNext, but waits for a message.
 func (c *Consumer[T]) Next(ctx context.Context) (*T, error) {
 	pos := c.pos
-	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !endless(ctx) || c.core.Closed() {
+	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) || c.core.Closed() {
 		return c.nextSlow(ctx)
 	}
 	c.pushed.Acquire()

@@ -149,7 +149,7 @@ func (q *MPMC[T]) wakeConsumers(pos, n uint64) error {
 // Push pushes v, and waits for room if need be. If ctx ends first, it returns
 // ctx.Err() and pushes nothing.
 func (q *MPMC[T]) Push(ctx context.Context, v T) error {
-	if !endless(ctx) {
+	if !wait.Endless(ctx) {
 		if err := q.begin(ctx); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // Producer is the pushing end of an [SPSC]. It is used by one goroutine at a
@@ -62,7 +63,7 @@ func (p *Producer[T]) refresh() error {
 // ctx.Err() and pushes nothing.
 func (p *Producer[T]) Push(ctx context.Context, v T) error {
 	pos := p.pos
-	if pos == p.limit || !endless(ctx) {
+	if pos == p.limit || !wait.Endless(ctx) {
 		return p.pushSlow(ctx, v)
 	}
 	*p.slots.value(pos) = v
@@ -139,7 +140,7 @@ func (p *Producer[T]) TryReserve() (*T, error) {
 // Reserve is TryReserve, but waits for room.
 func (p *Producer[T]) Reserve(ctx context.Context) (*T, error) {
 	pos := p.pos
-	if pos == p.limit || !endless(ctx) || p.core.Closed() {
+	if pos == p.limit || !wait.Endless(ctx) || p.core.Closed() {
 		return p.reserveSlow(ctx)
 	}
 	p.reserved = pos + 1

@@ -34,7 +34,7 @@ func (s *Semaphore) ChangeUpTo(step string, n int64) {
 	if step == StepBegun {
 		return
 	}
-	arch.StoreRelease64(s.mine, s.holding()+uint64(n))
+	arch.StoreRelease64(s.mine, holding(s.mine, s.noneHeld)+uint64(n))
 	if step == StepHeld {
 		return
 	}

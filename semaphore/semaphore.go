@@ -106,7 +106,7 @@ func bound(n int64, o Options) (int64, error) {
 // returns ctx.Err() and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if ctx == nil || ctx.Err() != nil || n < 0 || s.take(n) != done {
+	if n < 0 || !wait.Endless(ctx) && (ctx == nil || ctx.Err() != nil) || s.take(n) != done {
 		return s.acquireSlow(ctx, n)
 	}
 	if s.core.Closed() {
@@ -194,7 +194,9 @@ func (s *Semaphore) Release(n int64) {
 	case s.event.Waiting():
 		s.wake(n)
 	}
-	s.mustBeOpen()
+	if s.core.Closed() {
+		s.mustBeOpen()
+	}
 }
 
 // releaseSlow checks what Release was given, and waits for others' changes.

@@ -45,8 +45,9 @@ import (
 //
 // Memory orderings. A change begins with a read-modify-write, which pairs with
 // the release store that settled the word: that store published held. The
-// settling store of a release pairs with the load in the acquire of a waiter;
-// since it is no read-modify-write, a waker needs the Event's fence.
+// settling store of a release pairs with the load in the acquire of a waiter, and
+// the Event's fence follows it. (The model finds that a semaphore would do without:
+// a waiter that sees a change that is not settled does not go to sleep.)
 //
 // Model: models/semaphore.pml.
 type state struct {
@@ -103,7 +104,8 @@ const (
 // take makes one attempt to take n permits. An urgent process is served before
 // others.
 func (s *state) take(n int64) outcome {
-	w := atomic.LoadUint64(s.word)
+	word, mine, none := s.word, s.mine, s.noneHeld // now: later loads wait for the locked instruction
+	w := atomic.LoadUint64(word)
 	urgent := urgentID(atomic.LoadUint64(s.urgent))
 	settled := w - uint64(n)<<freeShift
 	switch {
@@ -112,22 +114,23 @@ func (s *state) take(n int64) outcome {
 	case int64(w>>freeShift) < n || urgent != 0 && urgent != s.id:
 		return refuse
 	case s.signalling:
-		if atomic.CompareAndSwapUint64(s.word, w, settled) {
+		if atomic.CompareAndSwapUint64(word, w, settled) {
 			return done
 		}
 		return again
-	case !atomic.CompareAndSwapUint64(s.word, w, settled|s.id):
+	case !atomic.CompareAndSwapUint64(word, w, settled|s.id):
 		return again
 	}
-	arch.StoreRelease64(s.mine, s.holding()+uint64(n))
-	arch.StoreRelease64(s.word, settled)
+	arch.StoreRelease64(mine, holding(mine, none)+uint64(n))
+	arch.StoreRelease64(word, settled)
 	return done
 }
 
 // give makes one attempt to give n permits back. It refuses if they are more
 // than this process holds or, signalling, more than the bound allows.
 func (s *state) give(n int64) outcome {
-	w := atomic.LoadUint64(s.word)
+	word, mine, none := s.word, s.mine, s.noneHeld
+	w := atomic.LoadUint64(word)
 	settled := w + uint64(n)<<freeShift
 	switch {
 	case w&busyMask != 0:
@@ -135,31 +138,32 @@ func (s *state) give(n int64) outcome {
 	case n > s.size-int64(w>>freeShift):
 		return refuse
 	case s.signalling:
-		if atomic.CompareAndSwapUint64(s.word, w, settled) {
+		if atomic.CompareAndSwapUint64(word, w, settled) {
 			return done
 		}
 		return again
-	case !atomic.CompareAndSwapUint64(s.word, w, settled|s.id):
+	case !atomic.CompareAndSwapUint64(word, w, settled|s.id):
 		return again
 	}
-	held := s.holding()
+	held := holding(mine, none)
 	if held&heldMask < uint64(n) {
-		arch.StoreRelease64(s.word, w)
+		arch.StoreRelease64(word, w)
 		return refuse
 	}
-	arch.StoreRelease64(s.mine, held-uint64(n))
-	arch.StoreRelease64(s.word, settled)
+	arch.StoreRelease64(mine, held-uint64(n))
+	arch.StoreRelease64(word, settled)
 	if s.fence {
 		arch.Fence()
 	}
 	return done
 }
 
-// holding returns this process's held word. Only inside a change.
-func (s *state) holding() uint64 {
-	h := atomic.LoadUint64(s.mine)
-	if h&^heldMask != s.noneHeld {
-		return s.noneHeld // it is an earlier process's
+// holding returns this process's held word, mine, where none says that it holds
+// no permits. Only inside a change.
+func holding(mine *uint64, none uint64) uint64 {
+	h := atomic.LoadUint64(mine)
+	if h&^heldMask != none {
+		return none // it is an earlier process's
 	}
 	return h
 }
