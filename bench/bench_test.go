@@ -22,6 +22,8 @@ func BenchmarkSemaphore(b *testing.B) { benchmarkWorkload(b, sem) }
 
 func BenchmarkStandstill(b *testing.B) { benchmarkWorkload(b, standstill) }
 
+func BenchmarkIdle(b *testing.B) { benchmarkWorkload(b, idle) }
+
 func BenchmarkCreate(b *testing.B) { benchmarkWorkload(b, create) }
 
 // benchmarkWorkload runs the rows of one workload as sub-benchmarks. The

@@ -49,6 +49,9 @@
 //     one of them got nothing done (64 operations), the scheduler's share
 //     included; the column max is the longest of all rounds.
 //
+//   - idle: the CPU time that one side uses in a second of waiting for what does
+//     not come. Not with -quick.
+//
 //   - create: nanoseconds to make an anonymous segment of a size and to close
 //     it, its pages populated or only reserved. Not with -quick.
 //

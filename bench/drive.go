@@ -76,6 +76,18 @@ func (d *driver) stream(c command) (sideReport, error) {
 	return sideReport{Ops: c.Ops, Nanos: time.Since(start).Nanoseconds()}, err
 }
 
+// alone does Ops operations by the row's own clock.
+func (d *driver) alone(c command) (sideReport, error) {
+	clock := d.row.clock
+	if clock == nil {
+		begin := time.Now()
+		clock = func() time.Duration { return time.Since(begin) }
+	}
+	start := clock()
+	err := d.do(c.Ops)
+	return sideReport{Ops: c.Ops, Nanos: (clock() - start).Nanoseconds()}, err
+}
+
 // stride is how many operations a contending side does between two looks at
 // whether another has finished, if they do not come in larger batches.
 const stride = 64
@@ -86,9 +98,7 @@ const stride = 64
 // ends when its time is up, and looks how long each side stood still.
 func (d *driver) contend(c command) (sideReport, error) {
 	if d.meet == nil {
-		start := time.Now()
-		err := d.do(c.Ops)
-		return sideReport{Ops: c.Ops, Nanos: time.Since(start).Nanoseconds()}, err
+		return d.alone(c)
 	}
 	d.meet.wait(c.Epoch, d.row.Procs)
 	start := time.Now()

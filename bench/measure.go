@@ -91,6 +91,10 @@ func (m *measurement) command(d time.Duration, fixed int) command {
 // warmUp runs ever longer commands until one takes as long as the plan
 // asks, and learns from it how many operations fill a given time.
 func (m *measurement) warmUp(s *session, p plan) error {
+	if m.row.Workload == idle {
+		m.perOp = float64(idleTime)
+		return nil
+	}
 	if p.ops > 0 {
 		_, err := s.run(m.command(0, 1))
 		return err
@@ -120,6 +124,9 @@ func (m *measurement) warmUp(s *session, p plan) error {
 
 // ops returns how many operations take d, in whole batches.
 func (m *measurement) ops(d time.Duration, fixed int) int {
+	if m.row.Workload == idle {
+		return 1 // which is a second
+	}
 	n := fixed
 	if n == 0 {
 		n = int(math.Ceil(float64(d.Nanoseconds()) / m.perOp))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The workloads, in the order in which they are run and shown.
@@ -21,10 +22,11 @@ const (
 	lock       = "lock"       // Lock + Unlock: nanoseconds a pair
 	sem        = "semaphore"  // Acquire(1) + Release(1): nanoseconds a pair
 	standstill = "standstill" // of 8 sides of shared or lock: the longest time that one got nothing done
+	idle       = "idle"       // waiting for what does not come: nanoseconds of CPU time a second
 	create     = "create"     // making and closing a segment: nanoseconds
 )
 
-var workloads = []string{roundtrip, loaded, stream, capacity, shared, lock, sem, standstill, create}
+var workloads = []string{roundtrip, loaded, stream, capacity, shared, lock, sem, standstill, idle, create}
 
 // A row is one line of the result: one workload on one system.
 type row struct {
@@ -40,6 +42,10 @@ type row struct {
 	// slots is what a ring holds, in rows that are about that.
 	slots int
 
+	// clock is what the row's time is measured by, of a side that is alone; nil
+	// for the wall's.
+	clock func() time.Duration
+
 	// inProcess rows are references: all sides are goroutines of one process.
 	inProcess bool
 	// command makes the process that plays all sides, where that is another
@@ -51,6 +57,9 @@ type row struct {
 	// attach runs in each peer process, once, with the files of its wiring.
 	attach func(row, inherited) (joiner, error)
 }
+
+// idleTime is how long an operation of an idle row waits: a second, as its unit says.
+const idleTime = time.Second
 
 // A loop does n operations. The messages it sends or receives are numbered
 // seq, seq+1, …; a loop that receives another number returns an error. It
@@ -112,7 +121,7 @@ func (r row) name() string {
 
 func (r row) unit() string {
 	switch r.Workload {
-	case roundtrip, loaded, standstill, create:
+	case roundtrip, loaded, standstill, idle, create:
 		return "ns"
 	case stream, capacity, shared:
 		return "msg/s"
@@ -128,7 +137,9 @@ func (r row) trips() bool { return r.Workload == roundtrip || r.Workload == load
 func (r row) streams() bool { return r.Workload == stream || r.Workload == capacity }
 
 // contends reports whether r is about one object that all sides use alike.
-func (r row) contends() bool { return !r.trips() && !r.streams() && r.Workload != create }
+func (r row) contends() bool {
+	return !r.trips() && !r.streams() && r.Workload != idle && r.Workload != create
+}
 
 // contended reports whether several sides of r fight for one object.
 func (r row) contended() bool { return r.contends() && r.Procs > 1 }
@@ -191,6 +202,8 @@ func (g group) title() string {
 		return fmt.Sprintf("stream, %s, %s", sizeText(r.Size), portions)
 	case capacity:
 		return fmt.Sprintf("capacity, %s, %s", sizeText(r.Size), portions)
+	case idle:
+		return "idle, CPU time a second"
 	case create:
 		return fmt.Sprintf("segment of %s", sizeText(r.Size))
 	case shared:
@@ -215,7 +228,7 @@ var systems = []func() []row{
 	lockRows, semaphoreRows,
 	chanRows, mutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,
-	pythonRows, createRows,
+	pythonRows, idleRows, createRows,
 }
 
 // allRows returns every row that this platform can run, group by group.
