@@ -1,11 +1,7 @@
 package ring_test
 
 import (
-	"bufio"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -30,8 +26,6 @@ var _ = proctest.Register("quiet", func(c *proctest.Child) {
 	debug.SetGCPercent(-1)
 	s := openSegment(c)
 	operations := undisturbed[uint64](c, s)
-	c.Send(unix.Gettid())
-	c.Expect("traced")
 	for _, what := range slices.Sorted(maps.Keys(operations)) {
 		op := operations[what]
 		for range quietTimes { // what is done once is done then
@@ -45,45 +39,17 @@ var _ = proctest.Register("quiet", func(c *proctest.Child) {
 			milestone("end")
 		}
 	}
-	c.Send("done")
-	c.Expect("end")
 })
 
 // milestone makes a system call that shows up in the trace.
 func milestone(what string) { unix.Rmdir("/proc/mark " + what) }
 
-// TestNoSystemCall has strace watch the thread of a process that pushes and pops
-// undisturbed.
+// TestNoSystemCall has strace watch a process that pushes and pops undisturbed.
 func TestNoSystemCall(t *testing.T) {
-	proctest.MaySkip("quiet")
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("strace is not installed")
-	}
 	s := newSegment(t)
 	operations := undisturbed[uint64](t, s)
 	check(t, s.Close()) // gives the roles up
-
-	p := proctest.Start(t, "quiet")
-	tid := p.Recv()
-	trace := filepath.Join(t.TempDir(), "trace")
-	cmd := exec.Command(strace, "-s", "100", "-o", trace, "-p", tid)
-	messages := must(cmd.StderrPipe())(t)
-	check(t, cmd.Start())
-	line, _ := bufio.NewReader(messages).ReadString('\n')
-	if !strings.Contains(line, "attached") {
-		cmd.Wait()
-		p.Kill()
-		t.Skipf("strace cannot attach: %s", line)
-	}
-	p.Send("traced")
-	p.Expect("done")
-	check(t, cmd.Process.Signal(os.Interrupt))
-	cmd.Wait() // returns the signal
-	p.Send("end")
-	p.Wait()
-
-	rounds := readTrace(t, trace)
+	rounds := readTrace(t, proctest.Strace(t, "quiet", "-s", "100"))
 	for what := range operations {
 		if len(rounds[what]) != quietRounds {
 			t.Fatalf("%d rounds of %q in the trace", len(rounds[what]), what)
@@ -105,17 +71,20 @@ func TestNoSystemCall(t *testing.T) {
 	}
 }
 
-// readTrace returns the system calls of each round, by operation.
-func readTrace(t *testing.T, file string) map[string][][]string {
+// readTrace returns the system calls that the thread of the milestones made in
+// each round, by operation.
+func readTrace(t *testing.T, trace string) map[string][][]string {
 	rounds := map[string][][]string{}
-	var what string
+	var thread, what string
 	var calls []string
-	for line := range strings.Lines(string(must(os.ReadFile(file))(t))) {
-		name, args, _ := strings.Cut(line, "(")
-		if name == "rmdir" || name == "unlinkat" {
-			quoted := args[strings.Index(args, `"`):]
-			quoted = must(strconv.QuotedPrefix(quoted))(t)
-			switch marked := strings.TrimPrefix(must(strconv.Unquote(quoted))(t), "/proc/mark "); marked {
+	for line := range strings.Lines(trace) {
+		pid, call, _ := strings.Cut(line, " ")
+		call = strings.TrimSpace(call)
+		name, args, _ := strings.Cut(call, "(")
+		if _, marked, ok := strings.Cut(args, "/proc/mark "); ok {
+			thread = pid
+			quoted := must(strconv.QuotedPrefix(`"` + marked))(t)
+			switch marked := must(strconv.Unquote(quoted))(t); marked {
 			case "end":
 				rounds[what] = append(rounds[what], calls)
 			default:
@@ -123,10 +92,13 @@ func readTrace(t *testing.T, file string) map[string][][]string {
 			}
 			continue
 		}
+		if pid != thread || strings.Contains(call, "resumed>") {
+			continue // somebody else's, or the end of a call seen before
+		}
 		if strings.HasPrefix(name, "---") || name == "rt_sigreturn" {
 			continue // the runtime preempts by signals
 		}
-		calls = append(calls, strings.TrimSpace(line))
+		calls = append(calls, call)
 	}
 	return rounds
 }

@@ -13,18 +13,12 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// roles are what this binary does, instead of running tests, when it is started
-// with ROLE set.
-var roles = map[string]func(){
-	"worker":          Example,
-	"uncontended ops": uncontendedOps,
-}
-
+// TestMain runs the tests, or the example in one of the processes that it starts.
 func TestMain(m *testing.M) {
-	// Spares each child the second that the race detector sleeps at its end.
+	// Spares each process the second that the race detector sleeps at its end.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
-	if role, ok := os.LookupEnv("ROLE"); ok {
-		roles[role]()
+	if os.Getenv("ROLE") != "" {
+		Example()
 		return
 	}
 	proctest.Main(m)

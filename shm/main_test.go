@@ -15,11 +15,10 @@ import (
 // roles are what this binary does, instead of running tests, when it is started
 // with ROLE set: the examples, whose child processes run the same function.
 var roles = map[string]func(){
-	"Example":         Example,
-	"ExampleLock":     ExampleLock,
-	"depositor":       ExampleLock_account,
-	"withdrawer":      ExampleLock_account,
-	"uncontended ops": uncontendedOps,
+	"Example":     Example,
+	"ExampleLock": ExampleLock,
+	"depositor":   ExampleLock_account,
+	"withdrawer":  ExampleLock_account,
 }
 
 func TestMain(m *testing.M) {

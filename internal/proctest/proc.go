@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +36,8 @@ type Options struct {
 	// namespaces. It is called where processes have such attributes. On Linux
 	// the helper then need not have access to the test binary's path.
 	Attributes func(*syscall.SysProcAttr)
+
+	under []string // the command that the helper's is given to, and its flags
 }
 
 // A Proc is the test's side of a helper's process. Its methods must be called
@@ -108,7 +111,8 @@ func (p *Proc) start(opts *Options, args []string) error {
 		exe = opts.Binary
 	}
 	p.in, p.rd = in, rd
-	p.cmd = exec.Command(exe, args...)
+	command := slices.Concat(opts.under, []string{exe}, args)
+	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Env = append(append(os.Environ(), raceOptions()), opts.Env...)
 	p.cmd.Env = append(p.cmd.Env, envHelper+"="+p.name)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
