@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 // unchanged returns n words, of which none differs.
@@ -34,7 +35,7 @@ func TestWaitAny(t *testing.T) {
 				}
 				for _, i := range []int{0, n / 2, n - 1} {
 					words := unchanged(n)
-					waiter := start(func() int {
+					waiter := proctest.Go(func() int {
 						got, err := futex.WaitAny(ctx, words)
 						if err != nil {
 							t.Errorf("%s, %d words: %v", kind, n, err)
@@ -43,7 +44,7 @@ func TestWaitAny(t *testing.T) {
 					})
 					atomic.AddUint32(words[i].Addr, 1)
 					futex.Wake(words[i].Addr, 1)
-					if got := result(t, waiter); got != i {
+					if got := proctest.Result(t, waiter); got != i {
 						t.Errorf("%s, %d words: index %d, expected %d", kind, n, got, i)
 					}
 				}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 func TestBadArguments(t *testing.T) {
@@ -106,13 +107,13 @@ func TestDeadline(t *testing.T) {
 				"past":      begin.Add(-time.Hour),
 				"ancient":   time.Unix(0, 0).Add(-100 * 365 * 24 * time.Hour),
 			} {
-				waiter := start(func() (err error) {
+				waiter := proctest.Go(func() (err error) {
 					for err == nil { // spurious wakes are allowed
 						err = futex.WaitUntil(ctx, &word, 0, deadline)
 					}
 					return err
 				})
-				if err := result(t, waiter); err != os.ErrDeadlineExceeded {
+				if err := proctest.Result(t, waiter); err != os.ErrDeadlineExceeded {
 					t.Errorf("%s, %s: %v", kind, name, err)
 				}
 				if early := time.Until(deadline); early > 0 {
@@ -135,7 +136,7 @@ func TestFarDeadline(t *testing.T) {
 				time.Unix(1<<40, 0),
 			} {
 				var word uint32
-				waiter := start(func() error {
+				waiter := proctest.Go(func() error {
 					for atomic.LoadUint32(&word) == 0 {
 						if err := futex.WaitUntil(ctx, &word, 0, deadline); err != nil {
 							return err
@@ -147,7 +148,7 @@ func TestFarDeadline(t *testing.T) {
 				wakeSleeper(t, &word)
 				atomic.StoreUint32(&word, 1)
 				futex.Wake(&word, 1)
-				if err := result(t, waiter); err != nil {
+				if err := proctest.Result(t, waiter); err != nil {
 					t.Errorf("%s, %v: %v", kind, deadline, err)
 				}
 			}
@@ -165,17 +166,17 @@ func TestDeadlineUnderWakes(t *testing.T) {
 			defer cancel()
 			var word uint32
 			deadline := time.Now().Add(limit)
-			waiter := start(func() (err error) {
+			waiter := proctest.Go(func() (err error) {
 				for err == nil {
 					err = futex.WaitUntil(ctx, &word, 0, deadline)
 				}
 				return err
 			})
-			until(t, "the deadline comes", func() bool {
+			proctest.Until(t, "the deadline comes", func() bool {
 				futex.Wake(&word, 1)
 				return len(waiter) == 1
 			})
-			if err := result(t, waiter); err != os.ErrDeadlineExceeded || time.Now().Before(deadline) {
+			if err := proctest.Result(t, waiter); err != os.ErrDeadlineExceeded || time.Now().Before(deadline) {
 				t.Errorf("%s: %v, %v after the deadline", kind, err, time.Since(deadline))
 			}
 		}
@@ -188,13 +189,13 @@ func TestCancel(t *testing.T) {
 		for i := range 100 {
 			var words [3]uint32
 			ctx, cancel := context.WithCancel(background)
-			one := start(func() (err error) {
+			one := proctest.Go(func() (err error) {
 				for err == nil {
 					err = futex.Wait(ctx, &words[0], 0)
 				}
 				return err
 			})
-			several := start(func() (err error) {
+			several := proctest.Go(func() (err error) {
 				for err == nil {
 					_, err = futex.WaitAny(ctx, []futex.Word{{Addr: &words[1]}, {Addr: &words[2]}})
 				}
@@ -204,10 +205,10 @@ func TestCancel(t *testing.T) {
 				atomic.LoadUint32(&words[0])
 			}
 			cancel()
-			if err := result(t, one); err != context.Canceled {
+			if err := proctest.Result(t, one); err != context.Canceled {
 				t.Fatalf("Wait: %v", err)
 			}
-			if err := result(t, several); err != context.Canceled {
+			if err := proctest.Result(t, several); err != context.Canceled {
 				t.Fatalf("WaitAny: %v", err)
 			}
 		}
@@ -219,13 +220,13 @@ func TestContextDeadline(t *testing.T) {
 		var word uint32
 		ctx, cancel := context.WithTimeout(background, 20*time.Millisecond)
 		defer cancel()
-		waiter := start(func() (err error) {
+		waiter := proctest.Go(func() (err error) {
 			for err == nil {
 				err = futex.WaitUntil(ctx, &word, 0, time.Now().Add(time.Hour))
 			}
 			return err
 		})
-		if err := result(t, waiter); err != context.DeadlineExceeded {
+		if err := proctest.Result(t, waiter); err != context.DeadlineExceeded {
 			t.Error(err)
 		}
 	})

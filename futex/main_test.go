@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -51,40 +50,11 @@ func contextOf(kind string) (context.Context, context.CancelFunc) {
 
 var contextKinds = []string{"background", "cancellable"}
 
-// until waits for a condition that other threads or processes bring about.
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for start := time.Now(); !condition(); time.Sleep(50 * time.Microsecond) {
-		if time.Since(start) > proctest.Timeout() {
-			t.Fatalf("not within %v: %s", proctest.Timeout(), what)
-		}
-	}
-}
-
-// start calls f in a goroutine, and returns the channel of its result.
-func start[T any](f func() T) <-chan T {
-	c := make(chan T, 1)
-	go func() { c <- f() }()
-	return c
-}
-
-// result receives from a channel made by start.
-func result[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(proctest.Timeout()):
-		t.Fatalf("no result within %v", proctest.Timeout())
-		panic("unreachable")
-	}
-}
-
 // wakeSleeper wakes a waiter without changing the word, where that is possible:
 // the waiter sleeps then, or did.
 func wakeSleeper(t *testing.T, addr *uint32) {
 	t.Helper()
 	if futex.Native() && runtime.GOOS != "freebsd" { // whose kernel does not count
-		until(t, "a waiter sleeps", func() bool { return futex.Wake(addr, 1) == 1 })
+		proctest.Until(t, "a waiter sleeps", func() bool { return futex.Wake(addr, 1) == 1 })
 	}
 }

@@ -57,7 +57,7 @@ func TestPingPong(t *testing.T) {
 					words := mapWords(t, path)
 					env := &proctest.Options{Env: []string{"GOMAXPROCS=" + strconv.Itoa(procs)}}
 					p := proctest.StartWith(t, env, "pong", path, kind, strconv.Itoa(int(rounds)))
-					ping := start(func() error {
+					ping := proctest.Go(func() error {
 						for i := range rounds {
 							set(&words[0], i+1, 1)
 							if err := await(background, &words[1], i); err != nil {
@@ -66,7 +66,7 @@ func TestPingPong(t *testing.T) {
 						}
 						return nil
 					})
-					if err := result(t, ping); err != nil {
+					if err := proctest.Result(t, ping); err != nil {
 						t.Error(err)
 					}
 					p.Wait()
@@ -91,8 +91,8 @@ func TestStoppedWaiter(t *testing.T) {
 				p.Stop()
 				set(&words[0], round+1, 1)
 				p.Continue()
-				pong := start(func() error { return await(background, &words[1], round) })
-				if err := result(t, pong); err != nil {
+				pong := proctest.Go(func() error { return await(background, &words[1], round) })
+				if err := proctest.Result(t, pong); err != nil {
 					t.Error(err)
 				}
 			}
@@ -112,8 +112,8 @@ const (
 // running out.
 var _ = proctest.Register("consumer", func(c *proctest.Child) {
 	words := mapWords(c, c.Arg(0))
-	impatient := start(func() error { return consume(words, 50*time.Microsecond) })
-	patient := start(func() error { return consume(words, time.Hour) })
+	impatient := proctest.Go(func() error { return consume(words, 50*time.Microsecond) })
+	patient := proctest.Go(func() error { return consume(words, time.Hour) })
 	c.Send("ready")
 	c.Check(<-impatient)
 	c.Check(<-patient)
@@ -153,7 +153,7 @@ func TestNoWakeLost(t *testing.T) {
 		for _, p := range procs {
 			p.Expect("ready")
 		}
-		handOut := start(func() error {
+		handOut := proctest.Go(func() error {
 			sum := uint32(0)
 			for i := range uint32(300) {
 				burst := 1 + i%(2*consumers+1)
@@ -170,7 +170,7 @@ func TestNoWakeLost(t *testing.T) {
 			}
 			return nil
 		})
-		if err := result(t, handOut); err != nil {
+		if err := proctest.Result(t, handOut); err != nil {
 			t.Error(err)
 		}
 		set(&words[tokens], closed, 2*consumers)

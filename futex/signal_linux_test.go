@@ -48,7 +48,7 @@ func TestSignalStorm(t *testing.T) {
 				t.Fatal(err)
 			}
 			var over atomic.Bool
-			sent := start(func() (n int) {
+			sent := proctest.Go(func() (n int) {
 				for ; !over.Load(); time.Sleep(20 * time.Microsecond) {
 					// SIGURG and SIGWINCH have handlers in every Go program,
 					// and no effect.
@@ -65,7 +65,7 @@ func TestSignalStorm(t *testing.T) {
 			set(&words[0], 1, 1)
 			p.Expect("awake")
 			over.Store(true)
-			t.Logf("%s: %d signals", kind, result(t, sent))
+			t.Logf("%s: %d signals", kind, proctest.Result(t, sent))
 			p.Wait()
 		}
 	})

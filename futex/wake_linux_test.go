@@ -65,7 +65,7 @@ func asleep(t *testing.T, path, kind string, words, n int) []*proctest.Proc {
 	for range n {
 		procs = append(procs, proctest.Start(t, "waiter", path, kind, strconv.Itoa(words)))
 	}
-	until(t, "all sleep", func() bool {
+	proctest.Until(t, "all sleep", func() bool {
 		for i := range words {
 			if sleepers(t, shared, i) != before+n {
 				return false
@@ -168,17 +168,17 @@ func TestCancelSwallowsNoWake(t *testing.T) {
 	lead := 100 // how long the wake waits for the cancellation, such that either may win
 	for range 200 {
 		ctx, cancel := context.WithCancel(background)
-		one := start(func() error { return futex.Wait(ctx, addr, 0) })
-		until(t, "the first sleeps", func() bool { return sleepers(t, words, 0) == 1 })
-		two := start(func() error { return futex.Wait(background, addr, 0) })
-		until(t, "both sleep", func() bool { return sleepers(t, words, 0) == 2 })
+		one := proctest.Go(func() error { return futex.Wait(ctx, addr, 0) })
+		proctest.Until(t, "the first sleeps", func() bool { return sleepers(t, words, 0) == 1 })
+		two := proctest.Go(func() error { return futex.Wait(background, addr, 0) })
+		proctest.Until(t, "both sleep", func() bool { return sleepers(t, words, 0) == 2 })
 
 		go cancel()
 		for range lead {
 			atomic.LoadUint32(addr)
 		}
 		wantWake(t, addr, 1, 1)
-		switch err := result(t, one); err {
+		switch err := proctest.Result(t, one); err {
 		case nil:
 			woken++
 			lead += lead/4 + 1
@@ -189,7 +189,7 @@ func TestCancelSwallowsNoWake(t *testing.T) {
 		default:
 			t.Fatal(err)
 		}
-		if err := result(t, two); err != nil {
+		if err := proctest.Result(t, two); err != nil {
 			t.Fatal(err)
 		}
 		cancel()

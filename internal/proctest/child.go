@@ -96,11 +96,10 @@ func (c *Child) Fatalf(format string, args ...any) {
 }
 
 // Check calls Fatalf if err is not nil.
-func (c *Child) Check(err error) {
-	if err != nil {
-		c.Fatalf("%v", err)
-	}
-}
+func (c *Child) Check(err error) { Check(c, err) }
+
+// Helper makes Child a [Fataler].
+func (c *Child) Helper() {}
 
 func joined(operands []any) string {
 	return strings.TrimSuffix(fmt.Sprintln(operands...), "\n")

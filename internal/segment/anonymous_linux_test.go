@@ -116,19 +116,19 @@ func TestAnonymousErrors(t *testing.T) {
 	proctest.NoLeaks(t)
 	dir := proctest.Dir(t)
 	_, err := Anonymous(0, nil)
-	wantError(t, "Anonymous", err, ErrSize, `create segment "anonymous"`, "size is 0 bytes")
+	proctest.WantError(t, "Anonymous", err, ErrSize, `create segment "anonymous"`, "size is 0 bytes")
 	_, err = FromFile(nil, nil)
-	wantError(t, "FromFile", err, fs.ErrInvalid, "nil file")
+	proctest.WantError(t, "FromFile", err, fs.ErrInvalid, "nil file")
 
 	f, err := os.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = FromFile(f, nil)
-	wantError(t, "directory", err, ErrCorrupt, "is a directory")
+	proctest.WantError(t, "directory", err, ErrCorrupt, "is a directory")
 	f.Close()
 	_, err = FromFile(f, nil)
-	wantError(t, "closed file", err, os.ErrClosed)
+	proctest.WantError(t, "closed file", err, os.ErrClosed)
 
 	f, err = os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -136,7 +136,7 @@ func TestAnonymousErrors(t *testing.T) {
 	}
 	defer f.Close()
 	_, err = FromFile(f, nil)
-	wantError(t, "empty file", err, ErrCorrupt, "file has 0 bytes", f.Name())
+	proctest.WantError(t, "empty file", err, ErrCorrupt, "file has 0 bytes", f.Name())
 
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -145,7 +145,7 @@ func TestAnonymousErrors(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	_, err = FromFile(r, nil)
-	wantError(t, "pipe", err, ErrCorrupt, "is a special file")
+	proctest.WantError(t, "pipe", err, ErrCorrupt, "is a special file")
 }
 
 func TestFromNamedFile(t *testing.T) {

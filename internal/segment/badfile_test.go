@@ -63,11 +63,11 @@ func TestBadFiles(t *testing.T) {
 	} {
 		writeFile(t, dir, filePrefix+test.name, test.file)
 		_, err := Open(test.name, nil)
-		wantError(t, test.name, err, test.is, `open segment "`+test.name+`"`, test.part)
+		proctest.WantError(t, test.name, err, test.is, `open segment "`+test.name+`"`, test.part)
 		_, err = OpenOrCreate(test.name, testSize, nil)
-		wantError(t, test.name, err, test.is, `segment "`+test.name+`"`, test.part)
+		proctest.WantError(t, test.name, err, test.is, `segment "`+test.name+`"`, test.part)
 		_, err = Create(test.name, testSize, nil)
-		wantError(t, test.name, err, fs.ErrExist, `create segment "`+test.name+`"`)
+		proctest.WantError(t, test.name, err, fs.ErrExist, `create segment "`+test.name+`"`)
 		if err := Remove(test.name, nil); err != nil {
 			t.Error(err)
 		}
@@ -134,11 +134,11 @@ func TestNotRegular(t *testing.T) {
 	}
 	for name, part := range kinds {
 		_, err := Open(name, nil)
-		wantError(t, name, err, ErrCorrupt, `open segment "`+name+`"`, part)
+		proctest.WantError(t, name, err, ErrCorrupt, `open segment "`+name+`"`, part)
 		_, err = OpenOrCreate(name, testSize, nil)
-		wantError(t, name, err, ErrCorrupt, `segment "`+name+`"`, part)
+		proctest.WantError(t, name, err, ErrCorrupt, `segment "`+name+`"`, part)
 		_, err = Create(name, testSize, nil)
-		wantError(t, name, err, fs.ErrExist, `create segment "`+name+`"`)
+		proctest.WantError(t, name, err, fs.ErrExist, `create segment "`+name+`"`)
 	}
 	if err := Remove("directory", nil); err == nil {
 		t.Error("Remove has removed a directory")
@@ -157,7 +157,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	defer os.Chmod(path, 0o600)
 	_, err := Open("frozen", nil)
-	wantError(t, "Open", err, fs.ErrPermission, `open segment "frozen"`)
+	proctest.WantError(t, "Open", err, fs.ErrPermission, `open segment "frozen"`)
 	_, err = OpenOrCreate("frozen", testSize, nil)
-	wantError(t, "OpenOrCreate", err, fs.ErrPermission, `segment "frozen"`)
+	proctest.WantError(t, "OpenOrCreate", err, fs.ErrPermission, `segment "frozen"`)
 }

@@ -28,12 +28,12 @@ func TestUseAfterClose(t *testing.T) {
 	if !a.Closed() || !b.Dead(a.ID()) {
 		t.Error("not closed, or not dead to others")
 	}
-	wantError(t, "Close", a.Close(), ErrClosed, `close segment "s"`)
-	wantError(t, "Check", a.Check("lock", "x"), ErrClosed, `lock "x" in segment "s"`)
+	proctest.WantError(t, "Close", a.Close(), ErrClosed, `close segment "s"`)
+	proctest.WantError(t, "Check", a.Check("lock", "x"), ErrClosed, `lock "x" in segment "s"`)
 	_, err := a.Object(spec)
-	wantError(t, "Object", err, ErrClosed, `lock "x" in segment "s"`)
+	proctest.WantError(t, "Object", err, ErrClosed, `lock "x" in segment "s"`)
 	_, err = a.Object(Spec{Kind: layout.KindLock, Name: "y", Size: 64})
-	wantError(t, "Object", err, ErrClosed, `lock "y" in segment "s"`)
+	proctest.WantError(t, "Object", err, ErrClosed, `lock "y" in segment "s"`)
 
 	if mapping.Severs() {
 		mine.Mem[0]++ // what an operation caught in the middle may do

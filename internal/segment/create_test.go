@@ -44,7 +44,7 @@ func TestSizeIsRounded(t *testing.T) {
 		t.Errorf("size is %d, processes are %d", s.Size(), s.MaxProcs())
 	}
 	_, err = OpenOrCreate("rounded", s.Size()+1, nil)
-	wantError(t, "larger", err, ErrMismatch, `segment "rounded"`, "exists with room for 8192 bytes, asked for 12288")
+	proctest.WantError(t, "larger", err, ErrMismatch, `segment "rounded"`, "exists with room for 8192 bytes, asked for 12288")
 }
 
 func TestBadNames(t *testing.T) {
@@ -67,13 +67,13 @@ func TestBadNames(t *testing.T) {
 		{strings.Repeat("x", maxSegmentName+1), "name has 201 bytes, the most is 200"},
 	} {
 		_, err := Create(test.name, testSize, nil)
-		wantError(t, "Create", err, ErrName, strconv.Quote(test.name), test.fault)
+		proctest.WantError(t, "Create", err, ErrName, strconv.Quote(test.name), test.fault)
 		_, err = Open(test.name, nil)
-		wantError(t, "Open", err, ErrName, strconv.Quote(test.name), test.fault)
+		proctest.WantError(t, "Open", err, ErrName, strconv.Quote(test.name), test.fault)
 		_, err = OpenOrCreate(test.name, testSize, nil)
-		wantError(t, "OpenOrCreate", err, ErrName, strconv.Quote(test.name), test.fault)
+		proctest.WantError(t, "OpenOrCreate", err, ErrName, strconv.Quote(test.name), test.fault)
 		err = Remove(test.name, nil)
-		wantError(t, "Remove", err, ErrName, strconv.Quote(test.name), test.fault)
+		proctest.WantError(t, "Remove", err, ErrName, strconv.Quote(test.name), test.fault)
 	}
 	if got := files(t, dir); got != "" {
 		t.Errorf("files are %q", got)
@@ -89,17 +89,17 @@ func TestBadSizes(t *testing.T) {
 	for _, size := range []int64{0, -1, math.MinInt64, layout.PageSize - 1, layout.MaxFile + 1, math.MaxInt64} {
 		part := "size is " + strconv.FormatInt(size, 10) + " bytes"
 		_, err := Create("sized", size, nil)
-		wantError(t, "Create", err, ErrSize, `create segment "sized"`, part)
+		proctest.WantError(t, "Create", err, ErrSize, `create segment "sized"`, part)
 		_, err = OpenOrCreate("sized", size, nil)
-		wantError(t, "OpenOrCreate", err, ErrSize, `segment "sized"`, part)
+		proctest.WantError(t, "OpenOrCreate", err, ErrSize, `segment "sized"`, part)
 	}
 	for _, o := range []*Options{{MaxProcs: -1}, {MaxProcs: layout.MaxProcs + 1}, {MaxObjects: -1}, {MaxObjects: layout.MaxObjects + 1}} {
 		_, err := Create("sized", testSize, o)
-		wantError(t, "Create", err, ErrSize, `create segment "sized"`, "room for")
+		proctest.WantError(t, "Create", err, ErrSize, `create segment "sized"`, "room for")
 	}
 	for _, mode := range []fs.FileMode{0o400, 0o060, 0o700, 0o1600, fs.ModeDir | 0o600, fs.ModeSetuid | 0o600} {
 		_, err := Create("sized", testSize, &Options{Mode: mode})
-		wantError(t, "Create", err, fs.ErrInvalid, `create segment "sized"`, "mode is "+mode.String())
+		proctest.WantError(t, "Create", err, fs.ErrInvalid, `create segment "sized"`, "mode is "+mode.String())
 	}
 	if got := files(t, dir); got != "" {
 		t.Errorf("files are %q", got)
@@ -110,18 +110,18 @@ func TestExistence(t *testing.T) {
 	proctest.NoLeaks(t)
 	proctest.Dir(t)
 	_, err := Open("none", nil)
-	wantError(t, "Open", err, fs.ErrNotExist, `open segment "none"`)
+	proctest.WantError(t, "Open", err, fs.ErrNotExist, `open segment "none"`)
 	err = Remove("none", nil)
-	wantError(t, "Remove", err, fs.ErrNotExist, `remove segment "none"`)
+	proctest.WantError(t, "Remove", err, fs.ErrNotExist, `remove segment "none"`)
 	a := mustCreate(t, "one", nil)
 	_, err = Create("one", testSize, nil)
-	wantError(t, "Create", err, fs.ErrExist, `create segment "one"`)
+	proctest.WantError(t, "Create", err, fs.ErrExist, `create segment "one"`)
 
 	if err := Remove("one", nil); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open("one", nil)
-	wantError(t, "Open after Remove", err, fs.ErrNotExist, `open segment "one"`)
+	proctest.WantError(t, "Open after Remove", err, fs.ErrNotExist, `open segment "one"`)
 	b := mustCreate(t, "one", nil)
 	mustObject(t, a, Spec{Name: "x", Size: 1}).Mem[0] = 1
 	if o := mustObject(t, b, Spec{Name: "x", Size: 1}); !o.Created || o.Mem[0] != 0 {
@@ -130,11 +130,11 @@ func TestExistence(t *testing.T) {
 
 	none := &Options{Dir: "no such directory"}
 	_, err = Create("one", testSize, none)
-	wantError(t, "Create", err, fs.ErrNotExist, `create segment "one"`, none.Dir)
+	proctest.WantError(t, "Create", err, fs.ErrNotExist, `create segment "one"`, none.Dir)
 	_, err = OpenOrCreate("one", testSize, none)
-	wantError(t, "OpenOrCreate", err, fs.ErrNotExist, `open or create segment "one"`, none.Dir)
+	proctest.WantError(t, "OpenOrCreate", err, fs.ErrNotExist, `open or create segment "one"`, none.Dir)
 	_, err = List(none)
-	wantError(t, "List", err, fs.ErrNotExist, none.Dir)
+	proctest.WantError(t, "List", err, fs.ErrNotExist, none.Dir)
 }
 
 func TestList(t *testing.T) {
@@ -253,7 +253,7 @@ func TestFullProcessTable(t *testing.T) {
 	b := mustOpen(t, "crowd")
 	for range 3 {
 		_, err := Open("crowd", nil)
-		wantError(t, "Open", err, ErrFull, `open segment "crowd"`, "all 2 process slots are taken")
+		proctest.WantError(t, "Open", err, ErrFull, `open segment "crowd"`, "all 2 process slots are taken")
 	}
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestPopulate(t *testing.T) {
 	mustOpen(t, "populated")
 	s, err := Open("populated", &Options{HugePages: true})
 	if err != nil {
-		wantError(t, "Open", err, err, `open segment "populated"`, "huge pages")
+		proctest.WantError(t, "Open", err, err, `open segment "populated"`, "huge pages")
 	} else {
 		s.Close()
 	}

@@ -44,9 +44,9 @@ func TestTrust(t *testing.T) {
 	}
 	for _, o := range []*Options{nil, {TrustedUIDs: []int{1, 54321}}} {
 		_, err := Open("foreign", o)
-		wantError(t, "Open", err, ErrUntrusted, `open segment "foreign"`, "file belongs to uid 12345")
+		proctest.WantError(t, "Open", err, ErrUntrusted, `open segment "foreign"`, "file belongs to uid 12345")
 		_, err = OpenOrCreate("foreign", testSize, o)
-		wantError(t, "OpenOrCreate", err, ErrUntrusted, `segment "foreign"`, "file belongs to uid 12345")
+		proctest.WantError(t, "OpenOrCreate", err, ErrUntrusted, `segment "foreign"`, "file belongs to uid 12345")
 	}
 	s, err := Open("foreign", &Options{TrustedUIDs: []int{1, 12345}})
 	must(t, s, err)

@@ -93,7 +93,7 @@ func TestKilledInCreate(t *testing.T) {
 
 				s, err = Create("s", testSize, nil)
 				if published {
-					wantError(t, "Create", err, fs.ErrExist)
+					proctest.WantError(t, "Create", err, fs.ErrExist)
 					if err := Remove("s", nil); err != nil {
 						t.Fatal(err)
 					}

@@ -16,20 +16,6 @@ func TestMain(m *testing.M) { proctest.Main(m) }
 
 const testSize = 8 * layout.PageSize
 
-// wantError checks that err is the sentinel, and that its text has the parts.
-func wantError(t *testing.T, what string, err, is error, parts ...string) {
-	t.Helper()
-	if !errors.Is(err, is) {
-		t.Errorf("%s: error is %v, want %v", what, err, is)
-		return
-	}
-	for _, part := range append(parts, "isthmus: ") {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%s: error is %v, want %q in it", what, err, part)
-		}
-	}
-}
-
 func must(t *testing.T, s *Segment, err error) *Segment {
 	t.Helper()
 	if errors.Is(err, errors.ErrUnsupported) {

@@ -62,7 +62,7 @@ func TestObject(t *testing.T) {
 		other := spec
 		test.change(&other)
 		_, err := b.Object(other)
-		wantError(t, test.part, err, ErrMismatch, other.Kind.String()+` "x" in segment "s"`, test.part)
+		proctest.WantError(t, test.part, err, ErrMismatch, other.Kind.String()+` "x" in segment "s"`, test.part)
 	}
 }
 
@@ -74,13 +74,13 @@ func TestBadObjects(t *testing.T) {
 		strings.Repeat("x", layout.MaxName+1): "name has 97 bytes, the most is 96",
 	} {
 		_, err := s.Object(Spec{Kind: layout.KindLock, Name: name, Size: 1})
-		wantError(t, part, err, ErrName, `in segment "s"`, part)
+		proctest.WantError(t, part, err, ErrName, `in segment "s"`, part)
 	}
 	for _, name := range []string{"a/b", "..", strings.Repeat("x", layout.MaxName)} {
 		mustObject(t, s, Spec{Kind: layout.KindLock, Name: name, Size: 1})
 	}
 	_, err := s.Object(Spec{Kind: layout.KindLock, Name: "zero"})
-	wantError(t, "no size", err, ErrSize, `lock "zero" in segment "s"`)
+	proctest.WantError(t, "no size", err, ErrSize, `lock "zero" in segment "s"`)
 }
 
 func TestFullArena(t *testing.T) {
@@ -88,15 +88,15 @@ func TestFullArena(t *testing.T) {
 	s := mustCreate(t, "s", nil)
 	for _, size := range []uint64{testSize + 1, 1 << 40, math.MaxUint64} {
 		_, err := s.Object(Spec{Kind: layout.KindBytes, Name: "big", Size: size})
-		wantError(t, "too big", err, ErrFull, `byte ring "big" in segment "s"`, fmt.Sprintf("needs %d bytes, %d are left", size, testSize))
+		proctest.WantError(t, "too big", err, ErrFull, `byte ring "big" in segment "s"`, fmt.Sprintf("needs %d bytes, %d are left", size, testSize))
 	}
 	mustObject(t, s, Spec{Kind: layout.KindLock, Name: "small", Size: 1})
 	rest := uint64(testSize - layout.ObjectAlign)
 	_, err := s.Object(Spec{Kind: layout.KindLock, Name: "rest", Size: rest + 1})
-	wantError(t, "one byte too many", err, ErrFull, fmt.Sprintf("needs %d bytes, %d are left", rest+1, rest))
+	proctest.WantError(t, "one byte too many", err, ErrFull, fmt.Sprintf("needs %d bytes, %d are left", rest+1, rest))
 	mustObject(t, s, Spec{Kind: layout.KindLock, Name: "rest", Size: rest})
 	_, err = s.Object(Spec{Kind: layout.KindLock, Name: "more", Size: 1})
-	wantError(t, "full", err, ErrFull, `lock "more" in segment "s"`, "needs 1 bytes, 0 are left")
+	proctest.WantError(t, "full", err, ErrFull, `lock "more" in segment "s"`, "needs 1 bytes, 0 are left")
 	mustObject(t, s, Spec{Kind: layout.KindLock, Name: "small", Size: 1})
 }
 
@@ -107,7 +107,7 @@ func TestFullDirectory(t *testing.T) {
 		mustObject(t, s, Spec{Kind: layout.KindLock, Name: name, Size: 1})
 	}
 	_, err := s.Object(Spec{Kind: layout.KindLock, Name: "d", Size: 1})
-	wantError(t, "full", err, ErrFull, `lock "d" in segment "s"`, "all 3 directory entries are taken")
+	proctest.WantError(t, "full", err, ErrFull, `lock "d" in segment "s"`, "all 3 directory entries are taken")
 	mustObject(t, s, Spec{Kind: layout.KindLock, Name: "c", Size: 1})
 }
 
@@ -131,17 +131,17 @@ func TestHostileDirectory(t *testing.T) {
 		change(&bad)
 		bad.Encode(entry)
 		_, err := s.Object(spec)
-		wantError(t, fmt.Sprintf("%+v", bad), err, ErrCorrupt, `lock "x" in segment "s"`, "directory entry 0")
+		proctest.WantError(t, fmt.Sprintf("%+v", bad), err, ErrCorrupt, `lock "x" in segment "s"`, "directory entry 0")
 	}
 	good.Encode(entry)
 	mustObject(t, s, spec)
 	good.Size = testSize - 1 // the next one is past the end
 	good.Encode(entry)
 	_, err := s.Object(Spec{Kind: layout.KindLock, Name: "y", Size: 1})
-	wantError(t, "no room", err, ErrFull, "0 are left")
+	proctest.WantError(t, "no room", err, ErrFull, "0 are left")
 	layout.Word(entry, 0).Store(7)
 	_, err = s.Object(spec)
-	wantError(t, "state", err, ErrCorrupt, "state 7")
+	proctest.WantError(t, "state", err, ErrCorrupt, "state 7")
 }
 
 func TestLocal(t *testing.T) {

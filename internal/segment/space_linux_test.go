@@ -25,10 +25,10 @@ func TestSpace(t *testing.T) {
 			continue
 		}
 		_, err := Create("large", size, &Options{Dir: dir})
-		wantError(t, dir, err, ErrSpace, `create segment "large"`)
-		wantError(t, dir, err, unix.ENOSPC)
+		proctest.WantError(t, dir, err, ErrSpace, `create segment "large"`)
+		proctest.WantError(t, dir, err, unix.ENOSPC)
 		_, err = OpenOrCreate("large", size, &Options{Dir: dir})
-		wantError(t, dir, err, ErrSpace, `segment "large"`)
+		proctest.WantError(t, dir, err, ErrSpace, `segment "large"`)
 		if got := files(t, dir); got != "" {
 			t.Errorf("files in %s are %q", dir, got)
 		}
@@ -37,7 +37,7 @@ func TestSpace(t *testing.T) {
 		return
 	}
 	_, err := Anonymous(layout.MaxFile/2, nil)
-	wantError(t, "Anonymous", err, ErrSpace, `create segment "anonymous"`)
+	proctest.WantError(t, "Anonymous", err, ErrSpace, `create segment "anonymous"`)
 }
 
 // TestReserved checks that the space is there, and not only the size.
