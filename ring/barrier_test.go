@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -20,7 +21,7 @@ var _ = proctest.Register("maker", func(c *proctest.Child) {
 		c.Send("no sandbox:", err)
 		return
 	}
-	s := must(shm.Create(segmentName, 1<<20, nil))(c)
+	s := must(shm.Create(shared.Name, 1<<20, nil))(c)
 	c.Send("made", s.Core().WakerFence())
 	c.Check(s.Close())
 })
@@ -33,7 +34,7 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 			return
 		}
 	}
-	s := openSegment(c)
+	s := shared.Open(c)
 	wait.SetSpin(false)
 	c.Send("fence", s.Core().WakerFence())
 	for _, kind := range mainKinds {
@@ -77,7 +78,7 @@ func TestBarriers(t *testing.T) {
 					if line != "made true" {
 						t.Skip(line)
 					}
-					t.Cleanup(func() { check(t, shm.Remove(segmentName, nil)) })
+					t.Cleanup(func() { check(t, shm.Remove(shared.Name, nil)) })
 				}
 				b := proctest.Start(t, "player", second, "b", "a")
 				want := fmt.Sprint("fence ", made == "without" || second == "without")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -89,7 +90,7 @@ func TestBytesAppend(t *testing.T) {
 // The half committer dies before the last store of a Commit: that of the padding
 // if the message went behind some.
 var _ = proctest.Register("half committer", func(c *proctest.Child) {
-	r := must(ring.NewBytes(openSegment(c), "half", 256))(c)
+	r := must(ring.NewBytes(shared.Open(c), "half", 256))(c)
 	p := must(r.Producer())(c)
 	b := must(p.TryReserve(r.MaxLen()))(c)
 	copy(b, bytes.Repeat([]byte("x"), len(b)))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -106,11 +107,11 @@ func TestCancelled(t *testing.T) {
 func expectPrompt(t *testing.T, what string, op func(context.Context) error, asleep func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(background)
-	returned := start(func() error { return op(ctx) })
-	until(t, what+" waits", asleep)
+	returned := proctest.Go(func() error { return op(ctx) })
+	proctest.Until(t, what+" waits", asleep)
 	cancel()
 	cancelled := time.Now()
-	expectCancelled(t, what, result(t, returned), context.Canceled)
+	expectCancelled(t, what, proctest.Result(t, returned), context.Canceled)
 	t.Logf("%s has returned after %v", what, time.Since(cancelled))
 
 	ctx, cancel = context.WithTimeout(background, time.Millisecond)
@@ -120,7 +121,7 @@ func expectPrompt(t *testing.T, what string, op func(context.Context) error, asl
 
 // A waiter waits for a message until it is told not to.
 var _ = proctest.Register("waiter", func(c *proctest.Child) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	q := must(ring.NewMPMC[uint64](s, "waiters", 2))(c)
 	ctx, cancel := context.WithCancel(background)
 	go func() {
@@ -139,7 +140,7 @@ func TestCancelOne(t *testing.T) {
 	q := must(ring.NewMPMC[uint64](newSegment(t), "waiters", 2))(t)
 	a := proctest.Start(t, "waiter")
 	a.Expect("waiting")
-	until(t, "the first waits", q.PopWaiting)
+	proctest.Until(t, "the first waits", q.PopWaiting)
 	b := proctest.Start(t, "waiter")
 	b.Expect("waiting")
 	a.Send("cancel")
@@ -159,7 +160,7 @@ func TestSegmentClosed(t *testing.T) {
 			newSegment(t)
 			var waiting []<-chan error
 			var after []func(context.Context) error
-			s := openSegment(t)
+			s := shared.Open(t)
 			for _, what := range []string{"Push", "PushAll", "Reserve", "Pop", "PopInto", "Next"} {
 				q := newQueue(t, s, kind, what, 2)
 				p, c := must(q.Producer())(t), must(q.Consumer())(t)
@@ -168,8 +169,8 @@ func TestSegmentClosed(t *testing.T) {
 					op, asleep = pushes(p)[what], q.PushWaiting
 					cram(p)
 				}
-				waiting = append(waiting, start(func() error { return op(background) }))
-				until(t, what+" waits", asleep)
+				waiting = append(waiting, proctest.Go(func() error { return op(background) }))
+				proctest.Until(t, what+" waits", asleep)
 				if kind != "MPMC" { // one goroutine at a time
 					q = newQueue(t, s, kind, what+" after", 2)
 					p, c = must(q.Producer())(t), must(q.Consumer())(t)
@@ -186,7 +187,7 @@ func TestSegmentClosed(t *testing.T) {
 			}
 			check(t, s.Close())
 			for _, w := range waiting {
-				checkIs(t, "an operation that waited", result(t, w), shm.ErrClosed)
+				checkIs(t, "an operation that waited", proctest.Result(t, w), shm.ErrClosed)
 			}
 			for i, op := range after {
 				for range 5 { // more than the room that is known
@@ -204,7 +205,7 @@ func TestSegmentClosedEnds(t *testing.T) {
 	for _, kind := range mainKinds {
 		t.Run(kind, func(t *testing.T) {
 			other := newSegment(t)
-			s := openSegment(t)
+			s := shared.Open(t)
 			if !mapping.Severs() {
 				t.Skip("whoever is caught in the middle finishes on the segment here")
 			}

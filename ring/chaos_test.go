@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -40,7 +41,7 @@ func newChaos(t fataler, s *shm.Segment, capacity string) chaosState {
 }
 
 var _ = proctest.Register("chaos producer", func(c *proctest.Child) {
-	st := newChaos(c, openSegment(c), c.Arg(0))
+	st := newChaos(c, shared.Open(c), c.Arg(0))
 	id := must(strconv.Atoi(c.Arg(1)))(c)
 	rnd := newRand(must(strconv.ParseUint(c.Arg(2), 10, 64))(c), id)
 	length := scaled(chaosLength)
@@ -68,7 +69,7 @@ var _ = proctest.Register("chaos producer", func(c *proctest.Child) {
 // A chaos consumer that may take enters each message once it has it for good. One
 // that only borrows enters it before that: if it dies, the message comes again.
 var _ = proctest.Register("chaos consumer", func(c *proctest.Child) {
-	st := newChaos(c, openSegment(c), c.Arg(0))
+	st := newChaos(c, shared.Open(c), c.Arg(0))
 	rnd := newRand(must(strconv.ParseUint(c.Arg(2), 10, 64))(c), 0)
 	borrows := c.Arg(3) == "borrows"
 	dst := make([]mark, chaosBatch)
@@ -180,7 +181,7 @@ func moment(t *testing.T, st chaosState, rnd *rand.Rand) {
 		}
 		return n
 	}
-	until(t, "messages come through", func() bool {
+	proctest.Until(t, "messages come through", func() bool {
 		return st.popped.Load() >= target || total() >= uint64(2*scaled(chaosLength))
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -104,7 +105,7 @@ func everyOperation(p producer, c consumer, q queue, rnd *rand.Rand) {
 // A vandal uses rings whose memory is overwritten. It lives in a process of its
 // own: it must neither die nor hang, nor touch what lies around the ring.
 var _ = proctest.Register("vandal", func(c *proctest.Child) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	var seed uint64
 	fmt.Sscan(c.Arg(1), &seed)
 	for round := range 60 {

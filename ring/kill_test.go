@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -21,7 +22,7 @@ var garbage = jobs.make(666)
 
 // A victim goes as far in an operation as it is told, and is killed there.
 var _ = proctest.Register("victim", func(c *proctest.Child) {
-	q := newKillRing(c, openSegment(c))
+	q := newKillRing(c, shared.Open(c))
 	var what string
 	var n, k int
 	fmt.Sscan(c.Arg(0), &what, &n, &k)
@@ -60,7 +61,7 @@ func newVictim(t *testing.T, operands ...any) *proctest.Proc {
 
 // A survivor waits for what the dead hold up.
 var _ = proctest.Register("survivor", func(c *proctest.Child) {
-	q := newKillRing(c, openSegment(c))
+	q := newKillRing(c, shared.Open(c))
 	c.Send("ready")
 	switch c.Arg(0) {
 	case "Pop":
@@ -101,7 +102,7 @@ var (
 func newSurvivor(t *testing.T, q *ring.MPMC[job], operation string, asleep func() bool) *proctest.Proc {
 	p := proctest.Start(t, "survivor", operation)
 	p.Expect("ready")
-	until(t, operation+" waits", asleep)
+	proctest.Until(t, operation+" waits", asleep)
 	return p
 }
 
@@ -181,7 +182,7 @@ func TestWriterKilled(t *testing.T) {
 				expectRescue(t, victim, survivor, 1)
 			} else {
 				victim.Kill()
-				until(t, "there is room", func() bool { return q.TryPush(jobs.make(1)) == nil })
+				proctest.Until(t, "there is room", func() bool { return q.TryPush(jobs.make(1)) == nil })
 				expectRescue(t, victim, survivor, 1)
 			}
 			goOn(t, q)
@@ -260,7 +261,7 @@ func TestReaderKilled(t *testing.T) {
 		pushJobs(t, q, 5, 6)
 		for range 3 {
 			newVictim(t, "next", " ", 5).Kill()
-			until(t, "the message is lent again", func() bool {
+			proctest.Until(t, "the message is lent again", func() bool {
 				l, err := q.TryNext()
 				if err != nil {
 					return false

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -77,7 +78,7 @@ func TestKilledInLateLaps(t *testing.T) {
 			q.SetStart(lap * killCapacity)
 			for range 4 {
 				for _, what := range []string{"writing", "freeing", "reading", "lending"} {
-					dying := openSegment(t)
+					dying := shared.Open(t)
 					d := newKillRing(t, dying)
 					switch what {
 					case "writing":
@@ -121,7 +122,7 @@ func TestKilledInLateLaps(t *testing.T) {
 
 // A late consumer shares a ring that is about to wrap.
 var _ = proctest.Register("late consumer", func(c *proctest.Child) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	q := must(ring.NewMPMC[uint64](s, "late", 4))(c)
 	var count, sum, next uint64
 	for n := range q.All(background) {

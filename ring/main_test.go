@@ -13,6 +13,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/futex"
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -66,9 +67,6 @@ func checkIs(t fataler, what string, err, want error) {
 	}
 }
 
-// segmentName is the segment of the test and its helpers.
-const segmentName = "test"
-
 // newSegment makes the segment of a test, which ends in good time, or else in a
 // panic that shows where it hangs.
 func newSegment(t testing.TB) *shm.Segment {
@@ -79,31 +77,16 @@ func newSegment(t testing.TB) *shm.Segment {
 	})
 	t.Cleanup(func() { watchdog.Stop() })
 	proctest.Dir(t)
-	s := must(shm.Create(segmentName, 4<<20, &shm.Options{MaxObjects: 1000}))(t)
+	s := must(shm.Create(shared.Name, 4<<20, &shm.Options{MaxObjects: 1000}))(t)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
 			t.Error(err)
 		}
-		if err := shm.Remove(segmentName, nil); err != nil {
+		if err := shm.Remove(shared.Name, nil); err != nil {
 			t.Error(err)
 		}
 	})
 	return s
-}
-
-// envInherited is set for helpers that inherit the file of a segment that has no
-// name.
-const envInherited = "RING_TEST_INHERITED"
-
-// openSegment attaches to the segment of the test. Two Segments of one process
-// are as separate as those of two processes.
-func openSegment(t fataler) *shm.Segment {
-	if c, ok := t.(*proctest.Child); ok && os.Getenv(envInherited) != "" {
-		f := c.File(0)
-		defer f.Close()
-		return must(shm.FromFile(f, nil))(c)
-	}
-	return must(shm.Open(segmentName, nil))(t)
 }
 
 var seedFlag = flag.Uint64("ring.seed", 0, "seed of the random choices, 0 for a new one")
@@ -126,15 +109,6 @@ func newRand(seed uint64, stream int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, uint64(stream)))
 }
 
-// until waits for what other goroutines or processes bring about.
-func until(t fataler, what string, condition func() bool) {
-	for start := time.Now(); !condition(); time.Sleep(50 * time.Microsecond) {
-		if time.Since(start) > proctest.Timeout() {
-			t.Fatalf("not within %v: %s", proctest.Timeout(), what)
-		}
-	}
-}
-
 // scaled returns n, or less of it where whoever waits has to poll, or everything
 // is slow.
 func scaled(n int) int {
@@ -143,21 +117,4 @@ func scaled(n int) int {
 		return n
 	}
 	return max(1, n/8)
-}
-
-// start calls f in a goroutine, and returns the channel of its result.
-func start[T any](f func() T) <-chan T {
-	c := make(chan T, 1)
-	go func() { c <- f() }()
-	return c
-}
-
-// result receives from a channel made by start.
-func result[T any](t fataler, c <-chan T) (v T) {
-	select {
-	case v = <-c:
-	case <-time.After(proctest.Timeout()):
-		t.Fatalf("no result within %v", proctest.Timeout())
-	}
-	return v
 }

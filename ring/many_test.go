@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
@@ -53,7 +54,7 @@ const (
 )
 
 func crowd(c *proctest.Child) (*shm.Segment, *ring.MPMC[mark], ledger, int, uint64) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	capacity := must(strconv.Atoi(c.Arg(0)))(c)
 	seed := must(strconv.ParseUint(c.Arg(1), 10, 64))(c)
 	id := must(strconv.Atoi(c.Arg(2)))(c)
@@ -197,7 +198,7 @@ const (
 // A throng is many goroutines that each push a message and pop one, in turns.
 // As many are in the ring as are yet to be popped, so nobody waits for ever.
 var _ = proctest.Register("throng", func(c *proctest.Child) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	q := must(ring.NewMPMC[uint64](s, "throng", 16))(c)
 	popped := must(shm.NewValue[uint64](s, "popped"))(c)
 	id := must(strconv.Atoi(c.Arg(0)))(c)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/mapping"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -138,7 +139,7 @@ func TestPushAllClosed(t *testing.T) {
 	for _, kind := range mainKinds {
 		t.Run(kind, func(t *testing.T) {
 			q := newQueue(t, newSegment(t), kind, "closed", 16)
-			s := openSegment(t)
+			s := shared.Open(t)
 			p := must(newQueue(t, s, kind, "closed", 16).Producer())(t)
 			check(t, s.Close())
 			n, err := p.PushAll(background, 0, 4)

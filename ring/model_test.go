@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -55,7 +56,7 @@ func (m *model) logf(format string, args ...any) { m.log = append(m.log, fmt.Spr
 func (m *model) actor() *actor {
 	i := m.rnd.IntN(len(m.actors))
 	if m.actors[i] == nil {
-		s := openSegment(m.t)
+		s := shared.Open(m.t)
 		m.actors[i] = &actor{seg: s, q: must(ring.NewMPMC[uint64](s, "model", m.capacity))(m.t)}
 	}
 	return m.actors[i]

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -19,7 +20,7 @@ func eachQueue(t *testing.T, test func(t *testing.T, p producer, c consumer, q q
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		t.Run(kind, func(t *testing.T) {
 			s := newSegment(t)
-			other := openSegment(t)
+			other := shared.Open(t)
 			defer other.Close()
 			for _, capacity := range capacities {
 				name := fmt.Sprint("capacity ", capacity)

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
 // A sleepwalker is stopped in the middle of an operation, and goes on with it.
 var _ = proctest.Register("sleepwalker", func(c *proctest.Child) {
-	q := newKillRing(c, openSegment(c))
+	q := newKillRing(c, shared.Open(c))
 	switch c.Arg(0) {
 	case "writer":
 		r := must(q.TryReserve())(c)

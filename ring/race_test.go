@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/ring"
 )
@@ -107,7 +108,7 @@ func TestRingAsMutex(t *testing.T) {
 // racers are two goroutines that use a variable on the heap: one before it pushes
 // a message, or, if it is late, after; the other after it has popped it.
 var _ = proctest.Register("racers", func(c *proctest.Child) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	kind, mode, late := c.Arg(0), c.Arg(1), c.Arg(2) == "late"
 	q, p, co := ends(c, s, kind, 4)
 	var heap int

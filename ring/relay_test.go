@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -36,7 +37,7 @@ func newRelay(t fataler, s *shm.Segment, kind, capacity string) relayState {
 }
 
 var _ = proctest.Register("relay producer", func(c *proctest.Child) {
-	st := newRelay(c, openSegment(c), c.Arg(0), c.Arg(1))
+	st := newRelay(c, shared.Open(c), c.Arg(0), c.Arg(1))
 	id := must(strconv.Atoi(c.Arg(2)))(c)
 	rnd := newRand(must(strconv.ParseUint(c.Arg(3), 10, 64))(c), id)
 	p := must(st.q.Producer())(c)
@@ -53,7 +54,7 @@ var _ = proctest.Register("relay producer", func(c *proctest.Child) {
 // A relay consumer that may die notes each message before it releases it, so
 // that the first one of its successor may be noted already.
 var _ = proctest.Register("relay consumer", func(c *proctest.Child) {
-	st := newRelay(c, openSegment(c), c.Arg(0), c.Arg(1))
+	st := newRelay(c, shared.Open(c), c.Arg(0), c.Arg(1))
 	rnd := newRand(must(strconv.ParseUint(c.Arg(3), 10, 64))(c), -1)
 	co := must(st.q.Consumer())(c)
 	first := true
@@ -127,7 +128,7 @@ func runRelay(t *testing.T, kind string, capacity int, mode string) {
 	p, c := startProducer(), startConsumer()
 	for range relayKills {
 		before, more := st.last.Load(), 1+rnd.Uint64N(relayLength()/8+1)
-		until(t, "messages come through", func() bool {
+		proctest.Until(t, "messages come through", func() bool {
 			last := st.last.Load()
 			return last >= before+more || uint64(st.acked.Load(producers-1)) == relayLength()
 		})

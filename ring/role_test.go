@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -26,7 +27,7 @@ func eachRoleKind(t *testing.T, test func(t *testing.T, kind string, capacity in
 func roleQueue(c *proctest.Child) queue {
 	var capacity int
 	fmt.Sscan(c.Arg(1), &capacity)
-	return newQueue(c, openSegment(c), c.Arg(0), "role", capacity)
+	return newQueue(c, shared.Open(c), c.Arg(0), "role", capacity)
 }
 
 // A role holder claims a role, does what it is told, and says so.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -50,7 +51,7 @@ func TestCancel(t *testing.T) {
 // others had pushed and popped a lap, closed the ring, and drained it.
 func TestPushAcrossClose(t *testing.T) {
 	s := newSegment(t)
-	other := openSegment(t) // has its own idea of where to start
+	other := shared.Open(t) // has its own idea of where to start
 	defer other.Close()
 	for _, capacity := range []int{1, 2, 4} {
 		for laps := range uint64(4) {
@@ -111,7 +112,7 @@ func TestRepair(t *testing.T) {
 // dieInRun has an attachment of this process die in a run that it is done with
 // in part.
 func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
-	s := openSegment(t)
+	s := shared.Open(t)
 	q := must(ring.NewMPMC[job](s, name, killCapacity))(t)
 	if what == "freeing" {
 		pushJobs(t, q, 0, uint64(run))
@@ -134,7 +135,7 @@ func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
 func TestRepairOfThePublished(t *testing.T) {
 	proctest.Mortal(t)
 	q := newKillRing(t, newSegment(t))
-	s := openSegment(t)
+	s := shared.Open(t)
 	dying := newKillRing(t, s)
 	pos, run, err := dying.Claim(3)
 	check(t, err)
@@ -153,7 +154,7 @@ func TestRepairOfThePublished(t *testing.T) {
 func TestRepairOfAnotherLap(t *testing.T) {
 	proctest.Mortal(t)
 	q := newKillRing(t, newSegment(t))
-	s := openSegment(t)
+	s := shared.Open(t)
 	dying := newKillRing(t, s)
 	check(t, must(dying.TryReserve())(t).Cancel())
 	pos, _, err := dying.Claim(1)
@@ -181,7 +182,7 @@ func TestCancelForAges(t *testing.T) {
 	for dies, laps := range map[bool]int{false: 1<<18 + 1, true: 1 << 19} {
 		t.Run(fmt.Sprint(laps, " laps, dies: ", dies), func(t *testing.T) {
 			q := must(ring.NewMPMC[uint64](newSegment(t), "ages", 1))(t)
-			s := openSegment(t)
+			s := shared.Open(t)
 			defer s.Close()
 			p := must(ring.NewMPMC[uint64](s, "ages", 1))(t)
 			for range laps {

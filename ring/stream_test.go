@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -148,7 +148,7 @@ var _ = proctest.Register("stream popper", func(c *proctest.Child) {
 })
 
 func eachStream(c *proctest.Child, do func(s stream, q queue, rnd *rand.Rand, count uint64)) {
-	seg := openSegment(c)
+	seg := shared.Open(c)
 	seed := must(strconv.ParseUint(c.Arg(streamSeed), 10, 64))(c)
 	count := must(strconv.ParseUint(c.Arg(streamLength), 10, 64))(c)
 	rnd := newRand(seed, len(c.Arg(firstStream)))
@@ -206,7 +206,6 @@ func TestStream(t *testing.T) {
 			t.Skip(err)
 		}
 		defer s.Close()
-		opts := &proctest.Options{ExtraFiles: []*os.File{s.File()}, Env: []string{envInherited + "=1"}}
-		runStreams(t, 500, opts, eachMode())
+		runStreams(t, 500, shared.Inherit(s), eachMode())
 	})
 }

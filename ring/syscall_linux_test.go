@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 var _ = proctest.Register("quiet", func(c *proctest.Child) {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
-	s := openSegment(c)
+	s := shared.Open(c)
 	operations := undisturbed[uint64](c, s)
 	for _, what := range slices.Sorted(maps.Keys(operations)) {
 		op := operations[what]

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
 // A dormouse sleeps until it can pop, or push, one message.
 var _ = proctest.Register("dormouse", func(c *proctest.Child) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	q := must(ring.NewMPMC[uint64](s, c.Arg(0), 2))(c)
 	c.Send("ready")
 	if c.Arg(1) == "pop" {
@@ -31,7 +32,7 @@ func dormice(t *testing.T, what, ring string, asleep func() bool) []*proctest.Pr
 	for _, p := range procs {
 		p.Expect("ready")
 	}
-	until(t, "somebody waits", asleep)
+	proctest.Until(t, "somebody waits", asleep)
 	time.Sleep(5 * time.Millisecond)
 	return procs
 }
@@ -79,7 +80,7 @@ func TestCloseWakes(t *testing.T) {
 			cram(p)
 			empty.Expect("ready")
 			q := newQueue(t, s, kind, "empty", 2)
-			until(t, "the consumer waits", q.PopWaiting)
+			proctest.Until(t, "the consumer waits", q.PopWaiting)
 			ep := must(q.Producer())(t)
 			check(t, ep.Close())
 			empty.Wait()
@@ -89,7 +90,7 @@ func TestCloseWakes(t *testing.T) {
 			}
 			blocked := proctest.Start(t, "closed on", kind, "full")
 			blocked.Expect("ready")
-			until(t, "the producer waits", full.PushWaiting)
+			proctest.Until(t, "the producer waits", full.PushWaiting)
 			check(t, p.Close())
 			blocked.Wait()
 		})
@@ -97,7 +98,7 @@ func TestCloseWakes(t *testing.T) {
 }
 
 var _ = proctest.Register("closed on", func(c *proctest.Child) {
-	s := openSegment(c)
+	s := shared.Open(c)
 	q := newQueue(c, s, c.Arg(0), c.Arg(1), 2)
 	var err error
 	if c.Arg(1) == "empty" {

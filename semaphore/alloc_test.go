@@ -4,12 +4,13 @@ import (
 	"context"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 )
 
 // TestNoAllocation has no operation allocate, that does not have to wait.
 func TestNoAllocation(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 3, nil)
 	signals, err := semaphore.New(s.Segment, signalling, 1, &semaphore.Options{Signalling: true})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -17,7 +18,7 @@ func TestClosed(t *testing.T) {
 		signalling: {Signalling: true, Bound: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := named(t)
+			s := shared.Named(t)
 			sem := newSemaphore(t, s.Segment, 3, opts)
 			sem.TryAcquire(1)
 			if err := s.Close(); err != nil {
@@ -27,11 +28,11 @@ func TestClosed(t *testing.T) {
 				wantClosed(t, "Acquire", sem.Acquire(context.Background(), 1))
 				wantClosed(t, "Acquire of too many", sem.Acquire(context.Background(), 4))
 				wantClosed(t, "Acquire of none", sem.Acquire(context.Background(), 0))
-				wantClosed(t, "TryAcquire", panicOf(func() { sem.TryAcquire(1) }))
-				wantClosed(t, "TryAcquire of none", panicOf(func() { sem.TryAcquire(0) }))
-				wantClosed(t, "Release", panicOf(func() { sem.Release(1) }))
-				wantClosed(t, "Release of none", panicOf(func() { sem.Release(0) }))
-				wantClosed(t, "Value", panicOf(func() { sem.Value() }))
+				wantClosed(t, "TryAcquire", proctest.PanicOf(func() { sem.TryAcquire(1) }))
+				wantClosed(t, "TryAcquire of none", proctest.PanicOf(func() { sem.TryAcquire(0) }))
+				wantClosed(t, "Release", proctest.PanicOf(func() { sem.Release(1) }))
+				wantClosed(t, "Release of none", proctest.PanicOf(func() { sem.Release(0) }))
+				wantClosed(t, "Value", proctest.PanicOf(func() { sem.Value() }))
 			}
 			_, err := semaphore.New(s.Segment, "sem", 3, opts)
 			wantClosed(t, "New", err)
@@ -46,33 +47,33 @@ func TestClosed(t *testing.T) {
 // for their turn to sleep, some for what never comes.
 func TestCloseWhileWaiting(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
-	newSemaphore(t, s.another(t), 2, nil).TryAcquire(2)
+	s := shared.Named(t)
+	newSemaphore(t, s.Another(t), 2, nil).TryAcquire(2)
 	sem := newSemaphore(t, s.Segment, 2, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var waiters []<-chan error
 	for _, n := range []int64{1, 2, 3} {
 		waiters = append(waiters,
-			background(func() error { return sem.Acquire(context.Background(), n) }),
-			background(func() error { return sem.Acquire(ctx, n) }))
+			proctest.Go(func() error { return sem.Acquire(context.Background(), n) }),
+			proctest.Go(func() error { return sem.Acquire(ctx, n) }))
 	}
-	until(t, "a waiter sleeps", sem.Sleepers)
+	proctest.Until(t, "a waiter sleeps", sem.Sleepers)
 	start := time.Now()
 	s.Close()
 	for _, w := range waiters {
-		wantClosed(t, "a waiter", result(t, w))
+		wantClosed(t, "a waiter", proctest.Result(t, w))
 	}
-	prompt(t, "told", start)
+	proctest.Prompt(t, "told", start)
 }
 
 // TestCloseUnderLoad closes a Segment in the middle of what other goroutines do
 // with it. They get ErrClosed, and no permit is lost.
 func TestCloseUnderLoad(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	for range 5 {
-		seg := s.another(t)
+		seg := s.Another(t)
 		sem := newSemaphore(t, seg, 3, nil)
 		begun := make(chan bool)
 		var users []<-chan any
@@ -83,8 +84,8 @@ func TestCloseUnderLoad(t *testing.T) {
 				}
 				sem.Release(n)
 			}
-			users = append(users, background(func() any {
-				return panicOf(func() {
+			users = append(users, proctest.Go(func() any {
+				return proctest.PanicOf(func() {
 					use()
 					begun <- true
 					for {
@@ -98,7 +99,7 @@ func TestCloseUnderLoad(t *testing.T) {
 		}
 		seg.Close()
 		for _, u := range users {
-			if p, ok := result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
+			if p, ok := proctest.Result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
 				t.Errorf("panicked with %v, expected ErrClosed", p)
 			}
 		}

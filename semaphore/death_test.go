@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -32,17 +33,17 @@ func TestPermitsComeBack(t *testing.T) {
 	proctest.Mortal(t)
 	for _, n := range []int64{1, 2, 4} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			s := named(t)
-			holder, waiter := s.start(t, "semaphore", "4"), s.start(t, "semaphore", "4")
+			s := shared.Named(t)
+			holder, waiter := s.Start(t, "semaphore", "4"), s.Start(t, "semaphore", "4")
 			call(holder, "Acquire", 1, "done")
 			call(holder, "Acquire", 3, "done")
 			waiter.Send("Acquire", n)
 			sem := newSemaphore(t, s.Segment, 4, nil)
-			until(t, "the waiter sleeps", sem.Sleepers)
+			proctest.Until(t, "the waiter sleeps", sem.Sleepers)
 			start := time.Now()
 			holder.Kill()
 			waiter.Expect("done")
-			prompt(t, "they came back", start)
+			proctest.Prompt(t, "they came back", start)
 			call(waiter, "Release", n, "done")
 			whole(t, sem)
 			end(waiter)
@@ -53,9 +54,9 @@ func TestPermitsComeBack(t *testing.T) {
 // TestOnlyTheDeadsComeBack kills one of three that hold permits.
 func TestOnlyTheDeadsComeBack(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 6, nil)
-	dying, living := s.start(t, "semaphore", "6"), s.start(t, "semaphore", "6")
+	dying, living := s.Start(t, "semaphore", "6"), s.Start(t, "semaphore", "6")
 	call(dying, "Acquire", 3, "done")
 	call(living, "Acquire", 2, "done")
 	if !sem.TryAcquire(1) || sem.TryAcquire(1) {
@@ -77,13 +78,13 @@ func TestOnlyTheDeadsComeBack(t *testing.T) {
 // TestCloseReturnsPermits closes the holder's Segment instead of killing it.
 func TestCloseReturnsPermits(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
-	p := s.start(t, "semaphore", "2")
+	p := s.Start(t, "semaphore", "2")
 	call(p, "Acquire", 2, "done")
-	acquired := background(func() error { return sem.Acquire(context.Background(), 2) })
+	acquired := proctest.Go(func() error { return sem.Acquire(context.Background(), 2) })
 	end(p)
-	if err := result(t, acquired); err != nil {
+	if err := proctest.Result(t, acquired); err != nil {
 		t.Error(err)
 	}
 	sem.Release(2)
@@ -94,15 +95,15 @@ func TestCloseReturnsPermits(t *testing.T) {
 // it has not inherited them.
 func TestSlotTakenAgain(t *testing.T) {
 	proctest.Mortal(t)
-	s := namedWith(t, &shm.Options{MaxProcs: 2}) // this process and one more
+	s := shared.NamedWith(t, &shm.Options{MaxProcs: 2}) // this process and one more
 	sem := newSemaphore(t, s.Segment, 3, nil)
 	for range 3 {
-		p := s.start(t, "semaphore", "3")
+		p := s.Start(t, "semaphore", "3")
 		call(p, "Acquire", 2, "done")
 		p.Kill()
-		p = s.start(t, "semaphore", "3")
+		p = s.Start(t, "semaphore", "3")
 		p.Send("Release 1")
-		wantText(t, "Release by the heir", p.Recv(), "more than held")
+		proctest.WantText(t, "Release by the heir", p.Recv(), "more than held")
 		call(p, "Acquire", 1, "done")
 		if !sem.TryAcquire(2) || sem.TryAcquire(1) {
 			t.Error("the heir's permit does not count, or those of the dead still do")
@@ -124,12 +125,12 @@ func TestKilledInChange(t *testing.T) {
 	}{{"acquire", 2}, {"release", -2}} {
 		for _, step := range []string{semaphore.StepBegun, semaphore.StepHeld, semaphore.StepSettled} {
 			t.Run(change.name+"/"+step, func(t *testing.T) {
-				s := named(t)
+				s := shared.Named(t)
 				sem := newSemaphore(t, s.Segment, 4, nil)
-				waiter, p := s.start(t, "semaphore", "4"), s.start(t, "semaphore", "4")
+				waiter, p := s.Start(t, "semaphore", "4"), s.Start(t, "semaphore", "4")
 				call(p, "Acquire", 2, "done")
 				waiter.Send("Acquire 3")
-				until(t, "the waiter sleeps", sem.Sleepers)
+				proctest.Until(t, "the waiter sleeps", sem.Sleepers)
 				call(p, step, change.n, "done")
 				if busy := step != semaphore.StepSettled; sem.Busy() != busy {
 					t.Fatalf("the semaphore is inside a change: %v", sem.Busy())
@@ -137,7 +138,7 @@ func TestKilledInChange(t *testing.T) {
 				start := time.Now()
 				p.Kill()
 				waiter.Expect("done")
-				prompt(t, "acquired", start)
+				proctest.Prompt(t, "acquired", start)
 				if !sem.TryAcquire(1) || sem.TryAcquire(1) {
 					t.Error("there is not exactly one permit left")
 				}
@@ -153,14 +154,14 @@ func TestKilledInChange(t *testing.T) {
 // TestKilledInRepair kills processes that were repairing what dead ones have left.
 func TestKilledInRepair(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 4, nil)
-	p := s.start(t, "semaphore", "4")
+	p := s.Start(t, "semaphore", "4")
 	call(p, "Acquire", 1, "done")
 	call(p, semaphore.StepHeld, 2, "done")
 	p.Kill()
 	for range 3 {
-		p = s.start(t, "semaphore", "4")
+		p = s.Start(t, "semaphore", "4")
 		call(p, semaphore.StepTaken, 0, "done")
 		p.Kill()
 	}
@@ -191,17 +192,17 @@ func TestDeathIsFoundByAll(t *testing.T) {
 		"Release": func(t *testing.T, sem *semaphore.Semaphore) { sem.Release(1) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := named(t)
+			s := shared.Named(t)
 			sem := newSemaphore(t, s.Segment, 4, nil)
 			if !sem.TryAcquire(1) {
 				t.Fatal("TryAcquire failed")
 			}
-			p := s.start(t, "semaphore", "4")
+			p := s.Start(t, "semaphore", "4")
 			call(p, semaphore.StepBegun, 3, "done")
 			p.Kill()
 			start := time.Now()
 			op(t, sem)
-			prompt(t, "done", start)
+			proctest.Prompt(t, "done", start)
 			if name != "Release" {
 				sem.Release(1)
 			}
@@ -214,45 +215,45 @@ func TestDeathIsFoundByAll(t *testing.T) {
 // who may wait do so, and those who may not fail.
 func TestChangerLives(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 4, nil)
 	if !sem.TryAcquire(1) {
 		t.Fatal("TryAcquire failed")
 	}
-	p := s.start(t, "semaphore", "4")
+	p := s.Start(t, "semaphore", "4")
 	call(p, semaphore.StepBegun, 1, "done")
 	if sem.TryAcquire(1) {
 		t.Error("TryAcquire succeeded inside somebody's change")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Millisecond)
 	defer cancel()
-	wantError(t, "Acquire", sem.Acquire(ctx, 1), context.DeadlineExceeded)
-	released := background(func() bool { sem.Release(1); return true })
+	proctest.WantError(t, "Acquire", sem.Acquire(ctx, 1), context.DeadlineExceeded)
+	released := proctest.Go(func() bool { sem.Release(1); return true })
 	if !sem.Busy() {
 		t.Error("the change was taken over")
 	}
 	p.Kill()
-	result(t, released)
+	proctest.Result(t, released)
 	whole(t, sem)
 }
 
 // TestWaiterKilled kills a process that waits: that is nobody's loss.
 func TestWaiterKilled(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
 	if !sem.TryAcquire(2) {
 		t.Fatal("TryAcquire failed")
 	}
-	p, q := s.start(t, "semaphore", "2"), s.start(t, "semaphore", "2")
+	p, q := s.Start(t, "semaphore", "2"), s.Start(t, "semaphore", "2")
 	p.Send("Acquire 2")
-	until(t, "the waiter is urgent", sem.Urgent)
+	proctest.Until(t, "the waiter is urgent", sem.Urgent)
 	q.Send("Acquire 1")
 	p.Kill()
 	start := time.Now()
 	sem.Release(2)
 	q.Expect("done")
-	prompt(t, "acquired", start)
+	proctest.Prompt(t, "acquired", start)
 	call(q, "Release", 1, "done")
 	whole(t, sem)
 	end(q)

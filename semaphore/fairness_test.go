@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A grabber takes one permit again and again, and keeps it until somebody else has
 // taken one, if somebody does: by chance, they are never all free.
 var _ = proctest.Register("grabber", func(c *proctest.Child) {
-	seg := attach(c)
-	sem := childSemaphore(c, seg, 4, nil)
-	taken, stop := childValue[int64](c, seg, "taken"), childValue[bool](c, seg, "stop")
+	seg := shared.Open(c)
+	sem := newSemaphore(c, seg, 4, nil)
+	taken, stop := shared.Value[int64](c, seg, "taken"), shared.Value[bool](c, seg, "stop")
 	c.Send("ready")
 	for !stop.Load() {
 		c.Check(sem.Acquire(context.Background(), 1))
@@ -31,22 +32,22 @@ var _ = proctest.Register("grabber", func(c *proctest.Child) {
 // TestLargeRequest asks for all permits while other processes never cease to take
 // single ones.
 func TestLargeRequest(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 4, nil)
-	procs := s.startAll(t, 3, "grabber")
+	procs := s.StartAll(t, 3, "grabber")
 	for _, p := range procs {
 		p.Expect("ready")
 	}
 	for range 5 {
 		start := time.Now()
-		acquired := background(func() error { return sem.Acquire(context.Background(), 4) })
-		if err := result(t, acquired); err != nil {
+		acquired := proctest.Go(func() error { return sem.Acquire(context.Background(), 4) })
+		if err := proctest.Result(t, acquired); err != nil {
 			t.Fatal(err)
 		}
-		prompt(t, "all acquired", start)
+		proctest.Prompt(t, "all acquired", start)
 		sem.Release(4)
 	}
-	newValue[bool](t, s.Segment, "stop").Store(true)
+	shared.Value[bool](t, s.Segment, "stop").Store(true)
 	for _, p := range procs {
 		p.Wait()
 	}
@@ -57,24 +58,24 @@ func TestLargeRequest(t *testing.T) {
 // for it, but not for long.
 func TestWaiterPaused(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 4, nil)
 	if !sem.TryAcquire(1) {
 		t.Fatal("TryAcquire failed")
 	}
-	paused, other := s.start(t, "semaphore", "4"), s.start(t, "semaphore", "4")
+	paused, other := s.Start(t, "semaphore", "4"), s.Start(t, "semaphore", "4")
 	paused.Send("Acquire 4")
-	until(t, "the waiter is urgent", sem.Urgent)
+	proctest.Until(t, "the waiter is urgent", sem.Urgent)
 	paused.Stop()
 	for range 3 {
 		start := time.Now()
 		call(other, "Acquire", 1, "done")
-		prompt(t, "acquired", start)
+		proctest.Prompt(t, "acquired", start)
 		call(other, "Release", 1, "done")
 	}
 	start := time.Now()
-	until(t, "TryAcquire succeeds", func() bool { return sem.TryAcquire(2) })
-	prompt(t, "acquired by trying", start)
+	proctest.Until(t, "TryAcquire succeeds", func() bool { return sem.TryAcquire(2) })
+	proctest.Prompt(t, "acquired by trying", start)
 	sem.Release(3)
 	paused.Continue()
 	paused.Expect("done")
@@ -87,14 +88,14 @@ func TestWaiterPaused(t *testing.T) {
 // TestHolderPaused suspends a process that holds permits: it keeps them.
 func TestHolderPaused(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
-	p := s.start(t, "semaphore", "2")
+	p := s.Start(t, "semaphore", "2")
 	call(p, "Acquire", 2, "done")
 	p.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	wantError(t, "Acquire", sem.Acquire(ctx, 1), context.DeadlineExceeded)
+	proctest.WantError(t, "Acquire", sem.Acquire(ctx, 1), context.DeadlineExceeded)
 	p.Continue()
 	call(p, "Release", 2, "done")
 	whole(t, sem)

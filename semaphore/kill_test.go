@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -39,14 +40,14 @@ func (b books) most() (sum uint64) {
 }
 
 var _ = proctest.Register("taker", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	me, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
-	sem := childSemaphore(c, seg, permits, nil)
+	sem := newSemaphore(c, seg, permits, nil)
 	lives, err := shm.NewArray[uint32](seg, "lives", takers)
 	c.Check(err)
-	b := books{childValue[uint64](c, seg, "out"), lives, childValue[int64](c, seg, "taken")}
-	stop := childValue[bool](c, seg, "stop")
+	b := books{shared.Value[uint64](c, seg, "out"), lives, shared.Value[int64](c, seg, "taken")}
+	stop := shared.Value[bool](c, seg, "stop")
 	done := make(chan bool)
 	for range 2 {
 		go func() {
@@ -73,32 +74,30 @@ var _ = proctest.Register("taker", func(c *proctest.Child) {
 // wherever they are, and starts others in their place.
 func TestKilledAnywhere(t *testing.T) {
 	proctest.Mortal(t)
-	seed := rand.Uint64()
-	defer logSeed(t, seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := proctest.Random(t)
 
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, permits, nil)
 	lives, err := shm.NewArray[uint32](s.Segment, "lives", takers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := books{newValue[uint64](t, s.Segment, "out"), lives, newValue[int64](t, s.Segment, "taken")}
+	b := books{shared.Value[uint64](t, s.Segment, "out"), lives, shared.Value[int64](t, s.Segment, "taken")}
 	var procs [takers]*proctest.Proc
 	for i := range procs {
-		procs[i] = s.start(t, "taker", strconv.Itoa(i))
+		procs[i] = s.Start(t, "taker", strconv.Itoa(i))
 	}
 	for range 25 {
 		goal := b.taken.Load() + 1 + random.Int64N(300)
-		until(t, "the others go on", func() bool { return b.taken.Load() >= goal })
+		proctest.Until(t, "the others go on", func() bool { return b.taken.Load() >= goal })
 		i := random.IntN(takers)
 		shm.AddAt(lives, i, 1)
 		procs[i].Kill()
 		b.out.Update(func(out uint64) uint64 { return out &^ (0xff << (8 * i)) })
 		shm.AddAt(lives, i, 1)
-		procs[i] = s.start(t, "taker", strconv.Itoa(i))
+		procs[i] = s.Start(t, "taker", strconv.Itoa(i))
 	}
-	newValue[bool](t, s.Segment, "stop").Store(true)
+	shared.Value[bool](t, s.Segment, "stop").Store(true)
 	for _, p := range procs {
 		p.Wait()
 	}

@@ -8,17 +8,18 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A worker counts who is inside with it. Once, it stays until there are as many
 // as there may be.
 var _ = proctest.Register("worker", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
 	const permits = 2
-	sem := childSemaphore(c, seg, permits, nil)
-	inside, most := childValue[int64](c, seg, "inside"), childValue[int64](c, seg, "most")
+	sem := newSemaphore(c, seg, permits, nil)
+	inside, most := shared.Value[int64](c, seg, "inside"), shared.Value[int64](c, seg, "most")
 	for range 300 {
 		c.Check(sem.Acquire(context.Background(), 1))
 		n := shm.Add(inside, 1)
@@ -35,11 +36,11 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 
 // TestWorkers has six processes share two permits.
 func TestWorkers(t *testing.T) {
-	eachSharing(t, func(t *testing.T, s shared) {
-		for _, p := range s.startAll(t, 6, "worker") {
+	shared.Each(t, func(t *testing.T, s shared.Segment) {
+		for _, p := range s.StartAll(t, 6, "worker") {
 			p.Wait()
 		}
-		if most := newValue[int64](t, s.Segment, "most").Load(); most != 2 {
+		if most := shared.Value[int64](t, s.Segment, "most").Load(); most != 2 {
 			t.Errorf("there were up to %d inside, expected 2", most)
 		}
 		if free := newSemaphore(t, s.Segment, 2, nil).Value(); free != 2 {
@@ -55,12 +56,12 @@ const (
 )
 
 var _ = proctest.Register("crowd", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
 	times, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
-	sem := childSemaphore(c, seg, crowdPermits, nil)
-	inside, total := childValue[int64](c, seg, "inside"), childValue[int64](c, seg, "total")
+	sem := newSemaphore(c, seg, crowdPermits, nil)
+	inside, total := shared.Value[int64](c, seg, "inside"), shared.Value[int64](c, seg, "total")
 	c.Send("ready")
 	c.Expect("go")
 	var wg sync.WaitGroup
@@ -92,8 +93,8 @@ func work() {
 // three permits at a time.
 func TestCrowd(t *testing.T) {
 	const times = 60
-	s := named(t)
-	procs := s.startAll(t, crowdProcs, "crowd", strconv.Itoa(times))
+	s := shared.Named(t)
+	procs := s.StartAll(t, crowdProcs, "crowd", strconv.Itoa(times))
 	for _, p := range procs {
 		p.Expect("ready")
 	}
@@ -104,7 +105,7 @@ func TestCrowd(t *testing.T) {
 		p.Wait()
 	}
 	const want = crowdProcs * times * (1 + 2 + 3 + 1 + 2 + 3 + 1 + 2)
-	if total := newValue[int64](t, s.Segment, "total").Load(); total != want {
+	if total := shared.Value[int64](t, s.Segment, "total").Load(); total != want {
 		t.Errorf("the total is %d, expected %d", total, want)
 	}
 	if free := newSemaphore(t, s.Segment, crowdPermits, nil).Value(); free != crowdPermits {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/semaphore"
 )
@@ -57,15 +58,15 @@ var races = map[string]func(c *proctest.Child, sem *semaphore.Semaphore, heap *i
 
 // signal makes a signalling semaphore without permits.
 func signal(c *proctest.Child) *semaphore.Semaphore {
-	seg := attach(c)
+	seg := shared.Open(c)
 	sem, err := semaphore.New(seg, "signal", 0, &semaphore.Options{Signalling: true})
 	c.Check(err)
 	return sem
 }
 
 var _ = proctest.Register("racers", func(c *proctest.Child) {
-	seg := attach(c)
-	a, b := races[c.Arg(0)](c, childSemaphore(c, seg, 2, nil), new(int))
+	seg := shared.Open(c)
+	a, b := races[c.Arg(0)](c, newSemaphore(c, seg, 2, nil), new(int))
 	var wg sync.WaitGroup
 	wg.Go(a)
 	wg.Go(b)
@@ -82,7 +83,7 @@ func TestRaceDetector(t *testing.T) {
 	}
 	for name := range races {
 		t.Run(name, func(t *testing.T) {
-			status, stderr := named(t).start(t, "racers", name).Exit()
+			status, stderr := shared.Named(t).Start(t, "racers", name).Exit()
 			reported := status != 0 && strings.Contains(stderr, "DATA RACE")
 			if racy := strings.HasPrefix(name, "race: "); reported != racy {
 				t.Errorf("a race was reported: %v, expected %v; status %d, %s", reported, racy, status, stderr)

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 	xsemaphore "golang.org/x/sync/semaphore"
 )
@@ -26,10 +28,8 @@ var (
 // TestReference does the same, at random, to a Semaphore and to a Weighted, and
 // expects the same to happen.
 func TestReference(t *testing.T) {
-	seed := rand.Uint64()
-	defer logSeed(t, seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	s := named(t)
+	random := proctest.Random(t)
+	s := shared.Named(t)
 	for i := range 20 {
 		size := 1 + random.Int64N(6)
 		sem, err := semaphore.New(s.Segment, fmt.Sprint(i), size, nil)
@@ -45,7 +45,7 @@ func TestReference(t *testing.T) {
 			}
 		}
 		for i, w := range pair.both {
-			if panicOf(func() { w.Release(held + 1) }) == nil {
+			if proctest.PanicOf(func() { w.Release(held + 1) }) == nil {
 				t.Errorf("number %d takes back more than it has given", i)
 			}
 		}
@@ -116,7 +116,7 @@ func (p pair) release(n int64) {
 
 func (p pair) acquire(ctx context.Context, n int64) (results [2]<-chan error) {
 	for i, w := range p.both {
-		results[i] = background(func() error { return w.Acquire(ctx, n) })
+		results[i] = proctest.Go(func() error { return w.Acquire(ctx, n) })
 	}
 	return results
 }
@@ -124,7 +124,7 @@ func (p pair) acquire(ctx context.Context, n int64) (results [2]<-chan error) {
 func (p pair) want(results [2]<-chan error, want error) {
 	p.t.Helper()
 	for i, c := range results {
-		if err := result(p.t, c); !errors.Is(err, want) {
+		if err := proctest.Result(p.t, c); !errors.Is(err, want) {
 			p.t.Fatalf("Acquire of number %d returned %v, expected %v", i, err, want)
 		}
 	}

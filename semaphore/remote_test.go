@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 )
 
@@ -13,7 +14,7 @@ import (
 // are its argument, as it is told: "Acquire 2", "begun 2". It says what they did:
 // "done", "true", "false", a number, or what they panicked with.
 var _ = proctest.Register("semaphore", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	permits, err := strconv.ParseInt(c.Arg(0), 10, 64)
 	c.Check(err)
 	var opts *semaphore.Options
@@ -21,7 +22,7 @@ var _ = proctest.Register("semaphore", func(c *proctest.Child) {
 		opts = &semaphore.Options{Signalling: true, Bound: permits}
 		permits = 0
 	}
-	sem := childSemaphore(c, seg, permits, opts)
+	sem := newSemaphore(c, seg, permits, opts)
 	step := func(name string) func(n int64) any {
 		return func(n int64) any { sem.ChangeUpTo(name, n); return "done" }
 	}
@@ -47,7 +48,7 @@ var _ = proctest.Register("semaphore", func(c *proctest.Child) {
 		n, err := strconv.ParseInt(arg, 10, 64)
 		c.Check(err)
 		var answer any
-		if p := panicOf(func() { answer = methods[name](n) }); p != nil {
+		if p := proctest.PanicOf(func() { answer = methods[name](n) }); p != nil {
 			answer = p
 		}
 		c.Send(answer)

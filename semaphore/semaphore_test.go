@@ -8,12 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 func TestNew(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	for _, test := range []struct {
 		name string
 		n    int64
@@ -44,7 +46,7 @@ func TestNew(t *testing.T) {
 }
 
 func TestNewRefused(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	newSemaphore(t, s.Segment, 3, nil)
 	if _, err := shm.NewLock(s.Segment, "lock"); err != nil {
 		t.Fatal(err)
@@ -71,21 +73,21 @@ func TestNewRefused(t *testing.T) {
 		{"bad name", "a\x00b", 3, nil, shm.ErrName, "name"},
 	} {
 		sem, err := semaphore.New(s.Segment, test.name, test.n, test.opts)
-		wantError(t, test.what, err, test.is, "semaphore", segmentName, test.says)
+		proctest.WantError(t, test.what, err, test.is, "semaphore", shared.Name, test.says)
 		if sem != nil {
 			t.Errorf("%s: there is a semaphore all the same", test.what)
 		}
 	}
 	_, err := shm.NewLock(s.Segment, "sem")
-	wantError(t, "semaphore as lock", err, shm.ErrMismatch, "lock", "semaphore")
+	proctest.WantError(t, "semaphore as lock", err, shm.ErrMismatch, "lock", "semaphore")
 }
 
 // TestMisuse does with permits what cannot be done, and shows that nothing is.
 func TestMisuse(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 5, nil)
-	other := newSemaphore(t, s.another(t), 5, nil)
-	p := s.start(t, "semaphore", "5")
+	other := newSemaphore(t, s.Another(t), 5, nil)
+	p := s.Start(t, "semaphore", "5")
 	if !sem.TryAcquire(1) || !other.TryAcquire(2) {
 		t.Fatal("TryAcquire failed")
 	}
@@ -98,20 +100,20 @@ func TestMisuse(t *testing.T) {
 		"Release of a negative number":    func() { sem.Release(-1) },
 		"TryAcquire of a negative number": func() { sem.TryAcquire(-1) },
 	} {
-		r := panicOf(misuse)
-		wantText(t, name, r, "isthmus: ", `semaphore "sem"`, segmentName, "permits")
+		r := proctest.PanicOf(misuse)
+		proctest.WantText(t, name, r, "isthmus: ", `semaphore "sem"`, shared.Name, "permits")
 		if sem.Value() != 1 {
 			t.Errorf("%s changed the free permits to %d", name, sem.Value())
 		}
 	}
-	wantError(t, "Acquire of a negative number", sem.Acquire(context.Background(), -1), semaphore.ErrPermits, `semaphore "sem"`)
+	proctest.WantError(t, "Acquire of a negative number", sem.Acquire(context.Background(), -1), semaphore.ErrPermits, `semaphore "sem"`)
 	p.Send("Release 2")
-	wantText(t, "Release in another process", p.Recv(), "isthmus: ", `semaphore "sem"`, segmentName, "more than held")
+	proctest.WantText(t, "Release in another process", p.Recv(), "isthmus: ", `semaphore "sem"`, shared.Name, "more than held")
 	sem.Release(1)
 	other.Release(2)
 	call(p, "Release", 1, "done")
 	end(p)
-	wantText(t, "Release without any", panicOf(func() { sem.Release(1) }), "more than held")
+	proctest.WantText(t, "Release without any", proctest.PanicOf(func() { sem.Release(1) }), "more than held")
 	if sem.Value() != 5 {
 		t.Errorf("%d permits are free in the end", sem.Value())
 	}
@@ -119,7 +121,7 @@ func TestMisuse(t *testing.T) {
 
 // TestZeroPermits shows that no permits are no trouble.
 func TestZeroPermits(t *testing.T) {
-	sem := newSemaphore(t, named(t).Segment, 1, nil)
+	sem := newSemaphore(t, shared.Named(t).Segment, 1, nil)
 	for range 2 {
 		if err := sem.Acquire(context.Background(), 0); err != nil || !sem.TryAcquire(0) {
 			t.Errorf("Acquire(0) = %v, or TryAcquire(0) failed", err)
@@ -130,7 +132,7 @@ func TestZeroPermits(t *testing.T) {
 }
 
 func TestAcquireRefused(t *testing.T) {
-	sem := newSemaphore(t, named(t).Segment, 1, nil)
+	sem := newSemaphore(t, shared.Named(t).Segment, 1, nil)
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	expired, cancel := context.WithTimeout(context.Background(), -time.Second)
@@ -143,7 +145,7 @@ func TestAcquireRefused(t *testing.T) {
 		{cancelled, context.Canceled},
 		{expired, context.DeadlineExceeded},
 	} {
-		wantError(t, "Acquire", sem.Acquire(test.ctx, 1), test.want, `semaphore "sem"`)
+		proctest.WantError(t, "Acquire", sem.Acquire(test.ctx, 1), test.want, `semaphore "sem"`)
 		if sem.Value() != 1 {
 			t.Errorf("Acquire took a permit and returned %v", test.want)
 		}
@@ -152,22 +154,22 @@ func TestAcquireRefused(t *testing.T) {
 
 // TestAcquireCancelled cancels waits, for what may come and for what never does.
 func TestAcquireCancelled(t *testing.T) {
-	s := named(t)
-	p := s.start(t, "semaphore", "3")
+	s := shared.Named(t)
+	p := s.Start(t, "semaphore", "3")
 	call(p, "Acquire", 2, "done")
 	sem := newSemaphore(t, s.Segment, 3, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	var waiters []<-chan error
 	for _, n := range []int64{2, 2, 3, 4, math.MaxInt64} {
-		waiters = append(waiters, background(func() error { return sem.Acquire(ctx, n) }))
+		waiters = append(waiters, proctest.Go(func() error { return sem.Acquire(ctx, n) }))
 	}
-	until(t, "a waiter sleeps", sem.Sleepers)
+	proctest.Until(t, "a waiter sleeps", sem.Sleepers)
 	start := time.Now()
 	cancel()
 	for _, w := range waiters {
-		wantError(t, "Acquire", result(t, w), context.Canceled, `semaphore "sem"`, segmentName)
+		proctest.WantError(t, "Acquire", proctest.Result(t, w), context.Canceled, `semaphore "sem"`, shared.Name)
 	}
-	prompt(t, "cancelled", start)
+	proctest.Prompt(t, "cancelled", start)
 	if sem.Value() != 1 {
 		t.Errorf("%d permits are free, expected 1", sem.Value())
 	}
@@ -182,40 +184,40 @@ func TestAcquireCancelled(t *testing.T) {
 // TestImpossible has one goroutine wait for more than there can be: that is in
 // nobody's way.
 func TestImpossible(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 2, nil)
 	ctx, cancel := context.WithCancel(context.Background())
-	impossible := background(func() error { return sem.Acquire(ctx, 3) })
+	impossible := proctest.Go(func() error { return sem.Acquire(ctx, 3) })
 	if !sem.TryAcquire(2) {
 		t.Fatal("TryAcquire failed")
 	}
-	waiter := background(func() error { return sem.Acquire(context.Background(), 1) })
-	until(t, "the waiter sleeps", sem.Sleepers)
+	waiter := proctest.Go(func() error { return sem.Acquire(context.Background(), 1) })
+	proctest.Until(t, "the waiter sleeps", sem.Sleepers)
 	sem.Release(1)
-	if err := result(t, waiter); err != nil {
+	if err := proctest.Result(t, waiter); err != nil {
 		t.Error(err)
 	}
-	p := s.start(t, "semaphore", "2")
+	p := s.Start(t, "semaphore", "2")
 	p.Send("Acquire 2")
 	sem.Release(2)
 	p.Expect("done")
 	call(p, "Release", 2, "done")
 	end(p)
 	cancel()
-	wantError(t, "Acquire", result(t, impossible), context.Canceled)
+	proctest.WantError(t, "Acquire", proctest.Result(t, impossible), context.Canceled)
 }
 
 // TestHandOver wakes a sleeper of this process by the Release of another.
 func TestHandOver(t *testing.T) {
-	s := named(t)
-	p := s.start(t, "semaphore", "4")
+	s := shared.Named(t)
+	p := s.Start(t, "semaphore", "4")
 	call(p, "Acquire", 4, "done")
 	sem := newSemaphore(t, s.Segment, 4, nil)
 	for _, n := range []int64{1, 4, 2} {
-		acquired := background(func() error { return sem.Acquire(context.Background(), n) })
-		until(t, "the waiter sleeps", sem.Sleepers)
+		acquired := proctest.Go(func() error { return sem.Acquire(context.Background(), n) })
+		proctest.Until(t, "the waiter sleeps", sem.Sleepers)
 		call(p, "Release", 4, "done")
-		if err := result(t, acquired); err != nil {
+		if err := proctest.Result(t, acquired); err != nil {
 			t.Error(err)
 		}
 		sem.Release(n)
@@ -228,7 +230,7 @@ func TestHandOver(t *testing.T) {
 // TestGoroutines has the goroutines of one process share the permits.
 func TestGoroutines(t *testing.T) {
 	const goroutines, times, size = 8, 500, 3
-	sem := newSemaphore(t, named(t).Segment, size, nil)
+	sem := newSemaphore(t, shared.Named(t).Segment, size, nil)
 	inside := make(chan bool, size)
 	var wg sync.WaitGroup
 	for g := range goroutines {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 )
 
@@ -12,21 +13,21 @@ const signalling = "signalling" // the second argument of the helper "semaphore"
 
 // TestSignalling acquires in one process what another releases.
 func TestSignalling(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 3})
-	p := s.start(t, "semaphore", "3", signalling)
+	p := s.Start(t, "semaphore", "3", signalling)
 	if sem.TryAcquire(1) {
 		t.Fatal("TryAcquire succeeded before any Release")
 	}
 	p.Send("Acquire 2")
-	until(t, "the waiter sleeps", sem.Sleepers)
+	proctest.Until(t, "the waiter sleeps", sem.Sleepers)
 	sem.Release(1)
 	sem.Release(1)
 	p.Expect("done")
-	acquired := background(func() error { return sem.Acquire(context.Background(), 3) })
-	until(t, "the waiter sleeps", sem.Sleepers)
+	acquired := proctest.Go(func() error { return sem.Acquire(context.Background(), 3) })
+	proctest.Until(t, "the waiter sleeps", sem.Sleepers)
 	call(p, "Release", 3, "done")
-	if err := result(t, acquired); err != nil {
+	if err := proctest.Result(t, acquired); err != nil {
 		t.Error(err)
 	}
 	end(p)
@@ -37,13 +38,13 @@ func TestSignalling(t *testing.T) {
 
 // TestSignallingBound releases more than the bound allows.
 func TestSignallingBound(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 3})
-	p := s.start(t, "semaphore", "3", signalling)
+	p := s.Start(t, "semaphore", "3", signalling)
 	call(p, "Release", 2, "done")
-	wantText(t, "Release over the bound", panicOf(func() { sem.Release(2) }), "isthmus: ", `semaphore "sem"`, segmentName)
+	proctest.WantText(t, "Release over the bound", proctest.PanicOf(func() { sem.Release(2) }), "isthmus: ", `semaphore "sem"`, shared.Name)
 	p.Send("Release 4")
-	wantText(t, "Release over the bound", p.Recv(), "isthmus: ", `semaphore "sem"`, segmentName)
+	proctest.WantText(t, "Release over the bound", p.Recv(), "isthmus: ", `semaphore "sem"`, shared.Name)
 	if sem.Value() != 2 {
 		t.Errorf("%d permits are free, expected 2", sem.Value())
 	}
@@ -55,9 +56,9 @@ func TestSignallingBound(t *testing.T) {
 // the options say. What it has released stays.
 func TestSignallingDeath(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	sem := newSemaphore(t, s.Segment, 0, &semaphore.Options{Signalling: true, Bound: 9})
-	p := s.start(t, "semaphore", "9", signalling)
+	p := s.Start(t, "semaphore", "9", signalling)
 	call(p, "Release", 5, "done")
 	call(p, "Acquire", 2, "done")
 	p.Kill()

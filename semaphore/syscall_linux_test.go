@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -18,9 +19,9 @@ const opRounds = 1000
 var _ = proctest.Register("uncontended ops", func(c *proctest.Child) {
 	debug.SetGCPercent(-1) // the collector may interrupt this thread
 	runtime.LockOSThread()
-	seg, err := shm.Create(segmentName, segmentSize, nil)
+	seg, err := shm.Create(shared.Name, shared.Size, nil)
 	c.Check(err)
-	sem := childSemaphore(c, seg, 3, nil)
+	sem := newSemaphore(c, seg, 3, nil)
 	signals, err := semaphore.New(seg, signalling, 0, &semaphore.Options{Signalling: true})
 	c.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -35,7 +36,7 @@ var _ = proctest.Register("uncontended ops", func(c *proctest.Child) {
 	}
 	proctest.Mark()
 	c.Check(seg.Close())
-	c.Check(shm.Remove(segmentName, nil))
+	c.Check(shm.Remove(shared.Name, nil))
 })
 
 // TestNoSystemCall lets pass the few calls that the runtime may make meanwhile: an

@@ -4,15 +4,16 @@ import (
 	"context"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // TestNoAllocation has no operation allocate, that does not have to wait.
 func TestNoAllocation(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	mu := newLock(t, s.Segment, "mu")
-	v, p := newValue[int64](t, s.Segment, "value"), newValue[padded8a](t, s.Segment, "padded")
-	w := newValue[block](t, s.Segment, "block")
+	v, p := shared.Value[int64](t, s.Segment, "value"), shared.Value[padded8a](t, s.Segment, "padded")
+	w := shared.Value[block](t, s.Segment, "block")
 	a, words := newArray[uint8](t, s.Segment, "bytes", 100), newArray[float64](t, s.Segment, "words", 100)
 	others := newArray[large24](t, s.Segment, "others", 100)
 	cancellable, cancel := context.WithCancel(context.Background())

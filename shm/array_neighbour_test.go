@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -39,15 +40,15 @@ func hammer[T shm.Integer](c *proctest.Child, a *shm.Array[T], i int) {
 }
 
 var _ = proctest.Register("hammer", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
 	i, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
-	bytes := childArray[uint8](c, seg, "bytes", 8)
-	halves := childArray[int16](c, seg, "halves", 8)
-	words := childArray[uint32](c, seg, "words", 8)
-	doubles := childArray[int64](c, seg, "doubles", 8)
-	turns := childArray[int32](c, seg, "turns", 2)
+	bytes := newArray[uint8](c, seg, "bytes", 8)
+	halves := newArray[int16](c, seg, "halves", 8)
+	words := newArray[uint32](c, seg, "words", 8)
+	doubles := newArray[int64](c, seg, "doubles", 8)
+	turns := newArray[int32](c, seg, "turns", 2)
 	for round, f := range []func(){
 		func() { hammer(c, bytes, i) },
 		func() { hammer(c, halves, i) },
@@ -67,8 +68,8 @@ var _ = proctest.Register("hammer", func(c *proctest.Child) {
 func TestNeighbours(t *testing.T) {
 	for i := range 2 {
 		t.Run(fmt.Sprint(i+1, "-", i+2), func(t *testing.T) {
-			s := named(t)
-			p, q := s.start(t, "hammer", strconv.Itoa(i+1)), s.start(t, "hammer", strconv.Itoa(i+2))
+			s := shared.Named(t)
+			p, q := s.Start(t, "hammer", strconv.Itoa(i+1)), s.Start(t, "hammer", strconv.Itoa(i+2))
 			p.Wait()
 			q.Wait()
 			for j, x := range newArray[uint8](t, s.Segment, "bytes", 8).All() {
@@ -81,9 +82,9 @@ func TestNeighbours(t *testing.T) {
 }
 
 var _ = proctest.Register("element adder", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
-	bytes, words := childArray[uint8](c, seg, "bytes", 2), childArray[int64](c, seg, "words", 2)
+	bytes, words := newArray[uint8](c, seg, "bytes", 2), newArray[int64](c, seg, "words", 2)
 	for range hammerings {
 		shm.AddAt(bytes, 1, 1)
 		shm.AddAt(words, 1, -1)
@@ -92,8 +93,8 @@ var _ = proctest.Register("element adder", func(c *proctest.Child) {
 
 // TestAddAtTogether loses no AddAt of several processes to one element.
 func TestAddAtTogether(t *testing.T) {
-	s := named(t)
-	procs := s.startAll(t, 3, "element adder")
+	s := shared.Named(t)
+	procs := s.StartAll(t, 3, "element adder")
 	for _, p := range procs {
 		p.Wait()
 	}

@@ -7,13 +7,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // TestArraySizes has elements of every size: a word's and others.
 func TestArraySizes(t *testing.T) {
-	s := named(t)
-	other := s.another(t)
+	s := shared.Named(t)
+	other := s.Another(t)
 	testArray(t, s.Segment, other, true, false)
 	testArray[int8](t, s.Segment, other, -1, 1)
 	testArray[uint16](t, s.Segment, other, 0xffff, 0x1234)
@@ -79,7 +81,7 @@ func testArray[T comparable](t *testing.T, one, two *shm.Segment, a, b T) {
 // TestArrayBounds has every access outside of an array panic as slices do, and do
 // nothing else.
 func TestArrayBounds(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	const n = 3
 	a, bytes := newArray[int64](t, s.Segment, "a", n), newArray[uint8](t, s.Segment, "bytes", n)
 	next := newArray[int64](t, s.Segment, "next", n) // the arena's next bytes
@@ -96,8 +98,8 @@ func TestArrayBounds(t *testing.T) {
 			"AddAt of a byte":  func() { shm.AddAt(bytes, i, 1) },
 			"View":             func() { a.View()[i] = 1 },
 		} {
-			if _, ok := panicOf(f).(runtime.Error); !ok {
-				t.Errorf("%s at %d of %d: %v, expected a bounds error", name, i, n, panicOf(f))
+			if _, ok := proctest.PanicOf(f).(runtime.Error); !ok {
+				t.Errorf("%s at %d of %d: %v, expected a bounds error", name, i, n, proctest.PanicOf(f))
 			}
 		}
 		if i == n {
@@ -107,8 +109,8 @@ func TestArrayBounds(t *testing.T) {
 			"CopyIn":  func() { a.CopyIn(i, none) },
 			"CopyOut": func() { a.CopyOut(i, none) },
 		} {
-			if _, ok := panicOf(f).(runtime.Error); !ok {
-				t.Errorf("%s at %d of %d: %v, expected a bounds error", name, i, n, panicOf(f))
+			if _, ok := proctest.PanicOf(f).(runtime.Error); !ok {
+				t.Errorf("%s at %d of %d: %v, expected a bounds error", name, i, n, proctest.PanicOf(f))
 			}
 		}
 	}
@@ -121,7 +123,7 @@ func TestArrayBounds(t *testing.T) {
 
 // TestArrayCopies copies at the ends, and more than fits.
 func TestArrayCopies(t *testing.T) {
-	a := newArray[int](t, named(t).Segment, "a", 5)
+	a := newArray[int](t, shared.Named(t).Segment, "a", 5)
 	for _, test := range []struct {
 		off  int
 		src  []int
@@ -149,7 +151,7 @@ func TestArrayCopies(t *testing.T) {
 }
 
 func TestArrayAll(t *testing.T) {
-	a := newArray[int](t, named(t).Segment, "a", 5)
+	a := newArray[int](t, shared.Named(t).Segment, "a", 5)
 	for i := range a.Len() {
 		a.Store(i, i*i)
 	}
@@ -169,7 +171,7 @@ func TestArrayAll(t *testing.T) {
 
 // TestArrayWords swaps and adds elements of every word size.
 func TestArrayWords(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	testWords(t, s.Segment, true, false)
 	testWords[int8](t, s.Segment, -1, 7)
 	testWords[uint16](t, s.Segment, 0xffff, 7)

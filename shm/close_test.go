@@ -8,13 +8,14 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // TestObjectsClosed uses values and arrays after Close.
 func TestObjectsClosed(t *testing.T) {
-	s := named(t)
-	v, w := newValue[int](t, s.Segment, "value"), newValue[block](t, s.Segment, "block")
+	s := shared.Named(t)
+	v, w := shared.Value[int](t, s.Segment, "value"), shared.Value[block](t, s.Segment, "block")
 	a, b := newArray[uint16](t, s.Segment, "array", 3), newArray[padded3](t, s.Segment, "others", 3)
 	v.Store(1)
 	w.Store(blockOf(1))
@@ -61,7 +62,7 @@ func TestObjectsClosed(t *testing.T) {
 		}},
 	} {
 		for name, call := range test.calls {
-			wantClosed(t, name, panicOf(call), test.object)
+			wantClosed(t, name, proctest.PanicOf(call), test.object)
 		}
 	}
 	_, err := shm.NewValue[int](s.Segment, "value")
@@ -73,11 +74,11 @@ func TestObjectsClosed(t *testing.T) {
 		return // whoever is caught in the middle finishes on the segment there
 	}
 	// Nothing of that has reached the segment.
-	again := s.another(t)
-	if got := newValue[int](t, again, "value").Load(); got != 1 {
+	again := s.Another(t)
+	if got := shared.Value[int](t, again, "value").Load(); got != 1 {
 		t.Errorf("the value is %d", got)
 	}
-	if got := newValue[block](t, again, "block").Load(); got != blockOf(1) {
+	if got := shared.Value[block](t, again, "block").Load(); got != blockOf(1) {
 		t.Errorf("the block begins with %d", got[0])
 	}
 	if got := newArray[uint16](t, again, "array", 3).View(); got[0] != 0 || got[1] != 1 || got[2] != 0 {
@@ -89,8 +90,8 @@ func TestObjectsClosed(t *testing.T) {
 // asleep, and some for their turn to sleep.
 func TestCloseWhileWaiting(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
-	other := newLock(t, s.another(t), "mu")
+	s := shared.Named(t)
+	other := newLock(t, s.Another(t), "mu")
 	other.Lock()
 	mu := newLock(t, s.Segment, "mu")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -98,35 +99,35 @@ func TestCloseWhileWaiting(t *testing.T) {
 	var waiters []<-chan any
 	for range 3 {
 		waiters = append(waiters,
-			background(func() any { return panicOf(mu.Lock) }),
-			background(func() any { return mu.LockContext(context.Background()) }),
-			background(func() any { return mu.LockContext(ctx) }))
+			proctest.Go(func() any { return proctest.PanicOf(mu.Lock) }),
+			proctest.Go(func() any { return mu.LockContext(context.Background()) }),
+			proctest.Go(func() any { return mu.LockContext(ctx) }))
 	}
-	until(t, "a waiter sleeps", mu.Sleepers)
+	proctest.Until(t, "a waiter sleeps", mu.Sleepers)
 	start := time.Now()
 	s.Close()
 	for _, w := range waiters {
-		wantClosed(t, "a waiter", result(t, w), `lock "mu"`)
+		wantClosed(t, "a waiter", proctest.Result(t, w), `lock "mu"`)
 	}
-	prompt(t, "told", start)
+	proctest.Prompt(t, "told", start)
 	other.Unlock()
 }
 
 // TestCloseWhileWritersWait does the same to writers of a large value.
 func TestCloseWhileWritersWait(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
-	other := newValue[block](t, s.another(t), "block")
+	s := shared.Named(t)
+	other := shared.Value[block](t, s.Another(t), "block")
 	other.StoreUpTo(shm.StepLocked, block{})
-	v := newValue[block](t, s.Segment, "block")
+	v := shared.Value[block](t, s.Segment, "block")
 	var writers []<-chan any
 	for range 3 {
-		writers = append(writers, background(func() any { return panicOf(func() { v.Store(blockOf(1)) }) }))
+		writers = append(writers, proctest.Go(func() any { return proctest.PanicOf(func() { v.Store(blockOf(1)) }) }))
 	}
-	until(t, "a writer sleeps", v.WritersWait)
+	proctest.Until(t, "a writer sleeps", v.WritersWait)
 	s.Close()
 	for _, w := range writers {
-		wantClosed(t, "Store", result(t, w), `value "block"`)
+		wantClosed(t, "Store", proctest.Result(t, w), `value "block"`)
 	}
 }
 
@@ -134,11 +135,11 @@ func TestCloseWhileWritersWait(t *testing.T) {
 // goroutines do with it. They get ErrClosed, and no fault.
 func TestCloseUnderLoad(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	for range 5 {
-		seg := s.another(t)
+		seg := s.Another(t)
 		mu := newLock(t, seg, "mu")
-		v, w := newValue[int](t, seg, "value"), newValue[block](t, seg, "block")
+		v, w := shared.Value[int](t, seg, "value"), shared.Value[block](t, seg, "block")
 		a := newArray[uint8](t, seg, "array", 3)
 		begun := make(chan bool)
 		var users []<-chan any
@@ -158,8 +159,8 @@ func TestCloseUnderLoad(t *testing.T) {
 			func() { w.Load() },
 			func() { shm.AddAt(a, 1, 1) },
 		} {
-			users = append(users, background(func() any {
-				return panicOf(func() {
+			users = append(users, proctest.Go(func() any {
+				return proctest.PanicOf(func() {
 					use()
 					begun <- true
 					for {
@@ -173,7 +174,7 @@ func TestCloseUnderLoad(t *testing.T) {
 		}
 		seg.Close()
 		for _, u := range users {
-			if p, ok := result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
+			if p, ok := proctest.Result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
 				t.Errorf("panicked with %v, expected ErrClosed", p)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 )
 
 const (
@@ -16,12 +17,12 @@ const (
 
 // The processes of a crowd start together, and add to one value under one lock.
 var _ = proctest.Register("crowd", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
 	times, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
-	mu := childLock(c, seg, "mu")
-	total := childValue[int64](c, seg, "total")
+	mu := newLock(c, seg, "mu")
+	total := shared.Value[int64](c, seg, "total")
 	c.Send("ready")
 	c.Expect("go")
 	var wg sync.WaitGroup
@@ -44,8 +45,8 @@ var _ = proctest.Register("crowd", func(c *proctest.Child) {
 // TestCrowd has 32 processes of 8 goroutines on one lock.
 func TestCrowd(t *testing.T) {
 	times := proctest.Scaled(100)
-	s := named(t)
-	procs := s.startAll(t, crowdProcs, "crowd", strconv.Itoa(times))
+	s := shared.Named(t)
+	procs := s.StartAll(t, crowdProcs, "crowd", strconv.Itoa(times))
 	for _, p := range procs {
 		p.Expect("ready")
 	}
@@ -56,7 +57,7 @@ func TestCrowd(t *testing.T) {
 		p.Wait()
 	}
 	want := int64(crowdProcs * crowdGoroutines * times)
-	if total := newValue[int64](t, s.Segment, "total").Load(); total != want {
+	if total := shared.Value[int64](t, s.Segment, "total").Load(); total != want {
 		t.Errorf("the total is %d, expected %d", total, want)
 	}
 }

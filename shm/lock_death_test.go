@@ -7,13 +7,14 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/liveness"
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // dead returns a process that was killed with the lock held.
-func dead(t *testing.T, s shared) *proctest.Proc {
+func dead(t *testing.T, s shared.Segment) *proctest.Proc {
 	t.Helper()
-	p := s.start(t, "lock")
+	p := s.Start(t, "lock")
 	call(p, "Lock", "done")
 	p.Kill()
 	return p
@@ -28,40 +29,40 @@ func TestOwnerKilled(t *testing.T) {
 		{"Lock", "done"},
 	} {
 		t.Run(test.method, func(t *testing.T) {
-			s := named(t)
-			owner, waiter := s.start(t, "lock"), s.start(t, "lock")
+			s := shared.Named(t)
+			owner, waiter := s.Start(t, "lock"), s.Start(t, "lock")
 			call(owner, "Lock", "done")
 			waiter.Send(test.method)
-			until(t, "the waiter sleeps", newLock(t, s.Segment, "mu").Sleepers)
+			proctest.Until(t, "the waiter sleeps", newLock(t, s.Segment, "mu").Sleepers)
 			start := time.Now()
 			owner.Kill()
 			waiter.Expect(test.answer)
-			prompt(t, "taken over", start)
+			proctest.Prompt(t, "taken over", start)
 			call(waiter, "Unlock", "done")
 			end(waiter)
 		})
 	}
 	t.Run("TryLock", func(t *testing.T) {
-		s := named(t)
+		s := shared.Named(t)
 		mu := newLock(t, s.Segment, "mu")
-		owner := s.start(t, "lock")
+		owner := s.Start(t, "lock")
 		call(owner, "Lock", "done")
 		if mu.TryLock() {
 			t.Fatal("TryLock succeeded while the owner lived")
 		}
 		start := time.Now()
 		owner.Kill()
-		until(t, "TryLock succeeds", mu.TryLock)
-		prompt(t, "taken over", start)
+		proctest.Until(t, "TryLock succeeds", mu.TryLock)
+		proctest.Prompt(t, "taken over", start)
 	})
 }
 
 // TestOwnerDied follows the report of a death through its life.
 func TestOwnerDied(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	dead(t, s)
-	p, q := s.start(t, "lock"), s.start(t, "lock")
+	p, q := s.Start(t, "lock"), s.Start(t, "lock")
 	for _, step := range []struct {
 		p              *proctest.Proc
 		method, answer string
@@ -92,40 +93,40 @@ func TestOwnerDied(t *testing.T) {
 }
 
 func TestOwnerDiedError(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	dead(t, s)
 	err := newLock(t, s.Segment, "mu").LockContext(context.Background())
-	wantError(t, "LockContext", err, shm.ErrOwnerDied, `lock "mu"`, segmentName)
+	proctest.WantError(t, "LockContext", err, shm.ErrOwnerDied, `lock "mu"`, shared.Name)
 }
 
 // TestDeathWhileInconsistent has one process after the other die with the lock
 // held: the report survives them all.
 func TestDeathWhileInconsistent(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	dead(t, s)
 	for range 3 {
-		p := s.start(t, "lock")
+		p := s.Start(t, "lock")
 		call(p, "LockContext", "owner died")
 		p.Kill()
 	}
-	p := s.start(t, "lock")
+	p := s.Start(t, "lock")
 	call(p, "LockContext", "owner died")
 	call(p, "MarkConsistent", "done")
 	p.Kill() // with the lock held still
 	mu := newLock(t, s.Segment, "mu")
-	wantError(t, "LockContext", mu.LockContext(context.Background()), shm.ErrOwnerDied)
+	proctest.WantError(t, "LockContext", mu.LockContext(context.Background()), shm.ErrOwnerDied)
 }
 
 // TestSlotTakenAgain starts a process in the slot of the dead owner: the owner is
 // dead all the same.
 func TestSlotTakenAgain(t *testing.T) {
 	proctest.Mortal(t)
-	s := namedWith(t, &shm.Options{MaxProcs: 2}) // this process and one more
+	s := shared.NamedWith(t, &shm.Options{MaxProcs: 2}) // this process and one more
 	dead(t, s)
 	mu := newLock(t, s.Segment, "mu")
 	owner := liveness.ID(mu.Word())
-	p := s.start(t, "lock")
+	p := s.Start(t, "lock")
 	call(p, "TryLock", "true")
 	heir := liveness.ID(mu.Word() &^ shm.Died)
 	if heir.Slot() != owner.Slot() || heir.Generation() == owner.Generation() {
@@ -138,8 +139,8 @@ func TestSlotTakenAgain(t *testing.T) {
 // TestCloseWithLockHeld closes the owner's Segment instead of killing it.
 func TestCloseWithLockHeld(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
-	p, q := s.start(t, "lock"), s.start(t, "lock")
+	s := shared.Named(t)
+	p, q := s.Start(t, "lock"), s.Start(t, "lock")
 	call(p, "Lock", "done")
 	q.Send("LockContext")
 	end(p)
@@ -153,16 +154,16 @@ func TestCloseWithLockHeld(t *testing.T) {
 // woken who waits for it.
 func TestKilledInUnlock(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
-	p, q := s.start(t, "lock"), s.start(t, "lock")
+	s := shared.Named(t)
+	p, q := s.Start(t, "lock"), s.Start(t, "lock")
 	call(p, "Lock", "done")
 	q.Send("LockContext")
-	until(t, "the waiter sleeps", newLock(t, s.Segment, "mu").Sleepers)
+	proctest.Until(t, "the waiter sleeps", newLock(t, s.Segment, "mu").Sleepers)
 	call(p, "HalfUnlock", "done")
 	start := time.Now()
 	p.Kill()
 	q.Expect("done")
-	prompt(t, "locked", start)
+	proctest.Prompt(t, "locked", start)
 	call(q, "Unlock", "done")
 	end(q)
 }
@@ -170,12 +171,12 @@ func TestKilledInUnlock(t *testing.T) {
 // TestWaiterKilled kills a process that waits: that is nobody's loss.
 func TestWaiterKilled(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	mu := newLock(t, s.Segment, "mu")
 	mu.Lock()
-	p, q := s.start(t, "lock"), s.start(t, "lock")
+	p, q := s.Start(t, "lock"), s.Start(t, "lock")
 	p.Send("LockContext")
-	until(t, "the waiter sleeps", mu.Sleepers)
+	proctest.Until(t, "the waiter sleeps", mu.Sleepers)
 	q.Send("LockContext")
 	p.Kill()
 	mu.Unlock()

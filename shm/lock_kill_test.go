@@ -3,10 +3,10 @@ package shm_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -43,12 +43,12 @@ func (x account) advance() error {
 }
 
 var _ = proctest.Register("accountant", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	x := account{
-		childLock(c, seg, "mu"), childValue[int64](c, seg, "a"),
-		childValue[int64](c, seg, "b"), childValue[int64](c, seg, "repairs"),
+		newLock(c, seg, "mu"), shared.Value[int64](c, seg, "a"),
+		shared.Value[int64](c, seg, "b"), shared.Value[int64](c, seg, "repairs"),
 	}
-	stop := childValue[bool](c, seg, "stop")
+	stop := shared.Value[bool](c, seg, "stop")
 	done := make(chan bool)
 	for range 2 {
 		go func() {
@@ -67,24 +67,22 @@ var _ = proctest.Register("accountant", func(c *proctest.Child) {
 // they are, and starts others in their place.
 func TestKilledAnywhere(t *testing.T) {
 	proctest.Mortal(t)
-	seed := rand.Uint64()
-	defer logSeed(t, seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := proctest.Random(t)
 
-	s := named(t)
+	s := shared.Named(t)
 	x := account{
-		newLock(t, s.Segment, "mu"), newValue[int64](t, s.Segment, "a"),
-		newValue[int64](t, s.Segment, "b"), newValue[int64](t, s.Segment, "repairs"),
+		newLock(t, s.Segment, "mu"), shared.Value[int64](t, s.Segment, "a"),
+		shared.Value[int64](t, s.Segment, "b"), shared.Value[int64](t, s.Segment, "repairs"),
 	}
-	procs := s.startAll(t, 3, "accountant")
+	procs := s.StartAll(t, 3, "accountant")
 	for range 25 {
 		goal := x.a.Load() + 1 + random.Int64N(3000)
-		until(t, "the others go on", func() bool { return x.a.Load() >= goal })
+		proctest.Until(t, "the others go on", func() bool { return x.a.Load() >= goal })
 		i := random.IntN(len(procs))
 		procs[i].Kill()
-		procs[i] = s.start(t, "accountant")
+		procs[i] = s.Start(t, "accountant")
 	}
-	newValue[bool](t, s.Segment, "stop").Store(true)
+	shared.Value[bool](t, s.Segment, "stop").Store(true)
 	for _, p := range procs {
 		p.Wait()
 	}
@@ -92,11 +90,4 @@ func TestKilledAnywhere(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%d steps, %d repairs", x.a.Load(), x.repairs.Load())
-}
-
-// logSeed prints the seed of a test that has failed.
-func logSeed(t *testing.T, seed uint64) {
-	if t.Failed() {
-		t.Logf("the seed was %#x", seed)
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -16,48 +18,48 @@ func TestLockMisuse(t *testing.T) {
 	}
 	for _, state := range []struct {
 		name string
-		make func(t *testing.T, s shared, mu *shm.Lock)
+		make func(t *testing.T, s shared.Segment, mu *shm.Lock)
 	}{
-		{"never locked", func(t *testing.T, s shared, mu *shm.Lock) {}},
-		{"unlocked", func(t *testing.T, s shared, mu *shm.Lock) {
+		{"never locked", func(t *testing.T, s shared.Segment, mu *shm.Lock) {}},
+		{"unlocked", func(t *testing.T, s shared.Segment, mu *shm.Lock) {
 			pass(mu)
 		}},
-		{"held through another Segment", func(t *testing.T, s shared, mu *shm.Lock) {
-			newLock(t, s.another(t), "mu").Lock()
+		{"held through another Segment", func(t *testing.T, s shared.Segment, mu *shm.Lock) {
+			newLock(t, s.Another(t), "mu").Lock()
 		}},
-		{"held by another process", func(t *testing.T, s shared, mu *shm.Lock) {
-			p := s.start(t, "lock")
+		{"held by another process", func(t *testing.T, s shared.Segment, mu *shm.Lock) {
+			p := s.Start(t, "lock")
 			call(p, "Lock", "done")
 			t.Cleanup(func() { call(p, "Unlock", "done"); end(p) })
 		}},
-		{"held by a dead process", func(t *testing.T, s shared, mu *shm.Lock) {
-			p := s.start(t, "lock")
+		{"held by a dead process", func(t *testing.T, s shared.Segment, mu *shm.Lock) {
+			p := s.Start(t, "lock")
 			call(p, "Lock", "done")
 			p.Kill()
 		}},
-		{"abandoned and free", func(t *testing.T, s shared, mu *shm.Lock) {
-			other := s.another(t)
+		{"abandoned and free", func(t *testing.T, s shared.Segment, mu *shm.Lock) {
+			other := s.Another(t)
 			newLock(t, other, "mu").Lock()
 			other.Close()
 			pass(mu)
 		}},
-		{"abandoned and held by another process", func(t *testing.T, s shared, mu *shm.Lock) {
-			other := s.another(t)
+		{"abandoned and held by another process", func(t *testing.T, s shared.Segment, mu *shm.Lock) {
+			other := s.Another(t)
 			newLock(t, other, "mu").Lock()
 			other.Close()
-			p := s.start(t, "lock")
+			p := s.Start(t, "lock")
 			call(p, "Lock", "done")
 			t.Cleanup(func() { call(p, "Unlock", "done"); end(p) })
 		}},
 	} {
 		t.Run(state.name, func(t *testing.T) {
-			s := named(t)
+			s := shared.Named(t)
 			mu := newLock(t, s.Segment, "mu")
 			state.make(t, s, mu)
 			for name, misuse := range calls {
 				before := mu.Word()
-				p := panicOf(func() { misuse(mu) })
-				wantText(t, name, p, "isthmus: ", name, `lock "mu"`, segmentName, "does not hold")
+				p := proctest.PanicOf(func() { misuse(mu) })
+				proctest.WantText(t, name, p, "isthmus: ", name, `lock "mu"`, shared.Name, "does not hold")
 				if after := mu.Word(); after != before {
 					t.Errorf("%s changed the lock from %x to %x", name, before, after)
 				}
@@ -68,7 +70,7 @@ func TestLockMisuse(t *testing.T) {
 
 // TestMarkConsistentNeedless marks as consistent what is so.
 func TestMarkConsistentNeedless(t *testing.T) {
-	mu := newLock(t, named(t).Segment, "mu")
+	mu := newLock(t, shared.Named(t).Segment, "mu")
 	mu.Lock()
 	mu.MarkConsistent()
 	mu.Unlock()
@@ -79,12 +81,12 @@ func TestMarkConsistentNeedless(t *testing.T) {
 
 // TestUnlockInAnotherProcess is the same misuse in a process of its own.
 func TestUnlockInAnotherProcess(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	mu := newLock(t, s.Segment, "mu")
-	p := s.start(t, "lock")
+	p := s.Start(t, "lock")
 	mu.Lock()
 	p.Send("Unlock")
-	wantText(t, "Unlock", p.Recv(), "isthmus: ", `lock "mu"`, segmentName, "does not hold")
+	proctest.WantText(t, "Unlock", p.Recv(), "isthmus: ", `lock "mu"`, shared.Name, "does not hold")
 	mu.Unlock()
 	end(p)
 }
@@ -92,7 +94,7 @@ func TestUnlockInAnotherProcess(t *testing.T) {
 func TestLockClosed(t *testing.T) {
 	for _, state := range []string{"free", "held"} {
 		t.Run(state, func(t *testing.T) {
-			s := named(t)
+			s := shared.Named(t)
 			mu := newLock(t, s.Segment, "mu")
 			if state == "held" {
 				mu.Lock()
@@ -110,7 +112,7 @@ func TestLockClosed(t *testing.T) {
 					{"Lock", mu.Lock},
 					{"TryLock", func() { mu.TryLock() }},
 				} {
-					wantClosed(t, call.name, panicOf(call.f), `lock "mu"`)
+					wantClosed(t, call.name, proctest.PanicOf(call.f), `lock "mu"`)
 				}
 				wantClosed(t, "LockContext", mu.LockContext(context.Background()), `lock "mu"`)
 			}
@@ -126,5 +128,5 @@ func wantClosed(t *testing.T, what string, v any, object string) {
 	if err, ok := v.(error); !ok || !errors.Is(err, shm.ErrClosed) {
 		t.Errorf("%s: %v, expected ErrClosed", what, v)
 	}
-	wantText(t, what, v, "isthmus: ", object, segmentName)
+	proctest.WantText(t, what, v, "isthmus: ", object, shared.Name)
 }

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 )
 
 // TestOwnerPaused suspends the owner for long: it is not dead, and nobody robs it.
 func TestOwnerPaused(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
-	owner := s.start(t, "lock")
+	s := shared.Named(t)
+	owner := s.Start(t, "lock")
 	call(owner, "Lock", "done")
 	owner.Stop()
 	mu := newLock(t, s.Segment, "mu")
@@ -38,18 +39,18 @@ func TestOwnerPaused(t *testing.T) {
 // it does nothing. The next one goes on, and the paused one gets its turn later.
 func TestWaiterPaused(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
+	s := shared.Named(t)
 	mu := newLock(t, s.Segment, "mu")
 	mu.Lock()
-	paused, other := s.start(t, "lock"), s.start(t, "lock")
+	paused, other := s.Start(t, "lock"), s.Start(t, "lock")
 	paused.Send("LockContext")
-	until(t, "the first waiter sleeps", mu.Sleepers)
+	proctest.Until(t, "the first waiter sleeps", mu.Sleepers)
 	paused.Stop()
 	other.Send("LockContext")
 	start := time.Now()
 	mu.Unlock()
 	other.Expect("done")
-	prompt(t, "locked", start)
+	proctest.Prompt(t, "locked", start)
 	paused.Continue()
 	call(other, "Unlock", "done")
 	paused.Expect("done")

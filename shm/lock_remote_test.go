@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -12,8 +13,8 @@ import (
 // what they did: "done", "true", "false", "owner died", or what they panicked
 // with.
 var _ = proctest.Register("lock", func(c *proctest.Child) {
-	seg := attach(c)
-	mu := childLock(c, seg, "mu")
+	seg := shared.Open(c)
+	mu := newLock(c, seg, "mu")
 	methods := map[string]func() any{
 		"Lock":           func() any { mu.Lock(); return "done" },
 		"TryLock":        func() any { return mu.TryLock() },
@@ -36,7 +37,7 @@ var _ = proctest.Register("lock", func(c *proctest.Child) {
 			break
 		}
 		var answer any
-		if p := panicOf(func() { answer = methods[name]() }); p != nil {
+		if p := proctest.PanicOf(func() { answer = methods[name]() }); p != nil {
 			answer = p
 		}
 		c.Send(answer)

@@ -2,12 +2,13 @@ package shm_test
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -16,7 +17,7 @@ var _ sync.Locker = (*shm.Lock)(nil)
 // TestSameLock makes a lock twice: on one Segment that is the same lock, on two
 // Segments of one file it is as with two processes.
 func TestSameLock(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	a, b := newLock(t, s.Segment, "mu"), newLock(t, s.Segment, "mu")
 	if a != b {
 		t.Error("two NewLock of one name on one Segment differ")
@@ -25,15 +26,15 @@ func TestSameLock(t *testing.T) {
 		t.Error("two NewLock of two names are the same")
 	}
 	a.Lock()
-	if newLock(t, s.another(t), "mu").TryLock() {
+	if newLock(t, s.Another(t), "mu").TryLock() {
 		t.Error("TryLock through another Segment succeeded on a held lock")
 	}
 	b.Unlock()
 }
 
 func TestTryLock(t *testing.T) {
-	s := named(t)
-	mine, other := newLock(t, s.Segment, "mu"), newLock(t, s.another(t), "mu")
+	s := shared.Named(t)
+	mine, other := newLock(t, s.Segment, "mu"), newLock(t, s.Another(t), "mu")
 	for range 3 {
 		if !mine.TryLock() {
 			t.Fatal("TryLock failed on a free lock")
@@ -51,9 +52,9 @@ func TestTryLock(t *testing.T) {
 
 // TestUnlockByAnotherGoroutine shows that a lock is held by the process.
 func TestUnlockByAnotherGoroutine(t *testing.T) {
-	mu := newLock(t, named(t).Segment, "mu")
+	mu := newLock(t, shared.Named(t).Segment, "mu")
 	mu.Lock()
-	result(t, background(func() bool { mu.Unlock(); return true }))
+	proctest.Result(t, proctest.Go(func() bool { mu.Unlock(); return true }))
 	if !mu.TryLock() {
 		t.Error("TryLock failed after Unlock by another goroutine")
 	}
@@ -63,7 +64,7 @@ func TestUnlockByAnotherGoroutine(t *testing.T) {
 // TestGoroutines has the goroutines of one process take turns, by all the ways to
 // lock. The detector of a build with -race sees whether the lock orders them.
 func TestGoroutines(t *testing.T) {
-	mu := newLock(t, named(t).Segment, "mu")
+	mu := newLock(t, shared.Named(t).Segment, "mu")
 	lock := []func(){
 		mu.Lock,
 		func() {
@@ -103,7 +104,7 @@ func TestGoroutines(t *testing.T) {
 }
 
 func TestLockContextRefused(t *testing.T) {
-	mu := newLock(t, named(t).Segment, "mu")
+	mu := newLock(t, shared.Named(t).Segment, "mu")
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	expired, cancel := context.WithTimeout(context.Background(), -time.Second)
@@ -117,7 +118,7 @@ func TestLockContextRefused(t *testing.T) {
 		{expired, context.DeadlineExceeded},
 	} {
 		err := mu.LockContext(test.ctx)
-		wantError(t, "LockContext", err, test.want, `lock "mu"`)
+		proctest.WantError(t, "LockContext", err, test.want, `lock "mu"`)
 		if !mu.TryLock() {
 			t.Fatalf("LockContext took the lock and returned %v", err)
 		}
@@ -127,20 +128,20 @@ func TestLockContextRefused(t *testing.T) {
 
 // TestLockContextCancelled cancels the wait for a lock that another process has.
 func TestLockContextCancelled(t *testing.T) {
-	s := named(t)
-	holder := s.start(t, "lock")
+	s := shared.Named(t)
+	holder := s.Start(t, "lock")
 	call(holder, "Lock", "done")
 	mu := newLock(t, s.Segment, "mu")
 	ctx, cancel := context.WithCancel(context.Background())
-	waiter := background(func() error { return mu.LockContext(ctx) })
-	queued := background(func() error { return mu.LockContext(ctx) }) // for its turn
-	until(t, "a waiter sleeps", mu.Sleepers)
+	waiter := proctest.Go(func() error { return mu.LockContext(ctx) })
+	queued := proctest.Go(func() error { return mu.LockContext(ctx) }) // for its turn
+	proctest.Until(t, "a waiter sleeps", mu.Sleepers)
 	start := time.Now()
 	cancel()
 	for _, c := range []<-chan error{waiter, queued} {
-		wantError(t, "LockContext", result(t, c), context.Canceled, `lock "mu"`, segmentName)
+		proctest.WantError(t, "LockContext", proctest.Result(t, c), context.Canceled, `lock "mu"`, shared.Name)
 	}
-	prompt(t, "cancelled", start)
+	proctest.Prompt(t, "cancelled", start)
 	if mu.TryLock() {
 		t.Error("TryLock succeeded while another process holds the lock")
 	}
@@ -152,46 +153,24 @@ func TestLockContextCancelled(t *testing.T) {
 }
 
 func TestLockContextDeadline(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	mu := newLock(t, s.Segment, "mu")
-	newLock(t, s.another(t), "mu").Lock()
+	newLock(t, s.Another(t), "mu").Lock()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	wantError(t, "LockContext", mu.LockContext(ctx), context.DeadlineExceeded, `lock "mu"`, segmentName)
+	proctest.WantError(t, "LockContext", mu.LockContext(ctx), context.DeadlineExceeded, `lock "mu"`, shared.Name)
 }
 
 // TestHandOver wakes a sleeper of this process by the Unlock of another.
 func TestHandOver(t *testing.T) {
-	s := named(t)
-	holder := s.start(t, "lock")
+	s := shared.Named(t)
+	holder := s.Start(t, "lock")
 	call(holder, "Lock", "done")
 	mu := newLock(t, s.Segment, "mu")
-	locked := background(func() bool { mu.Lock(); return true })
-	until(t, "the waiter sleeps", mu.Sleepers)
+	locked := proctest.Go(func() bool { mu.Lock(); return true })
+	proctest.Until(t, "the waiter sleeps", mu.Sleepers)
 	call(holder, "Unlock", "done")
-	result(t, locked)
+	proctest.Result(t, locked)
 	mu.Unlock()
 	end(holder)
-}
-
-// prompt logs how long something took since start, and fails the test if it was
-// too long even for a busy machine.
-func prompt(t *testing.T, what string, start time.Time) {
-	t.Helper()
-	const limit = 5 * time.Second
-	took := time.Since(start)
-	t.Logf("%s after %v", what, took.Round(10*time.Microsecond))
-	if took > limit {
-		t.Errorf("%s after %v, expected %v at most", what, took, limit)
-	}
-}
-
-// wantError checks that err is the sentinel, and that its text has the parts.
-func wantError(t *testing.T, what string, err, is error, parts ...string) {
-	t.Helper()
-	if !errors.Is(err, is) {
-		t.Errorf("%s: the error is %v, expected %v", what, err, is)
-		return
-	}
-	wantText(t, what, err, append(parts, "isthmus: ")...)
 }

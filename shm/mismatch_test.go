@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -29,7 +30,7 @@ type (
 )
 
 func TestNotPlain(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	testNotPlain[string](t, s.Segment, "string is a string")
 	testNotPlain[*int](t, s.Segment, "*int is a pointer")
 	testNotPlain[[]int](t, s.Segment, "[]int is a slice")
@@ -50,9 +51,9 @@ func TestNotPlain(t *testing.T) {
 func testNotPlain[T any](t *testing.T, seg *shm.Segment, reason string) {
 	t.Helper()
 	v, err := shm.NewValue[T](seg, "x")
-	wantError(t, "NewValue", err, shm.ErrNotPlain, `value "x"`, segmentName, reason)
+	proctest.WantError(t, "NewValue", err, shm.ErrNotPlain, `value "x"`, shared.Name, reason)
 	a, err := shm.NewArray[T](seg, "x", 3)
-	wantError(t, "NewArray", err, shm.ErrNotPlain, `array "x"`, segmentName, reason)
+	proctest.WantError(t, "NewArray", err, shm.ErrNotPlain, `array "x"`, shared.Name, reason)
 	if v != nil || a != nil {
 		t.Errorf("%s, and there is an object all the same", reason)
 	}
@@ -60,11 +61,11 @@ func testNotPlain[T any](t *testing.T, seg *shm.Segment, reason string) {
 
 // TestMismatch asks for existing objects as something else.
 func TestMismatch(t *testing.T) {
-	s := named(t)
-	newValue[int64](t, s.Segment, "value")
+	s := shared.Named(t)
+	shared.Value[int64](t, s.Segment, "value")
 	newArray[int64](t, s.Segment, "array", 5)
 	newLock(t, s.Segment, "lock")
-	newValue[struct{ A, B int32 }](t, s.Segment, "struct")
+	shared.Value[struct{ A, B int32 }](t, s.Segment, "struct")
 	for _, test := range []struct {
 		what string
 		err  error
@@ -85,18 +86,18 @@ func TestMismatch(t *testing.T) {
 		{"other fields' names", valueError[struct{ A, C int32 }](s.Segment, "struct"), []string{"B", "C"}},
 		{"other fields' types", valueError[struct{ A, B uint32 }](s.Segment, "struct"), []string{"int32", "uint32"}},
 	} {
-		wantError(t, test.what, test.err, shm.ErrMismatch, append(test.says, segmentName)...)
+		proctest.WantError(t, test.what, test.err, shm.ErrMismatch, append(test.says, shared.Name)...)
 	}
 	// A peer in another process is told the same.
-	p := s.start(t, "mismatched")
+	p := s.Start(t, "mismatched")
 	for range 3 {
-		wantText(t, "a helper's error", p.Recv(), shm.ErrMismatch.Error())
+		proctest.WantText(t, "a helper's error", p.Recv(), shm.ErrMismatch.Error())
 	}
 	p.Wait()
 }
 
 var _ = proctest.Register("mismatched", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
 	c.Send(lockError(seg, "value"))
 	c.Send(valueError[uint64](seg, "value"))
@@ -119,31 +120,31 @@ func arrayError[T any](seg *shm.Segment, name string, n int) error {
 }
 
 func TestArrayLengths(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	for _, n := range []int{0, -1, math.MinInt} {
-		wantError(t, fmt.Sprint(n, " elements"), arrayError[int](s.Segment, "a", n), shm.ErrSize, `array "a"`, segmentName)
+		proctest.WantError(t, fmt.Sprint(n, " elements"), arrayError[int](s.Segment, "a", n), shm.ErrSize, `array "a"`, shared.Name)
 	}
 	beyond := shm.ErrSize
 	if bits.UintSize == 32 { // no length is more than the largest segment holds
 		beyond = shm.ErrFull
 	}
 	for _, n := range []int{math.MaxInt/8 + 1, math.MaxInt/4 + 2, math.MaxInt} {
-		wantError(t, fmt.Sprint(n, " elements"), arrayError[[9]int](s.Segment, "a", n), beyond, `array "a"`, segmentName)
+		proctest.WantError(t, fmt.Sprint(n, " elements"), arrayError[[9]int](s.Segment, "a", n), beyond, `array "a"`, shared.Name)
 	}
-	wantError(t, "too large", arrayError[int64](s.Segment, "a", segmentSize/8+1), shm.ErrFull, `array "a"`, segmentName)
-	newArray[int64](t, s.Segment, "a", segmentSize/8) // exactly what there is
-	wantError(t, "no room", lockError(s.Segment, "mu"), shm.ErrFull, `lock "mu"`, segmentName)
+	proctest.WantError(t, "too large", arrayError[int64](s.Segment, "a", shared.Size/8+1), shm.ErrFull, `array "a"`, shared.Name)
+	newArray[int64](t, s.Segment, "a", shared.Size/8) // exactly what there is
+	proctest.WantError(t, "no room", lockError(s.Segment, "mu"), shm.ErrFull, `lock "mu"`, shared.Name)
 }
 
 func TestObjectNames(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	for _, name := range []string{"", "a\nb", "a\xffb", strings.Repeat("x", 97)} {
 		for what, err := range map[string]error{
 			"lock":  lockError(s.Segment, name),
 			"value": valueError[int](s.Segment, name),
 			"array": arrayError[int](s.Segment, name, 1),
 		} {
-			wantError(t, what, err, shm.ErrName, what, fmt.Sprintf("%q", name), segmentName)
+			proctest.WantError(t, what, err, shm.ErrName, what, fmt.Sprintf("%q", name), shared.Name)
 		}
 	}
 	for _, name := range []string{"x", "a/b c", "größe", strings.Repeat("x", 96)} {

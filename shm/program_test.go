@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 var _ = proctest.Register("squarer", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
-	childValue[float64](c, seg, "pi").Store(3.14)
-	squares := childArray[int](c, seg, "squares", 10)
+	shared.Value[float64](c, seg, "pi").Store(3.14)
+	squares := newArray[int](c, seg, "squares", 10)
 	for i := range squares.Len() {
 		squares.Store(i, i*i)
 	}
@@ -20,9 +21,9 @@ var _ = proctest.Register("squarer", func(c *proctest.Child) {
 
 // TestChildWrites has a child write what its parent reads.
 func TestChildWrites(t *testing.T) {
-	eachSharing(t, func(t *testing.T, s shared) {
-		s.start(t, "squarer").Wait()
-		if pi := newValue[float64](t, s.Segment, "pi").Load(); pi != 3.14 {
+	shared.Each(t, func(t *testing.T, s shared.Segment) {
+		s.Start(t, "squarer").Wait()
+		if pi := shared.Value[float64](t, s.Segment, "pi").Load(); pi != 3.14 {
 			t.Errorf("the value is %v", pi)
 		}
 		for i, square := range newArray[int](t, s.Segment, "squares", 10).All() {
@@ -36,15 +37,15 @@ func TestChildWrites(t *testing.T) {
 // The arguments of an adder are how often it adds, what, and how. It waits for
 // the value "start" after it has sent "ready".
 var _ = proctest.Register("adder", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
 	times, err := strconv.Atoi(c.Arg(0))
 	c.Check(err)
 	delta, err := strconv.ParseInt(c.Arg(1), 10, 64)
 	c.Check(err)
-	total := childValue[int64](c, seg, "total")
-	mu := childLock(c, seg, "mu")
-	start := childValue[bool](c, seg, "start")
+	total := shared.Value[int64](c, seg, "total")
+	mu := newLock(c, seg, "mu")
+	start := shared.Value[bool](c, seg, "start")
 	add := map[string]func(){
 		"locked":   func() { mu.Lock(); total.Store(total.Load() + delta); mu.Unlock() },
 		"unlocked": func() { total.Store(total.Load() + delta) },
@@ -65,15 +66,15 @@ var _ = proctest.Register("adder", func(c *proctest.Child) {
 
 // together starts one adder for each delta, lets them add at the same time, and
 // returns the total.
-func together(t *testing.T, s shared, times int, how string, deltas ...int) int64 {
+func together(t *testing.T, s shared.Segment, times int, how string, deltas ...int) int64 {
 	t.Helper()
-	total := newValue[int64](t, s.Segment, "total")
-	start := newValue[bool](t, s.Segment, "start")
+	total := shared.Value[int64](t, s.Segment, "total")
+	start := shared.Value[bool](t, s.Segment, "start")
 	total.Store(0)
 	start.Store(false)
 	var procs []*proctest.Proc
 	for _, delta := range deltas {
-		procs = append(procs, s.start(t, "adder", strconv.Itoa(times), strconv.Itoa(delta), how))
+		procs = append(procs, s.Start(t, "adder", strconv.Itoa(times), strconv.Itoa(delta), how))
 	}
 	for _, p := range procs {
 		p.Expect("ready")
@@ -87,7 +88,7 @@ func together(t *testing.T, s shared, times int, how string, deltas ...int) int6
 
 // TestAdders lets four processes add to one value under a lock.
 func TestAdders(t *testing.T) {
-	eachSharing(t, func(t *testing.T, s shared) {
+	shared.Each(t, func(t *testing.T, s shared.Segment) {
 		if total := together(t, s, 100_000, "locked", 1, 1, 1, 1); total != 400_000 {
 			t.Errorf("the total is %d", total)
 		}
@@ -96,7 +97,7 @@ func TestAdders(t *testing.T) {
 
 // TestAtomicAdders lets them add without a lock, each time by one operation.
 func TestAtomicAdders(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	for _, how := range []string{"atomic", "update", "swapped"} {
 		if total := together(t, s, 20_000, how, 1, 1, 1, 1); total != 80_000 {
 			t.Errorf("%s: the total is %d", how, total)
@@ -106,7 +107,7 @@ func TestAtomicAdders(t *testing.T) {
 
 // TestAddersWithoutLock shows that the lock in TestAdders does something.
 func TestAddersWithoutLock(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	const times, rounds = 100_000, 50
 	for range rounds {
 		if total := together(t, s, times, "unlocked", 1, 1, 1, 1); total < 4*times {
@@ -119,7 +120,7 @@ func TestAddersWithoutLock(t *testing.T) {
 
 // TestAccount has one process deposit what another withdraws.
 func TestAccount(t *testing.T) {
-	eachSharing(t, func(t *testing.T, s shared) {
+	shared.Each(t, func(t *testing.T, s shared.Segment) {
 		if balance := together(t, s, 1000, "locked", +1, -1); balance != 0 {
 			t.Errorf("the balance is %d", balance)
 		}

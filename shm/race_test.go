@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -15,12 +16,12 @@ import (
 // -race the detector reports those that nothing keeps apart.
 var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()){
 	"one lock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		mu := childLock(c, seg, "mu")
+		mu := newLock(c, seg, "mu")
 		f := func() { mu.Lock(); *heap++; mu.Unlock() }
 		return f, f
 	},
 	"TryLock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		mu := childLock(c, seg, "mu")
+		mu := newLock(c, seg, "mu")
 		return func() { mu.Lock(); *heap++; mu.Unlock() },
 			func() {
 				for !mu.TryLock() {
@@ -30,7 +31,7 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 			}
 	},
 	"LockContext": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		mu := childLock(c, seg, "mu")
+		mu := newLock(c, seg, "mu")
 		f := func() {
 			c.Check(mu.LockContext(context.Background()))
 			*heap++
@@ -39,41 +40,41 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 		return f, f
 	},
 	"Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		v := childValue[bool](c, seg, "v")
+		v := shared.Value[bool](c, seg, "v")
 		return publish(heap, func() { v.Store(true) }, v.Load)
 	},
 	"Update and CompareAndSwap": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		v := childValue[int](c, seg, "v")
+		v := shared.Value[int](c, seg, "v")
 		return publish(heap,
 			func() { v.Update(func(x int) int { return x + 1 }) },
 			func() bool { return v.CompareAndSwap(1, 2) })
 	},
 	"Add and Swap": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		v := childValue[int](c, seg, "v")
+		v := shared.Value[int](c, seg, "v")
 		return publish(heap, func() { shm.Add(v, 1) }, func() bool { return v.Swap(0) == 1 })
 	},
 	"large Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		v := childValue[block](c, seg, "v")
+		v := shared.Value[block](c, seg, "v")
 		return publish(heap,
 			func() { v.Store(blockOf(1)) },
 			func() bool { return v.Load() == blockOf(1) })
 	},
 	"large Update and CompareAndSwap": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		v := childValue[block](c, seg, "v")
+		v := shared.Value[block](c, seg, "v")
 		return publish(heap,
 			func() { v.Update(func(block) block { return blockOf(1) }) },
 			func() bool { return v.CompareAndSwap(blockOf(1), blockOf(2)) })
 	},
 	"Array's Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		x := childArray[uint8](c, seg, "a", 3)
+		x := newArray[uint8](c, seg, "a", 3)
 		return publish(heap, func() { x.Store(1, 1) }, func() bool { return x.Load(1) == 1 })
 	},
 	"AddAt and SwapAt": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		x := childArray[int64](c, seg, "a", 3)
+		x := newArray[int64](c, seg, "a", 3)
 		return publish(heap, func() { shm.AddAt(x, 1, 1) }, func() bool { return shm.SwapAt(x, 1, 0) == 1 })
 	},
 	"CompareAndSwapAt": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		x := childArray[int16](c, seg, "a", 3)
+		x := newArray[int16](c, seg, "a", 3)
 		return publish(heap,
 			func() { shm.CompareAndSwapAt(x, 1, 0, 1) },
 			func() bool { return shm.CompareAndSwapAt(x, 1, 1, 2) })
@@ -83,25 +84,25 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 		return func() { *heap++ }, func() { *heap++ }
 	},
 	"race: two locks": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		mu, other := childLock(c, seg, "mu"), childLock(c, seg, "other")
+		mu, other := newLock(c, seg, "mu"), newLock(c, seg, "other")
 		return func() { mu.Lock(); *heap++; mu.Unlock() },
 			func() { other.Lock(); *heap++; other.Unlock() }
 	},
 	"race: after Unlock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		mu := childLock(c, seg, "mu")
+		mu := newLock(c, seg, "mu")
 		f := func() { pass(mu); *heap++ }
 		return f, f
 	},
 	"race: after Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		v := childValue[int](c, seg, "v")
+		v := shared.Value[int](c, seg, "v")
 		return late(heap, func() { v.Store(1) }, func() bool { return v.Load() == 1 })
 	},
 	"race: after large Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		v := childValue[block](c, seg, "v")
+		v := shared.Value[block](c, seg, "v")
 		return late(heap, func() { v.Store(blockOf(1)) }, func() bool { return v.Load() == blockOf(1) })
 	},
 	"race: after Array's Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
-		x := childArray[uint8](c, seg, "a", 3)
+		x := newArray[uint8](c, seg, "a", 3)
 		return late(heap, func() { x.Store(1, 1) }, func() bool { return x.Load(1) == 1 })
 	},
 }
@@ -123,7 +124,7 @@ func late(heap *int, store func(), load func() bool) (a, b func()) {
 }
 
 var _ = proctest.Register("racers", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	a, b := races[c.Arg(0)](c, seg, new(int))
 	var wg sync.WaitGroup
 	wg.Go(a)
@@ -141,7 +142,7 @@ func TestRaceDetector(t *testing.T) {
 	}
 	for name := range races {
 		t.Run(name, func(t *testing.T) {
-			status, stderr := named(t).start(t, "racers", name).Exit()
+			status, stderr := shared.Named(t).Start(t, "racers", name).Exit()
 			reported := status != 0 && strings.Contains(stderr, "DATA RACE")
 			if racy := strings.HasPrefix(name, "race: "); reported != racy {
 				t.Errorf("a race was reported: %v, expected %v; status %d, %s", reported, racy, status, stderr)

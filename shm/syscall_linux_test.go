@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -16,12 +17,12 @@ const opRounds = 1000
 var _ = proctest.Register("uncontended ops", func(c *proctest.Child) {
 	debug.SetGCPercent(-1) // the collector may interrupt this thread
 	runtime.LockOSThread()
-	seg, err := shm.Create(segmentName, segmentSize, nil)
+	seg, err := shm.Create(shared.Name, shared.Size, nil)
 	c.Check(err)
-	mu := childLock(c, seg, "mu")
-	v := childValue[int](c, seg, "value")
-	w := childValue[[16]int](c, seg, "large")
-	a := childArray[uint8](c, seg, "array", 8)
+	mu := newLock(c, seg, "mu")
+	v := shared.Value[int](c, seg, "value")
+	w := shared.Value[[16]int](c, seg, "large")
+	a := newArray[uint8](c, seg, "array", 8)
 	proctest.Mark()
 	for range opRounds {
 		pass(mu)
@@ -33,7 +34,7 @@ var _ = proctest.Register("uncontended ops", func(c *proctest.Child) {
 	}
 	proctest.Mark()
 	c.Check(seg.Close())
-	c.Check(shm.Remove(segmentName, nil))
+	c.Check(shm.Remove(shared.Name, nil))
 })
 
 // TestNoSystemCall lets pass the few calls that the runtime may make meanwhile: an

@@ -4,21 +4,23 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // TestHandlesKeepSegment uses objects whose Segment nobody else refers to.
 func TestHandlesKeepSegment(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	open := func() (*shm.Lock, *shm.Value[int], *shm.Array[uint8]) {
-		seg, err := shm.Open(segmentName, nil)
+		seg, err := shm.Open(shared.Name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return newLock(t, seg, "mu"), newValue[int](t, seg, "value"), newArray[uint8](t, seg, "array", 3)
+		return newLock(t, seg, "mu"), shared.Value[int](t, seg, "value"), newArray[uint8](t, seg, "array", 3)
 	}
 	mu, v, a := open()
-	mine, other := newLock(t, s.Segment, "mu"), newValue[int](t, s.Segment, "value")
+	mine, other := newLock(t, s.Segment, "mu"), shared.Value[int](t, s.Segment, "value")
 	for i := range 10 {
 		runtime.GC()
 		mu.Lock()
@@ -34,16 +36,16 @@ func TestHandlesKeepSegment(t *testing.T) {
 // TestUnreachable drops a Segment and all objects in it, with a lock held: it is
 // closed, and the lock is free.
 func TestUnreachable(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	func() {
-		seg, err := shm.Open(segmentName, nil)
+		seg, err := shm.Open(shared.Name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		newLock(t, seg, "mu").Lock()
 	}()
 	mu := newLock(t, s.Segment, "mu")
-	until(t, "the lock is free", func() bool {
+	proctest.Until(t, "the lock is free", func() bool {
 		runtime.GC()
 		return mu.TryLock()
 	})

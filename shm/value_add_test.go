@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -15,7 +16,7 @@ type (
 
 // TestAdd adds over the ends of every integer type's range.
 func TestAdd(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	testAdd[int8](t, s.Segment)
 	testAdd[int16](t, s.Segment)
 	testAdd[int32](t, s.Segment)
@@ -35,7 +36,7 @@ func testAdd[T shm.Integer](t *testing.T, seg *shm.Segment) {
 	t.Helper()
 	var sum T
 	name := fmt.Sprintf("%T", sum)
-	v, a := newValue[T](t, seg, name), newArray[T](t, seg, name+"s", 3)
+	v, a := shared.Value[T](t, seg, name), newArray[T](t, seg, name+"s", 3)
 	top := T(1) << (reflect.TypeFor[T]().Bits() - 1) // the lowest number, if T has a sign
 	for i, delta := range []T{1, top, top - 1, 1, 100, ^T(0), top + 3, top / 2, 27} {
 		for range 5 {

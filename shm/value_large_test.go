@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -33,9 +34,9 @@ func (b *block) torn() (word uint64, is bool) {
 
 // A writer stores blocks in all possible ways, and checks what it gets to see.
 var _ = proctest.Register("block writer", func(c *proctest.Child) {
-	seg := attach(c)
-	v := childValue[block](c, seg, "block")
-	stop := childValue[bool](c, seg, "stop")
+	seg := shared.Open(c)
+	v := shared.Value[block](c, seg, "block")
+	stop := shared.Value[bool](c, seg, "stop")
 	check := func(b block) block {
 		if x, torn := b.torn(); torn {
 			c.Fatalf("a block has both %d and %d", b[0], x)
@@ -62,13 +63,11 @@ var _ = proctest.Register("block writer", func(c *proctest.Child) {
 // wherever they are. Readers make progress all the time.
 func TestNeverTorn(t *testing.T) {
 	proctest.Mortal(t)
-	seed := rand.Uint64()
-	defer logSeed(t, seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := proctest.Random(t)
 
-	s := named(t)
-	v := newValue[block](t, s.Segment, "block")
-	procs := s.startAll(t, 3, "block writer")
+	s := shared.Named(t)
+	v := shared.Value[block](t, s.Segment, "block")
+	procs := s.StartAll(t, 3, "block writer")
 	reads := 0
 	// read reads until the writers have written n more blocks.
 	read := func(n uint64) error {
@@ -82,23 +81,23 @@ func TestNeverTorn(t *testing.T) {
 	}
 	for range 20 {
 		n := 1 + random.Uint64N(2000)
-		if err := result(t, background(func() error { return read(n) })); err != nil {
+		if err := proctest.Result(t, proctest.Go(func() error { return read(n) })); err != nil {
 			t.Fatal(err)
 		}
 		i := random.IntN(len(procs))
 		procs[i].Kill()
-		procs[i] = s.start(t, "block writer")
+		procs[i] = s.Start(t, "block writer")
 	}
 	t.Logf("%d reads, %d writes", reads, v.Sequence())
-	newValue[bool](t, s.Segment, "stop").Store(true)
+	shared.Value[bool](t, s.Segment, "stop").Store(true)
 	for _, p := range procs {
 		p.Wait()
 	}
 }
 
 var _ = proctest.Register("stepping writer", func(c *proctest.Child) {
-	seg := attach(c)
-	v := childValue[block](c, seg, "block")
+	seg := shared.Open(c)
+	v := shared.Value[block](c, seg, "block")
 	x := blockOf(2)
 	if c.Arg(0) == shm.StepWritten {
 		x[len(x)/2] = 3 // what it had not got to
@@ -121,22 +120,22 @@ func TestKilledInStore(t *testing.T) {
 		{shm.StepPublished, 2},
 	} {
 		t.Run(test.step, func(t *testing.T) {
-			s := named(t)
-			v := newValue[block](t, s.Segment, "block")
+			s := shared.Named(t)
+			v := shared.Value[block](t, s.Segment, "block")
 			v.Store(blockOf(1))
-			p := s.start(t, "stepping writer", test.step)
+			p := s.Start(t, "stepping writer", test.step)
 			p.Expect("there")
 			if got := v.Load(); got != blockOf(test.want) {
 				t.Errorf("while the writer stands still, the block begins with %d, expected all %d", got[0], test.want)
 			}
-			old := background(func() block { return v.Swap(blockOf(4)) })
-			until(t, "the next writer waits", v.WritersWait)
+			old := proctest.Go(func() block { return v.Swap(blockOf(4)) })
+			proctest.Until(t, "the next writer waits", v.WritersWait)
 			start := time.Now()
 			p.Kill()
-			if got := result(t, old); got != blockOf(test.want) {
+			if got := proctest.Result(t, old); got != blockOf(test.want) {
 				t.Errorf("the block before began with %d, expected all %d", got[0], test.want)
 			}
-			prompt(t, "written", start)
+			proctest.Prompt(t, "written", start)
 			if got := v.Load(); got != blockOf(4) {
 				t.Errorf("the block begins with %d, expected all 4", got[0])
 			}
@@ -146,7 +145,7 @@ func TestKilledInStore(t *testing.T) {
 
 // TestSequenceWraps has the sequence number of a large value run over.
 func TestSequenceWraps(t *testing.T) {
-	v := newValue[block](t, named(t).Segment, "block")
+	v := shared.Value[block](t, shared.Named(t).Segment, "block")
 	v.SetSequence(1<<64 - 4)
 	for i := range uint64(12) {
 		if got := v.Load(); got != blockOf(i) {
@@ -158,12 +157,12 @@ func TestSequenceWraps(t *testing.T) {
 
 // TestUpdatePanics has the function of an Update panic: nothing has happened.
 func TestUpdatePanics(t *testing.T) {
-	s := named(t)
-	v, w := newValue[int](t, s.Segment, "word"), newValue[block](t, s.Segment, "block")
+	s := shared.Named(t)
+	v, w := shared.Value[int](t, s.Segment, "word"), shared.Value[block](t, s.Segment, "block")
 	v.Store(1)
 	w.Store(blockOf(1))
-	if panicOf(func() { v.Update(func(int) int { panic("on purpose") }) }) != "on purpose" ||
-		panicOf(func() { w.Update(func(block) block { panic("on purpose") }) }) != "on purpose" {
+	if proctest.PanicOf(func() { v.Update(func(int) int { panic("on purpose") }) }) != "on purpose" ||
+		proctest.PanicOf(func() { w.Update(func(block) block { panic("on purpose") }) }) != "on purpose" {
 		t.Error("Update swallows a panic")
 	}
 	if v.Load() != 1 || w.Load() != blockOf(1) {
@@ -175,9 +174,9 @@ func TestUpdatePanics(t *testing.T) {
 }
 
 var _ = proctest.Register("block adder", func(c *proctest.Child) {
-	seg := attach(c)
+	seg := shared.Open(c)
 	defer seg.Close()
-	v := childValue[block](c, seg, "block")
+	v := shared.Value[block](c, seg, "block")
 	c.Send("ready")
 	c.Expect("go")
 	for i := range blockAdds {
@@ -194,8 +193,8 @@ const blockAdds = 500
 
 // TestLargeAdders loses no Update and no CompareAndSwap of a large value.
 func TestLargeAdders(t *testing.T) {
-	s := named(t)
-	procs := s.startAll(t, 4, "block adder")
+	s := shared.Named(t)
+	procs := s.StartAll(t, 4, "block adder")
 	for _, p := range procs {
 		p.Expect("ready")
 	}
@@ -205,7 +204,7 @@ func TestLargeAdders(t *testing.T) {
 	for _, p := range procs {
 		p.Wait()
 	}
-	v := newValue[block](t, s.Segment, "block")
+	v := shared.Value[block](t, s.Segment, "block")
 	if got := v.Load(); got != blockOf(uint64(len(procs)*blockAdds)) {
 		t.Errorf("the total is %d, expected %d", got[0], len(procs)*blockAdds)
 	}
@@ -215,10 +214,10 @@ func TestLargeAdders(t *testing.T) {
 // wait, but readers do not.
 func TestLargeWriterPaused(t *testing.T) {
 	proctest.Mortal(t)
-	s := named(t)
-	v := newValue[block](t, s.Segment, "block")
+	s := shared.Named(t)
+	v := shared.Value[block](t, s.Segment, "block")
 	v.Store(blockOf(1))
-	p := s.start(t, "stepping writer", shm.StepWritten)
+	p := s.Start(t, "stepping writer", shm.StepWritten)
 	p.Expect("there")
 	p.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)

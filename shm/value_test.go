@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -54,8 +55,8 @@ type (
 
 // TestValueSizes has every operation on values of every size.
 func TestValueSizes(t *testing.T) {
-	s := named(t)
-	other := s.another(t)
+	s := shared.Named(t)
+	other := s.Another(t)
 	testValue(t, s.Segment, other, true, false, true)
 	testValue[int8](t, s.Segment, other, 0, -1, math.MinInt8)
 	testValue[int16](t, s.Segment, other, 0, -1, math.MinInt16)
@@ -94,7 +95,7 @@ func TestValueSizes(t *testing.T) {
 func testValue[T comparable](t *testing.T, one, two *shm.Segment, a, b, c T) {
 	t.Helper()
 	name := fmt.Sprintf("%T", a)
-	v, w := newValue[T](t, one, name), newValue[T](t, two, name)
+	v, w := shared.Value[T](t, one, name), shared.Value[T](t, two, name)
 	var zero T
 	want := func(what string, got, want T) {
 		t.Helper()
@@ -128,7 +129,7 @@ func testValue[T comparable](t *testing.T, one, two *shm.Segment, a, b, c T) {
 
 // TestValuePadding shows that the bytes between the fields do not count.
 func TestValuePadding(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	testPadding(t, s.Segment, padded5{[2]uint16{1, 2}, true})
 	testPadding(t, s.Segment, padded8{1, 2})
 	testPadding(t, s.Segment, padded8a{[3]uint8{1, 2, 3}, 4})
@@ -137,7 +138,7 @@ func TestValuePadding(t *testing.T) {
 
 func testPadding[T comparable](t *testing.T, seg *shm.Segment, x T) {
 	t.Helper()
-	v := newValue[T](t, seg, fmt.Sprintf("%T", x))
+	v := shared.Value[T](t, seg, fmt.Sprintf("%T", x))
 	var zero T
 	v.Store(*dirty(x))
 	if !v.CompareAndSwap(x, zero) {
@@ -159,9 +160,9 @@ func testPadding[T comparable](t *testing.T, seg *shm.Segment, x T) {
 
 // TestValueFloats has floats compared by their bits in a word, by == beyond.
 func TestValueFloats(t *testing.T) {
-	s := named(t)
+	s := shared.Named(t)
 	nan, negative := math.NaN(), math.Copysign(0, -1)
-	v := newValue[float64](t, s.Segment, "word")
+	v := shared.Value[float64](t, s.Segment, "word")
 	v.Store(nan)
 	if !v.CompareAndSwap(nan, 0) {
 		t.Error("CompareAndSwap failed on the same NaN")
@@ -169,7 +170,7 @@ func TestValueFloats(t *testing.T) {
 	if v.CompareAndSwap(negative, 1) {
 		t.Error("CompareAndSwap took -0 for 0")
 	}
-	w := newValue[[2]float64](t, s.Segment, "large")
+	w := shared.Value[[2]float64](t, s.Segment, "large")
 	if !w.CompareAndSwap([2]float64{negative}, [2]float64{nan}) {
 		t.Error("CompareAndSwap of a large value does not take -0 for 0")
 	}
@@ -182,8 +183,8 @@ type number int64
 
 // TestValueTypeNames has two sides agree about the layout, not about names.
 func TestValueTypeNames(t *testing.T) {
-	s := named(t)
-	a, b := newValue[int64](t, s.Segment, "v"), newValue[number](t, s.Segment, "v")
+	s := shared.Named(t)
+	a, b := shared.Value[int64](t, s.Segment, "v"), shared.Value[number](t, s.Segment, "v")
 	a.Store(-5)
 	if got := shm.Add(b, 7); got != 2 || a.Load() != 2 {
 		t.Errorf("the value is %d and %d, expected 2", got, a.Load())
