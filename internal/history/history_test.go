@@ -102,7 +102,7 @@ func newMatch(t *testing.T, name string, s *subject, rnd *rand.Rand) *match {
 	proctest.Dir(t)
 	m := &match{t: t, name: name, rnd: rnd, subject: s, path: filepath.Join(t.TempDir(), "tape"), procs: make([]*proctest.Proc, s.players)}
 	m.tape = newTape(t, m.path)
-	m.seg = must(shm.Create(segmentName, 8<<20, &shm.Options{MaxObjects: 2 * manyRounds, MaxProcs: 16}))(t)
+	m.seg = proctest.Must(shm.Create(segmentName, 8<<20, &shm.Options{MaxObjects: 2 * manyRounds, MaxProcs: 16}))(t)
 	return m
 }
 
@@ -113,8 +113,8 @@ func (m *match) end() {
 			p.Wait()
 		}
 	}
-	check(m.t, m.seg.Close())
-	check(m.t, shm.Remove(segmentName, nil))
+	proctest.Check(m.t, m.seg.Close())
+	proctest.Check(m.t, shm.Remove(segmentName, nil))
 }
 
 // play plays a round, and returns its history.

@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 var lockSubject = &subject{players: 3, open: openLock, finish: finishLock, model: lockModel}
 
 func openLock(p *player) (turn, leave func()) {
-	l := must(shm.NewLock(p.seg, p.name))(p.t)
+	l := proctest.Must(shm.NewLock(p.seg, p.name))(p.t)
 	return func() { p.lockOnce(l, p.rnd.IntN(4)) }, nothing
 }
 
-func finishLock(p *player) { p.lockOnce(must(shm.NewLock(p.seg, p.name))(p.t), 0) }
+func finishLock(p *player) { p.lockOnce(proctest.Must(shm.NewLock(p.seg, p.name))(p.t), 0) }
 
 func (p *player) lockOnce(l *shm.Lock, way int) {
 	reporting := func(ctx context.Context) func() output {
@@ -26,7 +27,7 @@ func (p *player) lockOnce(l *shm.Lock, way int) {
 			case errors.Is(err, context.DeadlineExceeded):
 				return didNot
 			}
-			check(p.t, err)
+			proctest.Check(p.t, err)
 			return did(0)
 		}
 	}

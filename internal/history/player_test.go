@@ -15,7 +15,7 @@ import (
 
 // A player plays one part of one round, and writes it down.
 type player struct {
-	t    fataler
+	t    proctest.Fataler
 	rnd  *rand.Rand
 	seg  *shm.Segment
 	name string // of the round's object
@@ -93,7 +93,7 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 	tape, _ := mapTape(c, c.Arg(1))
 	who := 0
 	fmt.Sscan(c.Arg(2), &who)
-	seg := must(shm.Open(segmentName, nil))(c)
+	seg := proctest.Must(shm.Open(segmentName, nil))(c)
 	for {
 		line := c.Recv()
 		if line == "end" {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -18,11 +19,11 @@ var (
 )
 
 func newSPSC(p *player) *ring.SPSC[uint64] {
-	return must(ring.NewSPSC[uint64](p.seg, p.name, capacity))(p.t)
+	return proctest.Must(ring.NewSPSC[uint64](p.seg, p.name, capacity))(p.t)
 }
 
 func newMPMC(p *player) *ring.MPMC[uint64] {
-	return must(ring.NewMPMC[uint64](p.seg, p.name, capacity))(p.t)
+	return proctest.Must(ring.NewMPMC[uint64](p.seg, p.name, capacity))(p.t)
 }
 
 // openSPSC makes producers of two of the players, and consumers of the others.
@@ -34,7 +35,7 @@ func openSPSC(p *player) (turn, leave func()) {
 				for range 1 + p.rnd.IntN(maxTurn) {
 					p.pushOne(spscProducer{r})
 				}
-				check(p.t, r.Detach())
+				proctest.Check(p.t, r.Detach())
 			}
 		}, nothing
 	}
@@ -43,7 +44,7 @@ func openSPSC(p *player) (turn, leave func()) {
 			for range 1 + p.rnd.IntN(maxTurn) {
 				p.popSome(spscConsumer{r}, true)
 			}
-			check(p.t, r.Detach())
+			proctest.Check(p.t, r.Detach())
 		}
 	}, nothing
 }
@@ -55,14 +56,14 @@ func claim[R any](p *player, f func() (R, error)) (R, bool) {
 		p.dawdle()
 		return r, false
 	}
-	check(p.t, err)
+	proctest.Check(p.t, err)
 	return r, true
 }
 
 func finishSPSC(p *player) {
 	q := newSPSC(p)
-	check(p.t, must(q.Producer())(p.t).Close())
-	p.popAll(spscConsumer{must(q.Consumer())(p.t)})
+	proctest.Check(p.t, proctest.Must(q.Producer())(p.t).Close())
+	p.popAll(spscConsumer{proctest.Must(q.Consumer())(p.t)})
 }
 
 func openMPMC(p *player) (turn, leave func()) {
@@ -79,7 +80,7 @@ func openMPMC(p *player) (turn, leave func()) {
 
 func finishMPMC(p *player) {
 	q := newMPMC(p)
-	check(p.t, q.Close())
+	proctest.Check(p.t, q.Close())
 	p.popAll(mpmcQueue{q})
 }
 
@@ -161,7 +162,7 @@ func (p *player) did(unless, err error, v ...uint64) output {
 	if unless != nil && errors.Is(err, unless) {
 		return didNot
 	}
-	check(p.t, err)
+	proctest.Check(p.t, err)
 	return did(v...)
 }
 

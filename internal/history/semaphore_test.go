@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/semaphore"
 )
 
@@ -12,7 +13,7 @@ const permits = 3
 var semaphoreSubject = &subject{players: 3, open: openSemaphore, finish: finishSemaphore, model: semaphoreModel}
 
 func newSemaphore(p *player) *semaphore.Semaphore {
-	return must(semaphore.New(p.seg, p.name, permits, nil))(p.t)
+	return proctest.Must(semaphore.New(p.seg, p.name, permits, nil))(p.t)
 }
 
 func openSemaphore(p *player) (turn, leave func()) {
@@ -43,11 +44,11 @@ func openSemaphore(p *player) (turn, leave func()) {
 				if errors.Is(err, context.DeadlineExceeded) {
 					return didNot
 				}
-				check(p.t, err)
+				proctest.Check(p.t, err)
 				return did()
 			})
 		default:
-			take(n, func() output { check(p.t, sem.Acquire(background, int64(n))); return did() })
+			take(n, func() output { proctest.Check(p.t, sem.Acquire(background, int64(n))); return did() })
 		}
 	}
 	return turn, func() {
@@ -65,7 +66,7 @@ func (p *player) giveBack(sem *semaphore.Semaphore, n uint64) {
 func finishSemaphore(p *player) {
 	sem := newSemaphore(p)
 	p.do(input{kind: acquire, a: permits}, func() output {
-		check(p.t, sem.Acquire(background, permits))
+		proctest.Check(p.t, sem.Acquire(background, permits))
 		return did()
 	})
 	p.do(input{kind: free}, func() output { return did(uint64(sem.Value())) })

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/mapping"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 // A tape is what the processes write their histories on: a file of its own, not
@@ -50,18 +51,18 @@ const maxBatch = 3
 // tick returns the time.
 func (t *tape) tick() uint64 { return atomic.AddUint64(&t.clock, 1) }
 
-func mapTape(t fataler, path string) (*tape, *mapping.Mapping) {
+func mapTape(t proctest.Fataler, path string) (*tape, *mapping.Mapping) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	check(t, err)
+	proctest.Check(t, err)
 	defer f.Close()
-	check(t, f.Truncate(int64(tapeSize)))
+	proctest.Check(t, f.Truncate(int64(tapeSize)))
 	m, err := mapping.Map(f, tapeSize)
-	check(t, err)
+	proctest.Check(t, err)
 	return tapeAt(m.Bytes()), m
 }
 
 func newTape(t *testing.T, path string) *tape {
 	tape, m := mapTape(t, path)
-	t.Cleanup(func() { check(t, m.Unmap()) })
+	t.Cleanup(func() { proctest.Check(t, m.Unmap()) })
 	return tape
 }

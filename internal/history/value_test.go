@@ -1,35 +1,38 @@
 package history
 
-import "github.com/isthmus-go/isthmus/shm"
+import (
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/shm"
+)
 
 var (
 	valueSubject = &subject{players: 3, open: openValue(toWord, fromWord), finish: finishValue(fromWord), model: valueModel}
 	largeSubject = &subject{players: 3, open: openValue(toLarge, fromLarge), finish: finishValue(fromLarge), model: valueModel}
 )
 
-func toWord(_ fataler, x uint64) uint64   { return x }
-func fromWord(_ fataler, x uint64) uint64 { return x }
+func toWord(_ proctest.Fataler, x uint64) uint64   { return x }
+func fromWord(_ proctest.Fataler, x uint64) uint64 { return x }
 
 // A large value has the same number in all places.
 type large [25]uint64
 
-func toLarge(_ fataler, x uint64) (l large) {
+func toLarge(_ proctest.Fataler, x uint64) (l large) {
 	for i := range l {
 		l[i] = x
 	}
 	return l
 }
 
-func fromLarge(t fataler, l large) uint64 {
+func fromLarge(t proctest.Fataler, l large) uint64 {
 	if l != toLarge(t, l[0]) {
 		t.Fatalf("a value is torn: %d", l)
 	}
 	return l[0]
 }
 
-func openValue[T any](to func(fataler, uint64) T, from func(fataler, T) uint64) func(p *player) (turn, leave func()) {
+func openValue[T any](to func(proctest.Fataler, uint64) T, from func(proctest.Fataler, T) uint64) func(p *player) (turn, leave func()) {
 	return func(p *player) (turn, leave func()) {
-		v := must(shm.NewValue[T](p.seg, p.name))(p.t)
+		v := proctest.Must(shm.NewValue[T](p.seg, p.name))(p.t)
 		seen := uint64(0)
 		return func() {
 			x := uint64(p.who+1)<<32 | uint64(p.n)<<16
@@ -56,12 +59,12 @@ func openValue[T any](to func(fataler, uint64) T, from func(fataler, T) uint64) 
 	}
 }
 
-func loadValue[T any](p *player, v *shm.Value[T], from func(fataler, T) uint64) uint64 {
+func loadValue[T any](p *player, v *shm.Value[T], from func(proctest.Fataler, T) uint64) uint64 {
 	return p.do(input{kind: load}, func() output { return did(from(p.t, v.Load())) }).v[0]
 }
 
-func finishValue[T any](from func(fataler, T) uint64) func(p *player) {
-	return func(p *player) { loadValue(p, must(shm.NewValue[T](p.seg, p.name))(p.t), from) }
+func finishValue[T any](from func(proctest.Fataler, T) uint64) func(p *player) {
+	return func(p *player) { loadValue(p, proctest.Must(shm.NewValue[T](p.seg, p.name))(p.t), from) }
 }
 
 var valueModel = model{

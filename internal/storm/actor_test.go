@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
@@ -36,26 +37,26 @@ type sizes struct{ slots, bytes, permits int }
 
 func (s sizes) String() string { return fmt.Sprint(s.slots, " ", s.bytes, " ", s.permits) }
 
-func parseSizes(t fataler, text string) (s sizes) {
+func parseSizes(t proctest.Fataler, text string) (s sizes) {
 	_, err := fmt.Sscan(text, &s.slots, &s.bytes, &s.permits)
-	check(t, err)
+	proctest.Check(t, err)
 	return s
 }
 
-func newObjects(t fataler, seg *shm.Segment, s sizes) objects {
+func newObjects(t proctest.Fataler, seg *shm.Segment, s sizes) objects {
 	return objects{
-		spsc:  must(ring.NewSPSC[message](seg, "spsc", s.slots))(t),
-		mpmc:  must(ring.NewMPMC[message](seg, "mpmc", s.slots))(t),
-		bytes: must(ring.NewBytes(seg, "bytes", s.bytes))(t),
+		spsc:  proctest.Must(ring.NewSPSC[message](seg, "spsc", s.slots))(t),
+		mpmc:  proctest.Must(ring.NewMPMC[message](seg, "mpmc", s.slots))(t),
+		bytes: proctest.Must(ring.NewBytes(seg, "bytes", s.bytes))(t),
 
-		mu:      must(shm.NewLock(seg, "mu"))(t),
-		pair:    must(shm.NewArray[uint64](seg, "pair", 2))(t),
-		mutex:   must(shm.NewLock(seg, "mutex"))(t),
-		inside:  must(shm.NewValue[uint64](seg, "inside"))(t),
-		permits: must(semaphore.New(seg, "permits", int64(s.permits), nil))(t),
-		stored:  must(shm.NewValue[wide](seg, "stored"))(t),
-		updated: must(shm.NewValue[wide](seg, "updated"))(t),
-		added:   must(shm.NewArray[uint64](seg, "added", counters))(t),
+		mu:      proctest.Must(shm.NewLock(seg, "mu"))(t),
+		pair:    proctest.Must(shm.NewArray[uint64](seg, "pair", 2))(t),
+		mutex:   proctest.Must(shm.NewLock(seg, "mutex"))(t),
+		inside:  proctest.Must(shm.NewValue[uint64](seg, "inside"))(t),
+		permits: proctest.Must(semaphore.New(seg, "permits", int64(s.permits), nil))(t),
+		stored:  proctest.Must(shm.NewValue[wide](seg, "stored"))(t),
+		updated: proctest.Must(shm.NewValue[wide](seg, "updated"))(t),
+		added:   proctest.Must(shm.NewArray[uint64](seg, "added", counters))(t),
 	}
 }
 
@@ -64,7 +65,7 @@ func newObjects(t fataler, seg *shm.Segment, s sizes) objects {
 // and then try another ring.
 type actor struct {
 	objects
-	t      fataler
+	t      proctest.Fataler
 	rnd    *rand.Rand
 	ledger *ledger
 	page   *page

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -101,7 +102,7 @@ func (a *actor) popSPSC() {
 	if errors.Is(err, ring.ErrRoleTaken) {
 		return
 	}
-	check(a.t, err)
+	proctest.Check(a.t, err)
 	a.write(newEntry(spsc, 0, next(&a.ledger.poppers[spsc]), 0))
 	lend := func(m *message, err error) (uint64, func() error, error) {
 		if err != nil {
@@ -125,7 +126,7 @@ func (a *actor) popSPSC() {
 			return a.readInPlace(spsc, func() (uint64, func() error, error) { return lend(c.Next(ctx)) })
 		},
 	})
-	check(a.t, c.Detach())
+	proctest.Check(a.t, c.Detach())
 }
 
 func (a *actor) popBytes() {
@@ -133,7 +134,7 @@ func (a *actor) popBytes() {
 	if errors.Is(err, ring.ErrRoleTaken) {
 		return
 	}
-	check(a.t, err)
+	proctest.Check(a.t, err)
 	a.write(newEntry(bytesRing, 0, next(&a.ledger.poppers[bytesRing]), 0))
 	lend := func(b []byte, err error) (uint64, func() error, error) {
 		if err != nil {
@@ -173,7 +174,7 @@ func (a *actor) popBytes() {
 			return a.readInPlace(bytesRing, func() (uint64, func() error, error) { return lend(c.Next(ctx)) })
 		},
 	})
-	check(a.t, c.Detach())
+	proctest.Check(a.t, c.Detach())
 }
 
 func (a *actor) parse(what activity, b []byte) uint64 {

@@ -3,6 +3,7 @@ package storm
 import (
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -33,10 +34,10 @@ func (s *storm) drain() {
 	a := &actor{objects: o, t: s.t, ledger: s.ledger, page: &s.ledger.pages[s.ledger.used]}
 	s.ledger.used++
 
-	check(s.t, o.mpmc.Close())
-	check(s.t, must(o.spsc.Producer())(s.t).Close())
-	check(s.t, must(o.bytes.Producer())(s.t).Close())
-	c, b := must(o.spsc.Consumer())(s.t), must(o.bytes.Consumer())(s.t)
+	proctest.Check(s.t, o.mpmc.Close())
+	proctest.Check(s.t, proctest.Must(o.spsc.Producer())(s.t).Close())
+	proctest.Check(s.t, proctest.Must(o.bytes.Producer())(s.t).Close())
+	c, b := proctest.Must(o.spsc.Consumer())(s.t), proctest.Must(o.bytes.Consumer())(s.t)
 	for _, r := range []struct {
 		ringID
 		pop func() (id uint64, err error)
@@ -65,7 +66,7 @@ func (s *storm) drain() {
 			if err == ring.ErrClosed {
 				break
 			}
-			check(s.t, err)
+			proctest.Check(s.t, err)
 			a.popped(id)
 		}
 	}

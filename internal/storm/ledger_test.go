@@ -7,6 +7,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/mapping"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 // A ledger is what all processes write down outside of the segment. Each word
@@ -179,18 +180,18 @@ func (e entry) seq() uint64    { return uint64(e>>seqShift) & (1<<(sourceShift-s
 func (e entry) len() uint64    { return uint64(e & maxRun) }
 
 // mapLedger maps the ledger's file, which is made if it does not exist.
-func mapLedger(t fataler, path string) (*ledger, *mapping.Mapping) {
+func mapLedger(t proctest.Fataler, path string) (*ledger, *mapping.Mapping) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	check(t, err)
+	proctest.Check(t, err)
 	defer f.Close()
-	check(t, f.Truncate(int64(ledgerSize)))
+	proctest.Check(t, f.Truncate(int64(ledgerSize)))
 	m, err := mapping.Map(f, ledgerSize)
-	check(t, err)
+	proctest.Check(t, err)
 	return ledgerAt(m.Bytes()), m
 }
 
 func newLedger(t *testing.T, path string) *ledger {
 	l, m := mapLedger(t, path)
-	t.Cleanup(func() { check(t, m.Unmap()) })
+	t.Cleanup(func() { proctest.Check(t, m.Unmap()) })
 	return l
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -99,7 +100,7 @@ func (a *actor) pushSPSC() {
 	if errors.Is(err, ring.ErrRoleTaken) {
 		return
 	}
-	check(a.t, err)
+	proctest.Check(a.t, err)
 	if source, ok := a.tenure(spsc); ok {
 		of := func(seq uint64) message { return newMessage(identify(spsc, source, seq)) }
 		a.push(spsc, source, []pusher{
@@ -127,7 +128,7 @@ func (a *actor) pushSPSC() {
 			},
 		})
 	}
-	check(a.t, p.Detach())
+	proctest.Check(a.t, p.Detach())
 }
 
 func (a *actor) pushBytes() {
@@ -135,7 +136,7 @@ func (a *actor) pushBytes() {
 	if errors.Is(err, ring.ErrRoleTaken) {
 		return
 	}
-	check(a.t, err)
+	proctest.Check(a.t, err)
 	if source, ok := a.tenure(bytesRing); ok {
 		of := func(seq uint64) []byte { return appendMessage(nil, identify(bytesRing, source, seq)) }
 		a.push(bytesRing, source, []pusher{
@@ -165,5 +166,5 @@ func (a *actor) pushBytes() {
 			},
 		})
 	}
-	check(a.t, p.Detach())
+	proctest.Check(a.t, p.Detach())
 }

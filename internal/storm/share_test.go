@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -78,7 +79,7 @@ func (a *actor) takePermits() {
 	a.begin(acquiring)
 	switch a.rnd.IntN(3) {
 	case 0:
-		check(a.t, a.permits.Acquire(background, n))
+		proctest.Check(a.t, a.permits.Acquire(background, n))
 	case 1:
 		ctx, cancel := a.aMoment()
 		err := a.permits.Acquire(ctx, n)
@@ -87,7 +88,7 @@ func (a *actor) takePermits() {
 			a.end()
 			return
 		}
-		check(a.t, err)
+		proctest.Check(a.t, err)
 	case 2:
 		if !a.permits.TryAcquire(n) {
 			a.end()

@@ -85,10 +85,10 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 	}
 	s.ledger = newLedger(t, s.path)
 	s.ledger.slots = uint64(s.sizes.slots)
-	s.seg = must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxProcs + 1}))(t)
+	s.seg = proctest.Must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxProcs + 1}))(t)
 	t.Cleanup(func() {
 		s.seg.Close()
-		check(t, shm.Remove(segmentName, nil))
+		proctest.Check(t, shm.Remove(segmentName, nil))
 	})
 	return s
 }

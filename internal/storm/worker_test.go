@@ -43,7 +43,7 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	var seed uint64
 	_, err := fmt.Sscan(c.Arg(2), &w.page, &w.seat, &w.producers, &w.consumers, &seed)
 	c.Check(err)
-	seg := must(shm.Open(segmentName, nil))(c)
+	seg := proctest.Must(shm.Open(segmentName, nil))(c)
 	objects := newObjects(c, seg, parseSizes(c, c.Arg(1)))
 
 	var retired atomic.Bool
