@@ -4,20 +4,21 @@ import (
 	"context"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
 // undisturbed returns the operations of all rings in pairs that leave them as
 // they were, and need not wait.
-func undisturbed[T any](t fataler, s *shm.Segment) map[string]func() error {
+func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() error {
 	ctx, cancel := context.WithCancel(background) // as a server's would be
 	_ = cancel
-	r := must(ring.NewSPSC[T](s, "spsc", 64))(t)
-	p, c := must(r.Producer())(t), must(r.Consumer())(t)
-	q := must(ring.NewMPMC[T](s, "mpmc", 64))(t)
-	b := must(ring.NewBytes(s, "bytes", 4096))(t)
-	bp, bc := must(b.Producer())(t), must(b.Consumer())(t)
+	r := proctest.Must(ring.NewSPSC[T](s, "spsc", 64))(t)
+	p, c := proctest.Must(r.Producer())(t), proctest.Must(r.Consumer())(t)
+	q := proctest.Must(ring.NewMPMC[T](s, "mpmc", 64))(t)
+	b := proctest.Must(ring.NewBytes(s, "bytes", 4096))(t)
+	bp, bc := proctest.Must(b.Producer())(t), proctest.Must(b.Consumer())(t)
 
 	var v T
 	vs, dst := make([]T, 8), make([]T, 8)
@@ -150,7 +151,7 @@ func TestNoAllocation(t *testing.T) {
 
 func noAllocation[T any](t *testing.T) {
 	for what, op := range undisturbed[T](t, newSegment(t)) {
-		n := testing.AllocsPerRun(100, func() { check(t, op()) })
+		n := testing.AllocsPerRun(100, func() { proctest.Check(t, op()) })
 		if n != 0 {
 			t.Errorf("%s: %v allocations", what, n)
 		}

@@ -21,7 +21,7 @@ var _ = proctest.Register("maker", func(c *proctest.Child) {
 		c.Send("no sandbox:", err)
 		return
 	}
-	s := must(shm.Create(shared.Name, 1<<20, nil))(c)
+	s := proctest.Must(shm.Create(shared.Name, 1<<20, nil))(c)
 	c.Send("made", s.Core().WakerFence())
 	c.Check(s.Close())
 })
@@ -40,12 +40,12 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 	for _, kind := range mainKinds {
 		for _, from := range []string{"a", "b"} {
 			out, in := newQueue(c, s, kind, kind+from+c.Arg(1), 2), newQueue(c, s, kind, kind+from+c.Arg(2), 2)
-			p, co := must(out.Producer())(c), must(in.Consumer())(c)
+			p, co := proctest.Must(out.Producer())(c), proctest.Must(in.Consumer())(c)
 			for n := range uint64(scaled(2000)) {
 				if from == c.Arg(1) {
 					c.Check(p.Push(background, n))
 				}
-				if got := must(co.Pop(background))(c); got != n {
+				if got := proctest.Must(co.Pop(background))(c); got != n {
 					c.Fatalf("%s: got %d, want %d", kind, got, n)
 				}
 				if from != c.Arg(1) {
@@ -78,7 +78,7 @@ func TestBarriers(t *testing.T) {
 					if line != "made true" {
 						t.Skip(line)
 					}
-					t.Cleanup(func() { check(t, shm.Remove(shared.Name, nil)) })
+					t.Cleanup(func() { proctest.Check(t, shm.Remove(shared.Name, nil)) })
 				}
 				b := proctest.Start(t, "player", second, "b", "a")
 				want := fmt.Sprint("fence ", made == "without" || second == "without")

@@ -14,13 +14,13 @@ import (
 // every place in the ring.
 func TestBytesLengths(t *testing.T) {
 	s := newSegment(t)
-	r := must(ring.NewBytes(s, "lengths", 256))(t)
-	p, c := must(r.Producer())(t), must(r.Consumer())(t)
+	r := proctest.Must(ring.NewBytes(s, "lengths", 256))(t)
+	p, c := proctest.Must(r.Producer())(t), proctest.Must(r.Consumer())(t)
 	for round := range 40 {
 		for length := range r.MaxLen() + 1 {
 			msg := bytes.Repeat([]byte{byte(length + round)}, length)
-			check(t, p.TryPush(msg))
-			got := must(c.TryPop([]byte("prefix")))(t)
+			proctest.Check(t, p.TryPush(msg))
+			got := proctest.Must(c.TryPop([]byte("prefix")))(t)
 			if want := "prefix" + string(msg); string(got) != want {
 				t.Fatalf("length %d: got %q", length, got)
 			}
@@ -28,15 +28,15 @@ func TestBytesLengths(t *testing.T) {
 				t.Fatalf("length %d: Len of an empty ring is %d", length, r.Len())
 			}
 		}
-		check(t, p.TryPush(nil)) // shifts the next round by 8
-		must(c.TryPop(nil))(t)
+		proctest.Check(t, p.TryPush(nil)) // shifts the next round by 8
+		proctest.Must(c.TryPop(nil))(t)
 	}
 }
 
 func TestBytesTooLarge(t *testing.T) {
 	s := newSegment(t)
-	r := must(ring.NewBytes(s, "large", 100))(t)
-	p := must(r.Producer())(t)
+	r := proctest.Must(ring.NewBytes(s, "large", 100))(t)
+	p := proctest.Must(r.Producer())(t)
 	large := make([]byte, r.MaxLen()+1)
 	_, errTry := p.TryReserve(len(large))
 	_, errReserve := p.Reserve(background, len(large))
@@ -55,14 +55,14 @@ func TestBytesTooLarge(t *testing.T) {
 	} else {
 		checkIs(t, "PushAll", err, ring.ErrTooLarge)
 	}
-	b := must(p.TryReserve(5))(t)
+	b := proctest.Must(p.TryReserve(5))(t)
 	checkIs(t, "Commit of more than reserved", p.Commit(len(b)+1), ring.ErrTooLarge)
 	checkIs(t, "Commit of -1", p.Commit(-1), ring.ErrTooLarge)
 	copy(b, "hello")
-	check(t, p.Commit(4))
-	c := must(r.Consumer())(t)
+	proctest.Check(t, p.Commit(4))
+	c := proctest.Must(r.Consumer())(t)
 	for _, want := range []string{"\x01", "\x02", "hell"} {
-		if got := must(c.TryPop(nil))(t); string(got) != want {
+		if got := proctest.Must(c.TryPop(nil))(t); string(got) != want {
 			t.Errorf("popped %q, want %q", got, want)
 		}
 	}
@@ -72,17 +72,17 @@ func TestBytesTooLarge(t *testing.T) {
 // neighbours.
 func TestBytesAppend(t *testing.T) {
 	s := newSegment(t)
-	r := must(ring.NewBytes(s, "append", 256))(t)
-	p, c := must(r.Producer())(t), must(r.Consumer())(t)
-	b := must(p.TryReserve(3))(t)
+	r := proctest.Must(ring.NewBytes(s, "append", 256))(t)
+	p, c := proctest.Must(r.Producer())(t), proctest.Must(r.Consumer())(t)
+	b := proctest.Must(p.TryReserve(3))(t)
 	copy(b, "abc")
 	_ = append(b, "overflow"...)
-	check(t, p.Commit(3))
-	check(t, p.TryPush([]byte("def")))
-	m := must(c.TryNext())(t)
+	proctest.Check(t, p.Commit(3))
+	proctest.Check(t, p.TryPush([]byte("def")))
+	m := proctest.Must(c.TryNext())(t)
 	_ = append(m, "overflow"...)
-	check(t, c.Release())
-	if got := must(c.TryPop(nil))(t); string(got) != "def" {
+	proctest.Check(t, c.Release())
+	if got := proctest.Must(c.TryPop(nil))(t); string(got) != "def" {
 		t.Errorf("popped %q", got)
 	}
 }
@@ -90,9 +90,9 @@ func TestBytesAppend(t *testing.T) {
 // The half committer dies before the last store of a Commit: that of the padding
 // if the message went behind some.
 var _ = proctest.Register("half committer", func(c *proctest.Child) {
-	r := must(ring.NewBytes(shared.Open(c), "half", 256))(c)
-	p := must(r.Producer())(c)
-	b := must(p.TryReserve(r.MaxLen()))(c)
+	r := proctest.Must(ring.NewBytes(shared.Open(c), "half", 256))(c)
+	p := proctest.Must(r.Producer())(c)
+	b := proctest.Must(p.TryReserve(r.MaxLen()))(c)
 	copy(b, bytes.Repeat([]byte("x"), len(b)))
 	c.Send("padded", p.WriteUncommitted(len(b)))
 	c.Recv()
@@ -101,16 +101,16 @@ var _ = proctest.Register("half committer", func(c *proctest.Child) {
 func TestBytesProducerKilledAtPadding(t *testing.T) {
 	proctest.Mortal(t)
 	s := newSegment(t)
-	r := must(ring.NewBytes(s, "half", 256))(t)
-	c := must(r.Consumer())(t)
+	r := proctest.Must(ring.NewBytes(s, "half", 256))(t)
+	c := proctest.Must(r.Consumer())(t)
 	var padded int
 	for _, used := range []int{0, 8, 100, 96, 24, 104, 80, 0, 112, 56} {
-		p := must(r.Producer())(t)
-		check(t, p.TryPush(make([]byte, used)))
-		if got := must(c.TryPop(nil))(t); len(got) != used {
+		p := proctest.Must(r.Producer())(t)
+		proctest.Check(t, p.TryPush(make([]byte, used)))
+		if got := proctest.Must(c.TryPop(nil))(t); len(got) != used {
 			t.Fatalf("popped %d bytes, want %d", len(got), used)
 		}
-		check(t, p.Detach())
+		proctest.Check(t, p.Detach())
 		dying := proctest.Start(t, "half committer")
 		if dying.Recv() == "padded true" {
 			padded++

@@ -55,7 +55,7 @@ func TestBadContext(t *testing.T) {
 	for _, kind := range mainKinds {
 		t.Run(kind, func(t *testing.T) {
 			q, p, c := ends(t, newSegment(t), kind, 4)
-			check(t, p.Push(background, 1))
+			proctest.Check(t, p.Push(background, 1))
 			ended, cancel := context.WithCancel(background)
 			cancel()
 			for _, operations := range []map[string]func(context.Context) error{pushes(p), pops(c)} {
@@ -98,7 +98,7 @@ func TestCancelled(t *testing.T) {
 				}
 				return fmt.Errorf("All of %q: %w", "ends", ctx.Err())
 			}, q.PopWaiting)
-			check(t, p.Push(background, 5))
+			proctest.Check(t, p.Push(background, 5))
 			expectPop(t, c, q, 5)
 		})
 	}
@@ -122,7 +122,7 @@ func expectPrompt(t *testing.T, what string, op func(context.Context) error, asl
 // A waiter waits for a message until it is told not to.
 var _ = proctest.Register("waiter", func(c *proctest.Child) {
 	s := shared.Open(c)
-	q := must(ring.NewMPMC[uint64](s, "waiters", 2))(c)
+	q := proctest.Must(ring.NewMPMC[uint64](s, "waiters", 2))(c)
 	ctx, cancel := context.WithCancel(background)
 	go func() {
 		c.Expect("cancel")
@@ -137,7 +137,7 @@ var _ = proctest.Register("waiter", func(c *proctest.Child) {
 // TestCancelOne has two processes wait, and cancels the one that sleeps first:
 // the other is not disturbed, and gets the message.
 func TestCancelOne(t *testing.T) {
-	q := must(ring.NewMPMC[uint64](newSegment(t), "waiters", 2))(t)
+	q := proctest.Must(ring.NewMPMC[uint64](newSegment(t), "waiters", 2))(t)
 	a := proctest.Start(t, "waiter")
 	a.Expect("waiting")
 	proctest.Until(t, "the first waits", q.PopWaiting)
@@ -146,7 +146,7 @@ func TestCancelOne(t *testing.T) {
 	a.Send("cancel")
 	a.Expect(0, true)
 	a.Wait()
-	check(t, q.TryPush(7))
+	proctest.Check(t, q.TryPush(7))
 	b.Expect(7, false)
 	b.Wait()
 }
@@ -163,7 +163,7 @@ func TestSegmentClosed(t *testing.T) {
 			s := shared.Open(t)
 			for _, what := range []string{"Push", "PushAll", "Reserve", "Pop", "PopInto", "Next"} {
 				q := newQueue(t, s, kind, what, 2)
-				p, c := must(q.Producer())(t), must(q.Consumer())(t)
+				p, c := proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
 				op, asleep := pops(c)[what], q.PopWaiting
 				if op == nil {
 					op, asleep = pushes(p)[what], q.PushWaiting
@@ -173,7 +173,7 @@ func TestSegmentClosed(t *testing.T) {
 				proctest.Until(t, what+" waits", asleep)
 				if kind != "MPMC" { // one goroutine at a time
 					q = newQueue(t, s, kind, what+" after", 2)
-					p, c = must(q.Producer())(t), must(q.Consumer())(t)
+					p, c = proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
 				}
 				after = append(after, func(context.Context) error { return p.TryPush(1) })
 				after = append(after, func(context.Context) error { _, err := c.TryPop(); return err })
@@ -185,7 +185,7 @@ func TestSegmentClosed(t *testing.T) {
 					}
 				}
 			}
-			check(t, s.Close())
+			proctest.Check(t, s.Close())
 			for _, w := range waiting {
 				checkIs(t, "an operation that waited", proctest.Result(t, w), shm.ErrClosed)
 			}
@@ -210,11 +210,11 @@ func TestSegmentClosedEnds(t *testing.T) {
 				t.Skip("whoever is caught in the middle finishes on the segment here")
 			}
 			q, p, c := ends(t, s, kind, 4)
-			check(t, p.Push(background, 1))
+			proctest.Check(t, p.Push(background, 1))
 			_, release, err := c.TryNext()
-			check(t, err)
-			commit := must(p.TryReserve(2))(t)
-			check(t, s.Close())
+			proctest.Check(t, err)
+			commit := proctest.Must(p.TryReserve(2))(t)
+			proctest.Check(t, s.Close())
 			for range c.All(background) {
 				t.Error("All has got a message")
 			}
@@ -235,8 +235,8 @@ func TestSegmentClosedEnds(t *testing.T) {
 				checkIs(t, "Detach", c.Detach(), shm.ErrClosed)
 			}
 			q2, p2, c2 := ends(t, other, kind, 4)
-			check(t, p2.Push(background, 3))
-			got := []uint64{must(c2.Pop(background))(t), must(c2.Pop(background))(t)}
+			proctest.Check(t, p2.Push(background, 3))
+			got := []uint64{proctest.Must(c2.Pop(background))(t), proctest.Must(c2.Pop(background))(t)}
 			if got[0]+got[1] != 1+3 {
 				t.Errorf("the others have got %d", got)
 			}

@@ -31,19 +31,19 @@ type chaosState struct {
 	popped *shm.Value[uint64] // grows with each pop
 }
 
-func newChaos(t fataler, s *shm.Segment, capacity string) chaosState {
+func newChaos(t proctest.Fataler, s *shm.Segment, capacity string) chaosState {
 	return chaosState{
-		must(ring.NewMPMC[mark](s, "chaos", must(strconv.Atoi(capacity))(t)))(t),
+		proctest.Must(ring.NewMPMC[mark](s, "chaos", proctest.Must(strconv.Atoi(capacity))(t)))(t),
 		newLedger(t, s, chaosProducers, chaosLength),
-		must(shm.NewArray[uint32](s, "acked", chaosProducers))(t),
-		must(shm.NewValue[uint64](s, "popped"))(t),
+		proctest.Must(shm.NewArray[uint32](s, "acked", chaosProducers))(t),
+		proctest.Must(shm.NewValue[uint64](s, "popped"))(t),
 	}
 }
 
 var _ = proctest.Register("chaos producer", func(c *proctest.Child) {
 	st := newChaos(c, shared.Open(c), c.Arg(0))
-	id := must(strconv.Atoi(c.Arg(1)))(c)
-	rnd := newRand(must(strconv.ParseUint(c.Arg(2), 10, 64))(c), id)
+	id := proctest.Must(strconv.Atoi(c.Arg(1)))(c)
+	rnd := newRand(proctest.Must(strconv.ParseUint(c.Arg(2), 10, 64))(c), id)
 	length := scaled(chaosLength)
 	for seq := 0; seq < length; st.acked.Store(id, uint32(seq)) {
 		switch rnd.IntN(3) {
@@ -55,9 +55,9 @@ var _ = proctest.Register("chaos producer", func(c *proctest.Child) {
 			for i := range ms {
 				ms[i] = newMark(id, seq+i)
 			}
-			seq += must(st.q.PushAll(background, ms))(c)
+			seq += proctest.Must(st.q.PushAll(background, ms))(c)
 		case 2:
-			r := must(st.q.Reserve(background))(c)
+			r := proctest.Must(st.q.Reserve(background))(c)
 			*r.Value() = newMark(id, seq)
 			c.Check(r.Commit())
 			seq++
@@ -70,7 +70,7 @@ var _ = proctest.Register("chaos producer", func(c *proctest.Child) {
 // that only borrows enters it before that: if it dies, the message comes again.
 var _ = proctest.Register("chaos consumer", func(c *proctest.Child) {
 	st := newChaos(c, shared.Open(c), c.Arg(0))
-	rnd := newRand(must(strconv.ParseUint(c.Arg(2), 10, 64))(c), 0)
+	rnd := newRand(proctest.Must(strconv.ParseUint(c.Arg(2), 10, 64))(c), 0)
 	borrows := c.Arg(3) == "borrows"
 	dst := make([]mark, chaosBatch)
 	for {
@@ -163,7 +163,7 @@ func runChaos(t *testing.T, plan chaosPlan, capacity int) {
 		p.Send("end")
 		p.Wait()
 	}
-	check(t, st.q.Close())
+	proctest.Check(t, st.q.Close())
 	for _, p := range consumers {
 		p.Wait()
 	}

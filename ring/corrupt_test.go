@@ -116,7 +116,7 @@ var _ = proctest.Register("vandal", func(c *proctest.Child) {
 		q := newQueue(c, s, c.Arg(0), name, capacity)
 		after := newGuard(c, s, name+" after")
 		m := ringOf(q)
-		p, co := must(q.Producer())(c), must(q.Consumer())(c)
+		p, co := proctest.Must(q.Producer())(c), proctest.Must(q.Consumer())(c)
 		var wg sync.WaitGroup
 		var done atomic.Bool
 		if round%2 == 0 { // while the operations run
@@ -153,15 +153,15 @@ func ringOf(q queue) memory {
 // A guard is memory next to a ring that must keep its content.
 type guard struct{ *shm.Array[uint64] }
 
-func newGuard(t fataler, s *shm.Segment, name string) guard {
-	g := guard{must(shm.NewArray[uint64](s, name, 16))(t)}
+func newGuard(t proctest.Fataler, s *shm.Segment, name string) guard {
+	g := guard{proctest.Must(shm.NewArray[uint64](s, name, 16))(t)}
 	for i := range g.Len() {
 		g.Store(i, 0x5afe)
 	}
 	return g
 }
 
-func (g guard) check(t fataler) {
+func (g guard) check(t proctest.Fataler) {
 	for i, v := range g.All() {
 		if v != 0x5afe {
 			t.Fatalf("what lies beside the ring was overwritten: element %d is %#x", i, v)
@@ -183,16 +183,16 @@ func TestVandal(t *testing.T) {
 func TestCorrupt(t *testing.T) {
 	proctest.Mortal(t)
 	s := newSegment(t)
-	spsc := must(ring.NewSPSC[uint64](s, "spsc", 4))(t)
-	p := must(spsc.Producer())(t)
+	spsc := proctest.Must(ring.NewSPSC[uint64](s, "spsc", 4))(t)
+	p := proctest.Must(spsc.Producer())(t)
 	for n := range uint64(4) {
-		check(t, p.TryPush(n))
+		proctest.Check(t, p.TryPush(n))
 	}
 	setWide(spsc, 0, 100)
 	checkIs(t, "SPSC push with a head that is ahead", p.TryPush(5), ring.ErrCorrupt)
 	checkIs(t, "the same, waiting", p.Push(background, 5), ring.ErrCorrupt)
 
-	mpmc := must(ring.NewMPMC[uint64](s, "mpmc", 4))(t)
+	mpmc := proctest.Must(ring.NewMPMC[uint64](s, "mpmc", 4))(t)
 	setWide(mpmc, 0, 100)
 	_, err := mpmc.TryPop()
 	checkIs(t, "MPMC pop with a head that is ahead", err, ring.ErrCorrupt)
@@ -209,11 +209,11 @@ func TestCorrupt(t *testing.T) {
 		1<<63 | 1<<62 | 256,         // padding all around
 		1<<63 | 1<<62 | 0xffff_ffff, // all there is
 	} {
-		b := must(ring.NewBytes(s, fmt.Sprint("bytes", i), 256))(t)
+		b := proctest.Must(ring.NewBytes(s, fmt.Sprint("bytes", i), 256))(t)
 		binary.NativeEndian.PutUint64(b.Body(), header)
 		_, err := b.Producer()
 		checkIs(t, fmt.Sprintf("producer of header %#x", header), err, ring.ErrCorrupt)
-		c := must(b.Consumer())(t)
+		c := proctest.Must(b.Consumer())(t)
 		_, err = c.TryPop(nil)
 		checkIs(t, fmt.Sprintf("pop of header %#x", header), err, ring.ErrCorrupt)
 		_, err = c.Pop(background, nil)

@@ -13,8 +13,8 @@ import (
 
 const killCapacity = 8
 
-func newKillRing(t fataler, s *shm.Segment) *ring.MPMC[job] {
-	return must(ring.NewMPMC[job](s, "kill", killCapacity))(t)
+func newKillRing(t proctest.Fataler, s *shm.Segment) *ring.MPMC[job] {
+	return proctest.Must(ring.NewMPMC[job](s, "kill", killCapacity))(t)
 }
 
 // garbage is what a victim writes and never publishes as a whole.
@@ -28,10 +28,10 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 	fmt.Sscan(c.Arg(0), &what, &n, &k)
 	switch what {
 	case "reserve":
-		r := must(q.TryReserve())(c)
+		r := proctest.Must(q.TryReserve())(c)
 		*r.Value() = garbage
 	case "next":
-		l := must(q.TryNext())(c)
+		l := proctest.Must(q.TryNext())(c)
 		c.Send("lent", l.Value().ID)
 	case "claim": // n slots for writing, and fill the last k
 		pos, run, err := q.Claim(n)
@@ -65,13 +65,13 @@ var _ = proctest.Register("survivor", func(c *proctest.Child) {
 	c.Send("ready")
 	switch c.Arg(0) {
 	case "Pop":
-		c.Send(must(q.Pop(background))(c).ID)
+		c.Send(proctest.Must(q.Pop(background))(c).ID)
 	case "PopInto":
 		dst := make([]job, 1)
-		must(q.PopInto(background, dst))(c)
+		proctest.Must(q.PopInto(background, dst))(c)
 		c.Send(dst[0].ID)
 	case "Next":
-		l := must(q.Next(background))(c)
+		l := proctest.Must(q.Next(background))(c)
 		c.Send(l.Value().ID)
 		c.Check(l.Release())
 	case "All":
@@ -83,10 +83,10 @@ var _ = proctest.Register("survivor", func(c *proctest.Child) {
 		c.Check(q.Push(background, jobs.make(77)))
 		c.Send("pushed")
 	case "PushAll":
-		must(q.PushAll(background, []job{jobs.make(77)}))(c)
+		proctest.Must(q.PushAll(background, []job{jobs.make(77)}))(c)
 		c.Send("pushed")
 	case "Reserve":
-		r := must(q.Reserve(background))(c)
+		r := proctest.Must(q.Reserve(background))(c)
 		*r.Value() = jobs.make(77)
 		c.Check(r.Commit())
 		c.Send("pushed")
@@ -119,13 +119,13 @@ func expectRescue(t *testing.T, victim, survivor *proctest.Proc, want any) {
 func pushJobs(t *testing.T, q *ring.MPMC[job], from, to uint64) {
 	t.Helper()
 	for n := from; n < to; n++ {
-		check(t, q.TryPush(jobs.make(n)))
+		proctest.Check(t, q.TryPush(jobs.make(n)))
 	}
 }
 
 func popOne(t *testing.T, q *ring.MPMC[job], n uint64) {
 	t.Helper()
-	if got := must(q.Pop(background))(t); got != jobs.make(n) {
+	if got := proctest.Must(q.Pop(background))(t); got != jobs.make(n) {
 		t.Fatalf("popped %+v, want %d", got, n)
 	}
 }
@@ -135,7 +135,7 @@ func popJobs(t *testing.T, q *ring.MPMC[job], from, to uint64) {
 	t.Helper()
 	for n := from; n < to; n++ {
 		got, err := jobs.read(q.TryPop())
-		if check(t, err); got != n {
+		if proctest.Check(t, err); got != n {
 			t.Fatalf("popped %d, want %d", got, n)
 		}
 	}
@@ -248,7 +248,7 @@ func TestReaderKilled(t *testing.T) {
 				}
 				pushJobs(t, q, 50, 51)
 				victim.Kill()
-				got := []uint64{must(q.Pop(background))(t).ID, must(q.Pop(background))(t).ID}
+				got := []uint64{proctest.Must(q.Pop(background))(t).ID, proctest.Must(q.Pop(background))(t).ID}
 				if got[0] != 50 || got[1] != round {
 					t.Fatalf("popped %d, want 50 and then %d", got, round)
 				}
@@ -269,7 +269,7 @@ func TestReaderKilled(t *testing.T) {
 				if l.Value().ID != 5 {
 					t.Fatalf("lent message %d", l.Value().ID)
 				}
-				check(t, q.TryPush(*l.Value()))
+				proctest.Check(t, q.TryPush(*l.Value()))
 				return l.Release() == nil
 			})
 		}
@@ -304,7 +304,7 @@ func TestWriterKilledAndClosed(t *testing.T) {
 	q := newKillRing(t, newSegment(t))
 	victim := newVictim(t, "reserve")
 	pushJobs(t, q, 1, 2)
-	check(t, q.Close())
+	proctest.Check(t, q.Close())
 	if _, err := q.TryPop(); err != ring.ErrEmpty {
 		t.Fatalf("TryPop behind a live writer: %v", err)
 	}

@@ -51,7 +51,7 @@ func TestLateLaps(t *testing.T) {
 								}
 								out++
 							})
-							check(t, err)
+							proctest.Check(t, err)
 						}
 					}
 					for ; out < in; out++ {
@@ -83,35 +83,35 @@ func TestKilledInLateLaps(t *testing.T) {
 					switch what {
 					case "writing":
 						pos, run, err := d.Claim(5)
-						check(t, err)
+						proctest.Check(t, err)
 						d.Fill(pos, run, 2, garbage)
 					case "freeing":
 						pushJobs(t, q, 0, killCapacity)
 						pos, run, err := d.Take(make([]job, 5))
-						check(t, err)
+						proctest.Check(t, err)
 						d.Free(pos, run, 2)
 					case "reading", "lending":
 						pushJobs(t, q, 9, 10)
-						must(d.TryNext())(t)
+						proctest.Must(d.TryNext())(t)
 					}
-					check(t, dying.Close())
+					proctest.Check(t, dying.Close())
 					switch what {
 					case "freeing":
 						for n := uint64(5); n < killCapacity; n++ {
 							popOne(t, q, n)
 						}
-						check(t, q.Push(background, jobs.make(8)))
+						proctest.Check(t, q.Push(background, jobs.make(8)))
 						popOne(t, q, 8)
 					case "reading":
-						if got := must(q.Pop(background))(t); got != jobs.make(9) {
+						if got := proctest.Must(q.Pop(background))(t); got != jobs.make(9) {
 							t.Fatalf("popped %+v", got)
 						}
 					case "lending":
-						l := must(q.Next(background))(t)
+						l := proctest.Must(q.Next(background))(t)
 						if *l.Value() != jobs.make(9) {
 							t.Fatalf("lent %+v", *l.Value())
 						}
-						check(t, l.Release())
+						proctest.Check(t, l.Release())
 					}
 					goOn(t, q)
 				}
@@ -123,7 +123,7 @@ func TestKilledInLateLaps(t *testing.T) {
 // A late consumer shares a ring that is about to wrap.
 var _ = proctest.Register("late consumer", func(c *proctest.Child) {
 	s := shared.Open(c)
-	q := must(ring.NewMPMC[uint64](s, "late", 4))(c)
+	q := proctest.Must(ring.NewMPMC[uint64](s, "late", 4))(c)
 	var count, sum, next uint64
 	for n := range q.All(background) {
 		if n < next {
@@ -142,13 +142,13 @@ func TestLateStream(t *testing.T) {
 	const length = 500
 	for _, lap := range []uint64{1<<18 - 50, 1<<19 - 50, 1<<60 - 50} {
 		t.Run(fmt.Sprintf("lap %#x", lap), func(t *testing.T) {
-			q := must(ring.NewMPMC[uint64](newSegment(t), "late", 4))(t)
+			q := proctest.Must(ring.NewMPMC[uint64](newSegment(t), "late", 4))(t)
 			q.SetStart(lap * uint64(q.Cap()))
 			consumers := []*proctest.Proc{proctest.Start(t, "late consumer"), proctest.Start(t, "late consumer")}
 			for n := range uint64(length) {
-				check(t, q.Push(background, n))
+				proctest.Check(t, q.Push(background, n))
 			}
-			check(t, q.Close())
+			proctest.Check(t, q.Close())
 			var count, sum uint64
 			for _, p := range consumers {
 				var k, s uint64

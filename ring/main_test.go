@@ -30,38 +30,9 @@ func TestMain(m *testing.M) {
 
 var background = context.Background()
 
-// fataler is a test, or a helper in a process of its own.
-type fataler interface {
-	Fatalf(format string, args ...any)
-}
-
-// must unpacks a result that may not be an error: must(f())(t).
-func must[T any](v T, err error) func(t fataler) T {
-	return func(t fataler) T {
-		if h, ok := t.(testing.TB); ok {
-			h.Helper()
-		}
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
-		return v
-	}
-}
-
-func check(t fataler, err error) {
-	if h, ok := t.(testing.TB); ok {
-		h.Helper()
-	}
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-}
-
 // checkIs fails the test unless err wraps want, or both are nil.
-func checkIs(t fataler, what string, err, want error) {
-	if h, ok := t.(testing.TB); ok {
-		h.Helper()
-	}
+func checkIs(t proctest.Fataler, what string, err, want error) {
+	t.Helper()
 	if !errors.Is(err, want) {
 		t.Fatalf("%s: got error %v, want %v", what, err, want)
 	}
@@ -77,7 +48,7 @@ func newSegment(t testing.TB) *shm.Segment {
 	})
 	t.Cleanup(func() { watchdog.Stop() })
 	proctest.Dir(t)
-	s := must(shm.Create(shared.Name, 4<<20, &shm.Options{MaxObjects: 1000}))(t)
+	s := proctest.Must(shm.Create(shared.Name, 4<<20, &shm.Options{MaxObjects: 1000}))(t)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
 			t.Error(err)

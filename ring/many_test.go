@@ -32,12 +32,12 @@ type ledger struct {
 	seen   *shm.Array[uint8]
 }
 
-func newLedger(t fataler, s *shm.Segment, producers, length int) ledger {
-	return ledger{length, must(shm.NewArray[uint8](s, "seen", producers*length))(t)}
+func newLedger(t proctest.Fataler, s *shm.Segment, producers, length int) ledger {
+	return ledger{length, proctest.Must(shm.NewArray[uint8](s, "seen", producers*length))(t)}
 }
 
 // enter counts a message, and returns how often it has come.
-func (l ledger) enter(t fataler, m mark) uint8 {
+func (l ledger) enter(t proctest.Fataler, m mark) uint8 {
 	if m != newMark(int(m.Producer), int(m.Seq)) || int(m.Seq) >= l.length {
 		t.Fatalf("torn message: %+v", m)
 	}
@@ -55,11 +55,11 @@ const (
 
 func crowd(c *proctest.Child) (*shm.Segment, *ring.MPMC[mark], ledger, int, uint64) {
 	s := shared.Open(c)
-	capacity := must(strconv.Atoi(c.Arg(0)))(c)
-	seed := must(strconv.ParseUint(c.Arg(1), 10, 64))(c)
-	id := must(strconv.Atoi(c.Arg(2)))(c)
+	capacity := proctest.Must(strconv.Atoi(c.Arg(0)))(c)
+	seed := proctest.Must(strconv.ParseUint(c.Arg(1), 10, 64))(c)
+	id := proctest.Must(strconv.Atoi(c.Arg(2)))(c)
 	wait.SetSpin(id%2 == 0) // the others sleep at once
-	q := must(ring.NewMPMC[mark](s, "crowd", capacity))(c)
+	q := proctest.Must(ring.NewMPMC[mark](s, "crowd", capacity))(c)
 	return s, q, newLedger(c, s, crowdProducers, crowdLength), id, seed
 }
 
@@ -89,7 +89,7 @@ var _ = proctest.Register("crowd producer", func(c *proctest.Child) {
 			}
 			seq += k
 		case 3:
-			r := must(q.Reserve(background))(c)
+			r := proctest.Must(q.Reserve(background))(c)
 			if rnd.IntN(4) == 0 {
 				c.Check(r.Cancel())
 				continue
@@ -157,7 +157,7 @@ func TestCrowd(t *testing.T) {
 	for _, capacity := range []int{1, 2, 16, 1024} {
 		t.Run(fmt.Sprint("capacity ", capacity), func(t *testing.T) {
 			s := newSegment(t)
-			q := must(ring.NewMPMC[mark](s, "crowd", capacity))(t)
+			q := proctest.Must(ring.NewMPMC[mark](s, "crowd", capacity))(t)
 			seen := newLedger(t, s, crowdProducers, crowdLength)
 			seed := fmt.Sprint(newSeed(t))
 			args := func(id int) []string { return []string{fmt.Sprint(capacity), seed, fmt.Sprint(id)} }
@@ -171,7 +171,7 @@ func TestCrowd(t *testing.T) {
 			for _, p := range producers {
 				p.Wait()
 			}
-			check(t, q.Close())
+			proctest.Check(t, q.Close())
 			for _, p := range consumers {
 				p.Wait()
 			}
@@ -199,9 +199,9 @@ const (
 // As many are in the ring as are yet to be popped, so nobody waits for ever.
 var _ = proctest.Register("throng", func(c *proctest.Child) {
 	s := shared.Open(c)
-	q := must(ring.NewMPMC[uint64](s, "throng", 16))(c)
-	popped := must(shm.NewValue[uint64](s, "popped"))(c)
-	id := must(strconv.Atoi(c.Arg(0)))(c)
+	q := proctest.Must(ring.NewMPMC[uint64](s, "throng", 16))(c)
+	popped := proctest.Must(shm.NewValue[uint64](s, "popped"))(c)
+	id := proctest.Must(strconv.Atoi(c.Arg(0)))(c)
 	c.Send("ready")
 	c.Expect("go")
 	var wg sync.WaitGroup
@@ -210,7 +210,7 @@ var _ = proctest.Register("throng", func(c *proctest.Child) {
 			var sum uint64
 			for i := range throngLength {
 				c.Check(q.Push(background, uint64((id*throngGoroutines+g)*throngLength+i)))
-				sum += must(q.Pop(background))(c)
+				sum += proctest.Must(q.Pop(background))(c)
 			}
 			shm.Add(popped, sum)
 		})
@@ -222,8 +222,8 @@ var _ = proctest.Register("throng", func(c *proctest.Child) {
 // TestThrong has 32 processes of 8 goroutines share one ring.
 func TestThrong(t *testing.T) {
 	s := newSegment(t)
-	q := must(ring.NewMPMC[uint64](s, "throng", 16))(t)
-	popped := must(shm.NewValue[uint64](s, "popped"))(t)
+	q := proctest.Must(ring.NewMPMC[uint64](s, "throng", 16))(t)
+	popped := proctest.Must(shm.NewValue[uint64](s, "popped"))(t)
 	var procs []*proctest.Proc
 	for id := range throngProcs {
 		procs = append(procs, proctest.Start(t, "throng", fmt.Sprint(id)))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/mapping"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
@@ -28,13 +29,13 @@ type namedLike struct {
 // The error says what is wrong, and with which ring.
 func TestMismatch(t *testing.T) {
 	s := newSegment(t)
-	must(ring.NewSPSC[uint64](s, "spsc", 8))(t)
-	must(ring.NewMPMC[uint64](s, "mpmc", 8))(t)
-	must(ring.NewMPMC[namedOtherwise](s, "pairs", 8))(t)
-	must(ring.NewBytes(s, "bytes", 512))(t)
-	must(shm.NewValue[uint64](s, "value"))(t)
-	must(ring.NewSPSC[uint64](s, "spsc", 5))(t) // is 8
-	must(ring.NewBytes(s, "bytes", 257))(t)     // is 512
+	proctest.Must(ring.NewSPSC[uint64](s, "spsc", 8))(t)
+	proctest.Must(ring.NewMPMC[uint64](s, "mpmc", 8))(t)
+	proctest.Must(ring.NewMPMC[namedOtherwise](s, "pairs", 8))(t)
+	proctest.Must(ring.NewBytes(s, "bytes", 512))(t)
+	proctest.Must(shm.NewValue[uint64](s, "value"))(t)
+	proctest.Must(ring.NewSPSC[uint64](s, "spsc", 5))(t) // is 8
+	proctest.Must(ring.NewBytes(s, "bytes", 257))(t)     // is 512
 
 	newSPSC := func(name string, capacity int) error { _, err := ring.NewSPSC[uint64](s, name, capacity); return err }
 	newMPMC := func(name string, capacity int) error { _, err := ring.NewMPMC[uint64](s, name, capacity); return err }
@@ -90,11 +91,11 @@ func TestMismatch(t *testing.T) {
 // TestNotReserved commits and releases what was never reserved or lent.
 func TestNotReserved(t *testing.T) {
 	s := newSegment(t)
-	r := must(ring.NewSPSC[uint64](s, "spsc", 4))(t)
-	p, c := must(r.Producer())(t), must(r.Consumer())(t)
-	b := must(ring.NewBytes(s, "bytes", 64))(t)
-	bp, bc := must(b.Producer())(t), must(b.Consumer())(t)
-	q := must(ring.NewMPMC[uint64](s, "mpmc", 4))(t)
+	r := proctest.Must(ring.NewSPSC[uint64](s, "spsc", 4))(t)
+	p, c := proctest.Must(r.Producer())(t), proctest.Must(r.Consumer())(t)
+	b := proctest.Must(ring.NewBytes(s, "bytes", 64))(t)
+	bp, bc := proctest.Must(b.Producer())(t), proctest.Must(b.Consumer())(t)
+	q := proctest.Must(ring.NewMPMC[uint64](s, "mpmc", 4))(t)
 	for what, err := range map[string]error{
 		"SPSC Commit": p.Commit(), "SPSC Release": c.Release(),
 		"Bytes Commit": bp.Commit(0), "Bytes Release": bc.Release(),
@@ -102,34 +103,34 @@ func TestNotReserved(t *testing.T) {
 		checkIs(t, what, err, ring.ErrNotReserved)
 	}
 
-	must(p.TryReserve())(t)
-	check(t, p.TryPush(1)) // takes the place of the reservation
+	proctest.Must(p.TryReserve())(t)
+	proctest.Check(t, p.TryPush(1)) // takes the place of the reservation
 	checkIs(t, "SPSC Commit after a push", p.Commit(), ring.ErrNotReserved)
-	must(c.TryNext())(t)
-	must(c.TryPop())(t)
+	proctest.Must(c.TryNext())(t)
+	proctest.Must(c.TryPop())(t)
 	checkIs(t, "SPSC Release after a pop", c.Release(), ring.ErrNotReserved)
-	must(bp.TryReserve(3))(t)
-	check(t, bp.TryPush([]byte("x")))
+	proctest.Must(bp.TryReserve(3))(t)
+	proctest.Check(t, bp.TryPush([]byte("x")))
 	checkIs(t, "Bytes Commit after a push", bp.Commit(1), ring.ErrNotReserved)
-	must(bc.TryNext())(t)
-	must(bc.TryPop(nil))(t)
+	proctest.Must(bc.TryNext())(t)
+	proctest.Must(bc.TryPop(nil))(t)
 	checkIs(t, "Bytes Release after a pop", bc.Release(), ring.ErrNotReserved)
 
 	full, err := q.TryReserve()
 	for err == nil {
-		check(t, full.Commit())
+		proctest.Check(t, full.Commit())
 		full, err = q.TryReserve()
 	}
 	checkIs(t, "TryReserve", err, ring.ErrFull)
 	checkIs(t, "Commit of a failed TryReserve", full.Commit(), ring.ErrNotReserved)
 	checkIs(t, "Cancel of a failed TryReserve", full.Cancel(), ring.ErrNotReserved)
-	l := must(q.TryNext())(t)
+	l := proctest.Must(q.TryNext())(t)
 	checkIs(t, "Commit of what is lent", full.Commit(), ring.ErrNotReserved)
-	check(t, l.Release())
+	proctest.Check(t, l.Release())
 	checkIs(t, "second Release", l.Release(), ring.ErrNotReserved)
-	r1 := must(q.TryReserve())(t)
+	r1 := proctest.Must(q.TryReserve())(t)
 	checkIs(t, "Release of what is reserved", l.Release(), ring.ErrNotReserved)
-	check(t, r1.Cancel())
+	proctest.Check(t, r1.Cancel())
 	checkIs(t, "second Cancel", r1.Cancel(), ring.ErrNotReserved)
 	checkIs(t, "Commit of what was cancelled", r1.Commit(), ring.ErrNotReserved)
 }
@@ -140,8 +141,8 @@ func TestPushAllClosed(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			q := newQueue(t, newSegment(t), kind, "closed", 16)
 			s := shared.Open(t)
-			p := must(newQueue(t, s, kind, "closed", 16).Producer())(t)
-			check(t, s.Close())
+			p := proctest.Must(newQueue(t, s, kind, "closed", 16).Producer())(t)
+			proctest.Check(t, s.Close())
 			n, err := p.PushAll(background, 0, 4)
 			checkIs(t, "PushAll", err, shm.ErrClosed)
 			if n != 0 {

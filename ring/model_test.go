@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
@@ -57,7 +58,7 @@ func (m *model) actor() *actor {
 	i := m.rnd.IntN(len(m.actors))
 	if m.actors[i] == nil {
 		s := shared.Open(m.t)
-		m.actors[i] = &actor{seg: s, q: must(ring.NewMPMC[uint64](s, "model", m.capacity))(m.t)}
+		m.actors[i] = &actor{seg: s, q: proctest.Must(ring.NewMPMC[uint64](s, "model", m.capacity))(m.t)}
 	}
 	return m.actors[i]
 }
@@ -124,12 +125,12 @@ func (m *model) settle() {
 	a.reserved = slices.Delete(a.reserved, i, i+1)
 	if m.rnd.IntN(2) == 0 {
 		m.logf("commit %d", h.entry.number)
-		check(m.t, h.handle.Commit())
+		proctest.Check(m.t, h.handle.Commit())
 		h.entry.holder = nil
 		return
 	}
 	m.logf("cancel %d", h.entry.number)
-	check(m.t, h.handle.Cancel())
+	proctest.Check(m.t, h.handle.Cancel())
 	m.remove(h.entry)
 }
 
@@ -218,7 +219,7 @@ func (m *model) popInto() {
 	a := m.actor()
 	dst := make([]uint64, 1+m.rnd.IntN(m.capacity))
 	k, err := a.q.PopInto(background, dst)
-	check(m.t, err)
+	proctest.Check(m.t, err)
 	for _, n := range dst[:k] {
 		m.took("pop into", n)
 	}
@@ -250,7 +251,7 @@ func (m *model) release() {
 	if *h.handle.Value() != h.entry.number {
 		m.fatalf("what is lent has changed from %d to %d", h.entry.number, *h.handle.Value())
 	}
-	check(m.t, h.handle.Release())
+	proctest.Check(m.t, h.handle.Release())
 }
 
 func (m *model) anyLent() bool {
@@ -285,7 +286,7 @@ func (m *model) die() {
 	for _, h := range a.lent {
 		m.orphans = append(m.orphans, h.entry.number)
 	}
-	check(m.t, a.seg.Close())
+	proctest.Check(m.t, a.seg.Close())
 	m.actors[slices.Index(m.actors, a)] = nil
 }
 
@@ -332,7 +333,7 @@ func (m *model) drain() {
 	checkIs(m.t, "push to a full ring", a.q.TryPush(0), ring.ErrFull)
 	for _, a := range m.actors {
 		if a != nil {
-			check(m.t, a.seg.Close())
+			proctest.Check(m.t, a.seg.Close())
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
@@ -27,7 +28,7 @@ func eachQueue(t *testing.T, test func(t *testing.T, p producer, c consumer, q q
 				t.Run(name, func(t *testing.T) {
 					q1 := newQueue(t, s, kind, name, capacity)
 					q2 := newQueue(t, other, kind, name, capacity)
-					test(t, must(q1.Producer())(t), must(q2.Consumer())(t), q2)
+					test(t, proctest.Must(q1.Producer())(t), proctest.Must(q2.Consumer())(t), q2)
 				})
 			}
 		})
@@ -43,14 +44,14 @@ func fillUp(t *testing.T, p producer, q queue, n uint64) (k uint64) {
 		if err == ring.ErrFull {
 			return k
 		}
-		check(t, err)
+		proctest.Check(t, err)
 	}
 }
 
 // expectPop pops message n.
 func expectPop(t *testing.T, c consumer, q queue, n uint64) {
 	t.Helper()
-	if got := must(c.TryPop())(t); got != n&q.Mask() {
+	if got := proctest.Must(c.TryPop())(t); got != n&q.Mask() {
 		t.Fatalf("popped message %d, want %d", got, n)
 	}
 }
@@ -96,14 +97,14 @@ func TestCap(t *testing.T) {
 	for capacity, want := range map[int]int{1: 1, 2: 2, 3: 4, 4: 4, 5: 8, 1000: 1024, 1024: 1024, 1025: 2048} {
 		name := fmt.Sprint(capacity)
 		for what, q := range map[string]interface{ Cap() int }{
-			"SPSC": must(ring.NewSPSC[byte](s, "spsc"+name, capacity))(t),
-			"MPMC": must(ring.NewMPMC[byte](s, "mpmc"+name, capacity))(t),
+			"SPSC": proctest.Must(ring.NewSPSC[byte](s, "spsc"+name, capacity))(t),
+			"MPMC": proctest.Must(ring.NewMPMC[byte](s, "mpmc"+name, capacity))(t),
 		} {
 			if got := q.Cap(); got != want {
 				t.Errorf("%s of capacity %d has Cap %d, want %d", what, capacity, got, want)
 			}
 		}
-		b := must(ring.NewBytes(s, "bytes"+name, capacity))(t)
+		b := proctest.Must(ring.NewBytes(s, "bytes"+name, capacity))(t)
 		if want := max(want, 64); b.Cap() != want || b.MaxLen() != want/2-16 {
 			t.Errorf("Bytes of capacity %d has Cap %d and MaxLen %d", capacity, b.Cap(), b.MaxLen())
 		}
@@ -155,24 +156,24 @@ func TestInPlace(t *testing.T) {
 		mpmc := isMPMC(q)
 		for n := range uint64(3 * q.Cap()) {
 			if !mpmc {
-				must(p.TryReserve(n + 100))(t) // not committed: has no effect
+				proctest.Must(p.TryReserve(n + 100))(t) // not committed: has no effect
 				expectEmpty(t, c, q)
 			}
-			commit := must(p.Reserve(background, n))(t)
+			commit := proctest.Must(p.Reserve(background, n))(t)
 			if _, err := c.TryPop(); err != ring.ErrEmpty {
 				t.Fatalf("TryPop before Commit: %v", err)
 			}
-			check(t, commit())
+			proctest.Check(t, commit())
 			checkIs(t, "second Commit", commit(), ring.ErrNotReserved)
 
 			for range 2 {
 				got, release, err := c.Next(background)
-				check(t, err)
+				proctest.Check(t, err)
 				if got != n&q.Mask() {
 					t.Fatalf("Next is message %d, want %d", got, n)
 				}
 				if mpmc || n%2 == 0 {
-					check(t, release())
+					proctest.Check(t, release())
 					checkIs(t, "second Release", release(), ring.ErrNotReserved)
 					break
 				}
@@ -187,7 +188,7 @@ func TestInPlace(t *testing.T) {
 		for n := uint64(0); err != ring.ErrFull; n++ {
 			var commit func() error
 			if commit, err = p.TryReserve(n); err == nil {
-				check(t, commit())
+				proctest.Check(t, commit())
 			}
 		}
 	})
@@ -197,7 +198,7 @@ func TestInPlace(t *testing.T) {
 func TestDrain(t *testing.T) {
 	eachQueue(t, func(t *testing.T, p producer, c consumer, q queue) {
 		k := fillUp(t, p, q, 0)
-		check(t, p.Close())
+		proctest.Check(t, p.Close())
 		for what, push := range map[string]func() error{
 			"TryPush":    func() error { return p.TryPush(0) },
 			"Push":       func() error { return p.Push(background, 0) },
@@ -232,7 +233,7 @@ func TestDrain(t *testing.T) {
 func TestAll(t *testing.T) {
 	eachQueue(t, func(t *testing.T, p producer, c consumer, q queue) {
 		k := fillUp(t, p, q, 0)
-		check(t, p.Close())
+		proctest.Check(t, p.Close())
 		var n uint64
 		for got := range c.All(background) {
 			if got != n&q.Mask() {

@@ -13,7 +13,7 @@ var _ = proctest.Register("sleepwalker", func(c *proctest.Child) {
 	q := newKillRing(c, shared.Open(c))
 	switch c.Arg(0) {
 	case "writer":
-		r := must(q.TryReserve())(c)
+		r := proctest.Must(q.TryReserve())(c)
 		*r.Value() = jobs.make(1)
 		c.Send("there")
 		c.Expect("go on")
@@ -26,7 +26,7 @@ var _ = proctest.Register("sleepwalker", func(c *proctest.Child) {
 		c.Expect("go on")
 		q.Fill(pos, run, 3, jobs.make(1))
 	case "reader":
-		l := must(q.TryNext())(c)
+		l := proctest.Must(q.TryNext())(c)
 		c.Send("there")
 		c.Expect("go on")
 		c.Send(l.Value().ID)

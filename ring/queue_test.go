@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -54,14 +55,14 @@ var kinds = map[string]func(s *shm.Segment, name string, capacity int) (queue, e
 // mainKinds have one kind of each ring.
 var mainKinds = []string{"SPSC", "MPMC", "Bytes"}
 
-func newQueue(t fataler, s *shm.Segment, kind, name string, capacity int) queue {
-	return must(kinds[kind](s, name, capacity))(t)
+func newQueue(t proctest.Fataler, s *shm.Segment, kind, name string, capacity int) queue {
+	return proctest.Must(kinds[kind](s, name, capacity))(t)
 }
 
 // ends makes a queue, and claims both of its ends.
-func ends(t fataler, s *shm.Segment, kind string, capacity int) (queue, producer, consumer) {
+func ends(t proctest.Fataler, s *shm.Segment, kind string, capacity int) (queue, producer, consumer) {
 	q := newQueue(t, s, kind, "ends", capacity)
-	return q, must(q.Producer())(t), must(q.Consumer())(t)
+	return q, proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
 }
 
 // A shape is a message type.

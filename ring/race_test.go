@@ -23,8 +23,8 @@ func TestHandOver(t *testing.T) {
 				there := newQueue(t, s, kind, "there", 2*buffers)
 				back := newQueue(t, s, kind, "back", 2*buffers)
 				var memory [buffers][]int
-				p, free := must(there.Producer())(t), must(back.Consumer())(t)
-				c, used := must(there.Consumer())(t), must(back.Producer())(t)
+				p, free := proctest.Must(there.Producer())(t), proctest.Must(back.Consumer())(t)
+				c, used := proctest.Must(there.Consumer())(t), proctest.Must(back.Producer())(t)
 
 				var wg sync.WaitGroup
 				wg.Go(func() { // writes
@@ -117,7 +117,7 @@ var _ = proctest.Register("racers", func(c *proctest.Child) {
 		if !late {
 			heap++
 		}
-		must(pushSome(p, q, mode, newRand(1, 1), 0, 1))(c)
+		proctest.Must(pushSome(p, q, mode, newRand(1, 1), 0, 1))(c)
 		if late {
 			heap++
 		}

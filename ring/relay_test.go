@@ -28,19 +28,19 @@ type relayState struct {
 	last  *shm.Value[uint64] // the last message that was popped, plus 1
 }
 
-func newRelay(t fataler, s *shm.Segment, kind, capacity string) relayState {
+func newRelay(t proctest.Fataler, s *shm.Segment, kind, capacity string) relayState {
 	return relayState{
-		newQueue(t, s, kind, "relay", must(strconv.Atoi(capacity))(t)),
-		must(shm.NewArray[uint32](s, "acked", relayKills+1))(t),
-		must(shm.NewValue[uint64](s, "last"))(t),
+		newQueue(t, s, kind, "relay", proctest.Must(strconv.Atoi(capacity))(t)),
+		proctest.Must(shm.NewArray[uint32](s, "acked", relayKills+1))(t),
+		proctest.Must(shm.NewValue[uint64](s, "last"))(t),
 	}
 }
 
 var _ = proctest.Register("relay producer", func(c *proctest.Child) {
 	st := newRelay(c, shared.Open(c), c.Arg(0), c.Arg(1))
-	id := must(strconv.Atoi(c.Arg(2)))(c)
-	rnd := newRand(must(strconv.ParseUint(c.Arg(3), 10, 64))(c), id)
-	p := must(st.q.Producer())(c)
+	id := proctest.Must(strconv.Atoi(c.Arg(2)))(c)
+	rnd := newRand(proctest.Must(strconv.ParseUint(c.Arg(3), 10, 64))(c), id)
+	p := proctest.Must(st.q.Producer())(c)
 	base, length := uint64(id)<<32, relayLength()
 	for next := base; next < base+length; st.acked.Store(id, uint32(next-base)) {
 		var err error
@@ -55,8 +55,8 @@ var _ = proctest.Register("relay producer", func(c *proctest.Child) {
 // that the first one of its successor may be noted already.
 var _ = proctest.Register("relay consumer", func(c *proctest.Child) {
 	st := newRelay(c, shared.Open(c), c.Arg(0), c.Arg(1))
-	rnd := newRand(must(strconv.ParseUint(c.Arg(3), 10, 64))(c), -1)
-	co := must(st.q.Consumer())(c)
+	rnd := newRand(proctest.Must(strconv.ParseUint(c.Arg(3), 10, 64))(c), -1)
+	co := proctest.Must(st.q.Consumer())(c)
 	first := true
 	var err error
 	for err == nil {

@@ -37,9 +37,9 @@ var _ = proctest.Register("role holder", func(c *proctest.Child) {
 	var co consumer
 	switch c.Arg(2) {
 	case "producer":
-		p = must(q.Producer())(c)
+		p = proctest.Must(q.Producer())(c)
 	case "consumer":
-		co = must(q.Consumer())(c)
+		co = proctest.Must(q.Consumer())(c)
 	}
 	c.Send("ready")
 	for {
@@ -50,9 +50,9 @@ var _ = proctest.Register("role holder", func(c *proctest.Child) {
 		case "push":
 			c.Check(p.Push(background, n))
 		case "reserve":
-			must(p.TryReserve(n))(c)
+			proctest.Must(p.TryReserve(n))(c)
 		case "pop":
-			c.Send(must(co.TryPop())(c))
+			c.Send(proctest.Must(co.TryPop())(c))
 			continue
 		case "next":
 			n, _, err := co.TryNext()
@@ -92,22 +92,22 @@ func TestRoleTaken(t *testing.T) {
 			_, err := q.Producer()
 			checkIs(t, "second producer", err, ring.ErrRoleTaken)
 		}
-		c := must(q.Consumer())(t)
+		c := proctest.Must(q.Consumer())(t)
 		_, err := q.Consumer()
 		checkIs(t, "second consumer", err, ring.ErrRoleTaken)
 
 		do(other, "push", 0)
 		do(other, "detach")
-		p := must(q.Producer())(t)
-		check(t, c.Detach())
+		p := proctest.Must(q.Producer())(t)
+		proctest.Check(t, c.Detach())
 		another := startRole(t, kind, capacity, "consumer")
 		_, err = q.Consumer()
 		checkIs(t, "consumer after Detach", err, ring.ErrRoleTaken)
 		another.Send("pop")
 		another.Expect(0)
-		check(t, p.Push(background, 1))
+		proctest.Check(t, p.Push(background, 1))
 		do(another, "detach")
-		expectPop(t, must(q.Consumer())(t), q, 1)
+		expectPop(t, proctest.Must(q.Consumer())(t), q, 1)
 
 		other.Send("return")
 		another.Send("return")
@@ -119,16 +119,16 @@ func TestRoleTaken(t *testing.T) {
 // TestDetached has the ends that were given up refuse everything.
 func TestDetached(t *testing.T) {
 	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
-		p, c := must(q.Producer())(t), must(q.Consumer())(t)
-		check(t, p.Push(background, 1))
+		p, c := proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
+		proctest.Check(t, p.Push(background, 1))
 		commit, err := p.TryReserve(2)
 		if err != ring.ErrFull {
-			check(t, err)
+			proctest.Check(t, err)
 		}
 		n, release, err := c.TryNext()
-		check(t, err)
-		check(t, p.Detach())
-		check(t, c.Detach())
+		proctest.Check(t, err)
+		proctest.Check(t, p.Detach())
+		proctest.Check(t, c.Detach())
 		checkIs(t, "Commit", commit(), ring.ErrNotReserved)
 		checkIs(t, "Release", release(), ring.ErrNotReserved)
 		_, errReserve := p.Reserve(background, 1)
@@ -148,7 +148,7 @@ func TestDetached(t *testing.T) {
 		for range c.All(background) {
 			t.Error("a detached consumer has got a message")
 		}
-		expectPop(t, must(q.Consumer())(t), q, n) // what was lent stays
+		expectPop(t, proctest.Must(q.Consumer())(t), q, n) // what was lent stays
 	})
 }
 
@@ -156,15 +156,15 @@ func TestDetached(t *testing.T) {
 // is left to pop.
 func TestClosedForProducers(t *testing.T) {
 	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
-		p := must(q.Producer())(t)
-		check(t, p.Push(background, 5))
-		check(t, p.Close())
+		p := proctest.Must(q.Producer())(t)
+		proctest.Check(t, p.Push(background, 5))
+		proctest.Check(t, p.Close())
 		checkIs(t, "second Close", p.Close(), ring.ErrClosed)
 		for range 2 {
 			_, err := q.Producer()
 			checkIs(t, "producer of a closed ring", err, ring.ErrClosed)
 		}
-		c := must(q.Consumer())(t)
+		c := proctest.Must(q.Consumer())(t)
 		expectPop(t, c, q, 5)
 		if _, err := c.TryPop(); err != ring.ErrClosed {
 			t.Errorf("TryPop of the drained ring: %v", err)
@@ -176,7 +176,7 @@ func TestClosedForProducers(t *testing.T) {
 func TestProducerKilled(t *testing.T) {
 	proctest.Mortal(t)
 	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
-		c := must(q.Consumer())(t)
+		c := proctest.Must(q.Consumer())(t)
 		n := uint64(0)
 		for range 2*capacity + 1 {
 			p := startRole(t, kind, capacity, "producer")
@@ -194,8 +194,8 @@ func TestProducerKilled(t *testing.T) {
 			expectEmpty(t, c, q)
 			n++
 		}
-		p := must(q.Producer())(t)
-		check(t, p.Push(background, n))
+		p := proctest.Must(q.Producer())(t)
+		proctest.Check(t, p.Push(background, n))
 		expectPop(t, c, q, n)
 	})
 }
@@ -205,10 +205,10 @@ func TestProducerKilled(t *testing.T) {
 func TestConsumerKilled(t *testing.T) {
 	proctest.Mortal(t)
 	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
-		p := must(q.Producer())(t)
+		p := proctest.Must(q.Producer())(t)
 		n := uint64(0)
 		for range 2*capacity + 1 {
-			check(t, p.Push(background, n))
+			proctest.Check(t, p.Push(background, n))
 			for range 2 {
 				c := startRole(t, kind, capacity, "consumer")
 				c.Send("next")
@@ -221,13 +221,13 @@ func TestConsumerKilled(t *testing.T) {
 				c.Expect(n)
 				c.Kill()
 			} else {
-				c := must(q.Consumer())(t)
+				c := proctest.Must(q.Consumer())(t)
 				expectPop(t, c, q, n)
-				check(t, c.Detach())
+				proctest.Check(t, c.Detach())
 			}
 			n++
 		}
-		expectEmpty(t, must(q.Consumer())(t), q)
+		expectEmpty(t, proctest.Must(q.Consumer())(t), q)
 	})
 }
 
@@ -242,9 +242,9 @@ func TestPausedKeepsRole(t *testing.T) {
 		checkIs(t, "producer next to a paused one", err, ring.ErrRoleTaken)
 		p.Continue()
 		do(p, "push", 3)
-		expectPop(t, must(q.Consumer())(t), q, 3)
+		expectPop(t, proctest.Must(q.Consumer())(t), q, 3)
 		p.Send("return")
 		p.Wait()
-		must(q.Producer())(t) // ended without a Detach
+		proctest.Must(q.Producer())(t) // ended without a Detach
 	})
 }

@@ -16,23 +16,23 @@ func TestCancel(t *testing.T) {
 		for cancelled := 1; cancelled <= 3*capacity; cancelled++ {
 			name := fmt.Sprint("capacity ", capacity, ", ", cancelled, " cancelled")
 			t.Run(name, func(t *testing.T) {
-				q := must(ring.NewMPMC[uint64](s, name, capacity))(t)
+				q := proctest.Must(ring.NewMPMC[uint64](s, name, capacity))(t)
 				cancel := func() {
 					for range cancelled {
 						r, err := q.TryReserve()
 						if err == ring.ErrFull {
 							return // the rest of the way there is a message
 						}
-						check(t, err)
-						check(t, r.Cancel())
+						proctest.Check(t, err)
+						proctest.Check(t, r.Cancel())
 						checkIs(t, "Commit after Cancel", r.Commit(), ring.ErrNotReserved)
 					}
 				}
 				for n := range uint64(10) {
 					cancel()
-					check(t, q.TryPush(n))
+					proctest.Check(t, q.TryPush(n))
 					cancel()
-					if got := must(q.TryPop())(t); got != n {
+					if got := proctest.Must(q.TryPop())(t); got != n {
 						t.Fatalf("popped %d, want %d", got, n)
 					}
 					if _, err := q.TryPop(); err != ring.ErrEmpty {
@@ -57,13 +57,13 @@ func TestPushAcrossClose(t *testing.T) {
 		for laps := range uint64(4) {
 			for rest := range uint64(capacity) {
 				name := fmt.Sprint(capacity, laps, rest)
-				q := must(ring.NewMPMC[uint64](s, name, capacity))(t)
-				late := must(ring.NewMPMC[uint64](other, name, capacity))(t)
+				q := proctest.Must(ring.NewMPMC[uint64](s, name, capacity))(t)
+				late := proctest.Must(ring.NewMPMC[uint64](other, name, capacity))(t)
 				for n := range laps*uint64(capacity) + rest {
-					check(t, q.TryPush(n))
-					must(q.TryPop())(t)
+					proctest.Check(t, q.TryPush(n))
+					proctest.Must(q.TryPop())(t)
 				}
-				check(t, q.Close())
+				proctest.Check(t, q.Close())
 				_, err := q.TryPop()
 				checkIs(t, "TryPop", err, ring.ErrClosed)
 
@@ -91,7 +91,7 @@ func TestRepair(t *testing.T) {
 			for done := range run {
 				for part := range run {
 					name := fmt.Sprint(what, " ", run, " ", done, " ", part)
-					q := must(ring.NewMPMC[job](s, name, killCapacity))(t)
+					q := proctest.Must(ring.NewMPMC[job](s, name, killCapacity))(t)
 					shift(t, q, 3)
 					pos := dieInRun(t, name, what, run, done)
 					word := q.Word(pos)
@@ -113,20 +113,20 @@ func TestRepair(t *testing.T) {
 // in part.
 func dieInRun(t *testing.T, name, what string, run, done int) (pos uint64) {
 	s := shared.Open(t)
-	q := must(ring.NewMPMC[job](s, name, killCapacity))(t)
+	q := proctest.Must(ring.NewMPMC[job](s, name, killCapacity))(t)
 	if what == "freeing" {
 		pushJobs(t, q, 0, uint64(run))
 		p, n, err := q.Take(make([]job, run))
-		check(t, err)
+		proctest.Check(t, err)
 		q.Free(p, n, done)
 		pos = p
 	} else {
 		p, n, err := q.Claim(run)
-		check(t, err)
+		proctest.Check(t, err)
 		q.Fill(p, n, done, garbage)
 		pos = p
 	}
-	check(t, s.Close())
+	proctest.Check(t, s.Close())
 	return pos
 }
 
@@ -138,10 +138,10 @@ func TestRepairOfThePublished(t *testing.T) {
 	s := shared.Open(t)
 	dying := newKillRing(t, s)
 	pos, run, err := dying.Claim(3)
-	check(t, err)
+	proctest.Check(t, err)
 	word := q.Word(pos)
 	dying.Fill(pos, run, 3, jobs.make(1))
-	check(t, s.Close())
+	proctest.Check(t, s.Close())
 	q.Repair(pos, word)
 	for range 3 {
 		popOne(t, q, 1)
@@ -156,18 +156,18 @@ func TestRepairOfAnotherLap(t *testing.T) {
 	q := newKillRing(t, newSegment(t))
 	s := shared.Open(t)
 	dying := newKillRing(t, s)
-	check(t, must(dying.TryReserve())(t).Cancel())
+	proctest.Check(t, proctest.Must(dying.TryReserve())(t).Cancel())
 	pos, _, err := dying.Claim(1)
-	check(t, err)
+	proctest.Check(t, err)
 	word := q.Word(pos)
 	const later = 1 << 19 * killCapacity
 	q.SetStart(later)
-	must(dying.TryReserve())(t)
-	must(dying.TryReserve())(t)
+	proctest.Must(dying.TryReserve())(t)
+	proctest.Must(dying.TryReserve())(t)
 	if q.Word(later+pos) != word {
 		t.Fatal("the words differ")
 	}
-	check(t, s.Close())
+	proctest.Check(t, s.Close())
 	q.Repair(pos, word)
 	pushJobs(t, q, 1, 3)
 	popOne(t, q, 1)
@@ -181,19 +181,19 @@ func TestRepairOfAnotherLap(t *testing.T) {
 func TestCancelForAges(t *testing.T) {
 	for dies, laps := range map[bool]int{false: 1<<18 + 1, true: 1 << 19} {
 		t.Run(fmt.Sprint(laps, " laps, dies: ", dies), func(t *testing.T) {
-			q := must(ring.NewMPMC[uint64](newSegment(t), "ages", 1))(t)
+			q := proctest.Must(ring.NewMPMC[uint64](newSegment(t), "ages", 1))(t)
 			s := shared.Open(t)
 			defer s.Close()
-			p := must(ring.NewMPMC[uint64](s, "ages", 1))(t)
+			p := proctest.Must(ring.NewMPMC[uint64](s, "ages", 1))(t)
 			for range laps {
 				if r, err := p.TryReserve(); err != nil || r.Cancel() != nil {
 					t.Fatal("a reservation cannot be cancelled")
 				}
 			}
-			r := must(p.TryReserve())(t)
+			r := proctest.Must(p.TryReserve())(t)
 			*r.Value() = 5
 			if dies {
-				check(t, s.Close())
+				proctest.Check(t, s.Close())
 			}
 			for range 200 {
 				if _, err := q.TryPop(); err != ring.ErrEmpty {
@@ -201,11 +201,11 @@ func TestCancelForAges(t *testing.T) {
 				}
 			}
 			if dies {
-				check(t, q.TryPush(5))
+				proctest.Check(t, q.TryPush(5))
 			} else {
-				check(t, r.Commit())
+				proctest.Check(t, r.Commit())
 			}
-			if got := must(q.TryPop())(t); got != 5 {
+			if got := proctest.Must(q.TryPop())(t); got != 5 {
 				t.Fatalf("popped %d", got)
 			}
 		})

@@ -107,7 +107,7 @@ type stream struct {
 
 func parseStream(c *proctest.Child, s string) stream {
 	f := strings.Split(s, ",")
-	return stream{f[0], f[1], must(strconv.Atoi(f[2]))(c)}
+	return stream{f[0], f[1], proctest.Must(strconv.Atoi(f[2]))(c)}
 }
 
 func (s stream) String() string { return fmt.Sprintf("%s,%s,%d", s.kind, s.mode, s.capacity) }
@@ -117,7 +117,7 @@ const streamSeed, streamLength, firstStream = 0, 1, 2 // the helpers' arguments
 // A stream pusher pushes numbers to each of its rings, in order.
 var _ = proctest.Register("stream pusher", func(c *proctest.Child) {
 	eachStream(c, func(s stream, q queue, rnd *rand.Rand, count uint64) {
-		p := must(q.Producer())(c)
+		p := proctest.Must(q.Producer())(c)
 		for n := uint64(0); n < count; {
 			var err error
 			if n, err = pushSome(p, q, s.mode, rnd, n, count); err != nil {
@@ -131,7 +131,7 @@ var _ = proctest.Register("stream pusher", func(c *proctest.Child) {
 // A stream popper pops them, and checks that they come once, in order.
 var _ = proctest.Register("stream popper", func(c *proctest.Child) {
 	eachStream(c, func(s stream, q queue, rnd *rand.Rand, count uint64) {
-		co := must(q.Consumer())(c)
+		co := proctest.Must(q.Consumer())(c)
 		next, err := uint64(0), error(nil)
 		for err == nil {
 			err = popSome(co, q, s.mode, rnd, func(n uint64) {
@@ -149,8 +149,8 @@ var _ = proctest.Register("stream popper", func(c *proctest.Child) {
 
 func eachStream(c *proctest.Child, do func(s stream, q queue, rnd *rand.Rand, count uint64)) {
 	seg := shared.Open(c)
-	seed := must(strconv.ParseUint(c.Arg(streamSeed), 10, 64))(c)
-	count := must(strconv.ParseUint(c.Arg(streamLength), 10, 64))(c)
+	seed := proctest.Must(strconv.ParseUint(c.Arg(streamSeed), 10, 64))(c)
+	count := proctest.Must(strconv.ParseUint(c.Arg(streamLength), 10, 64))(c)
 	rnd := newRand(seed, len(c.Arg(firstStream)))
 	for _, arg := range c.Args()[firstStream:] {
 		s := parseStream(c, arg)

@@ -49,7 +49,7 @@ func milestone(what string) { unix.Rmdir("/proc/mark " + what) }
 func TestNoSystemCall(t *testing.T) {
 	s := newSegment(t)
 	operations := undisturbed[uint64](t, s)
-	check(t, s.Close()) // gives the roles up
+	proctest.Check(t, s.Close()) // gives the roles up
 	rounds := readTrace(t, proctest.Strace(t, "quiet", "-s", "100"))
 	for what := range operations {
 		if len(rounds[what]) != quietRounds {
@@ -84,8 +84,8 @@ func readTrace(t *testing.T, trace string) map[string][][]string {
 		name, args, _ := strings.Cut(call, "(")
 		if _, marked, ok := strings.Cut(args, "/proc/mark "); ok {
 			thread = pid
-			quoted := must(strconv.QuotedPrefix(`"` + marked))(t)
-			switch marked := must(strconv.Unquote(quoted))(t); marked {
+			quoted := proctest.Must(strconv.QuotedPrefix(`"` + marked))(t)
+			switch marked := proctest.Must(strconv.Unquote(quoted))(t); marked {
 			case "end":
 				rounds[what] = append(rounds[what], calls)
 			default:

@@ -12,10 +12,10 @@ import (
 // A dormouse sleeps until it can pop, or push, one message.
 var _ = proctest.Register("dormouse", func(c *proctest.Child) {
 	s := shared.Open(c)
-	q := must(ring.NewMPMC[uint64](s, c.Arg(0), 2))(c)
+	q := proctest.Must(ring.NewMPMC[uint64](s, c.Arg(0), 2))(c)
 	c.Send("ready")
 	if c.Arg(1) == "pop" {
-		must(q.Pop(background))(c)
+		proctest.Must(q.Pop(background))(c)
 	} else {
 		c.Check(q.Push(background, 3))
 	}
@@ -42,26 +42,26 @@ func dormice(t *testing.T, what, ring string, asleep func() bool) []*proctest.Pr
 func TestWakesOutOfOrder(t *testing.T) {
 	s := newSegment(t)
 	for _, name := range []string{"a", "b", "c"} {
-		q := must(ring.NewMPMC[uint64](s, name, 2))(t)
+		q := proctest.Must(ring.NewMPMC[uint64](s, name, 2))(t)
 
 		procs := dormice(t, "pop", name, q.PopWaiting)
-		r := must(q.TryReserve())(t)
-		check(t, q.TryPush(2))
+		r := proctest.Must(q.TryReserve())(t)
+		proctest.Check(t, q.TryPush(2))
 		time.Sleep(time.Millisecond) // the one that was woken sleeps again
 		*r.Value() = 1
-		check(t, r.Commit())
+		proctest.Check(t, r.Commit())
 		for _, p := range procs {
 			p.Expect("woken")
 			p.Wait()
 		}
 
-		check(t, q.TryPush(1))
-		check(t, q.TryPush(2))
+		proctest.Check(t, q.TryPush(1))
+		proctest.Check(t, q.TryPush(2))
 		procs = dormice(t, "push", name, q.PushWaiting)
-		l := must(q.TryNext())(t)
-		must(q.TryPop())(t)
+		l := proctest.Must(q.TryNext())(t)
+		proctest.Must(q.TryPop())(t)
 		time.Sleep(time.Millisecond)
-		check(t, l.Release())
+		proctest.Check(t, l.Release())
 		for _, p := range procs {
 			p.Expect("woken")
 			p.Wait()
@@ -76,22 +76,22 @@ func TestCloseWakes(t *testing.T) {
 			s := newSegment(t)
 			empty := proctest.Start(t, "closed on", kind, "empty")
 			full := newQueue(t, s, kind, "full", 2)
-			p := must(full.Producer())(t)
+			p := proctest.Must(full.Producer())(t)
 			cram(p)
 			empty.Expect("ready")
 			q := newQueue(t, s, kind, "empty", 2)
 			proctest.Until(t, "the consumer waits", q.PopWaiting)
-			ep := must(q.Producer())(t)
-			check(t, ep.Close())
+			ep := proctest.Must(q.Producer())(t)
+			proctest.Check(t, ep.Close())
 			empty.Wait()
 			if kind != "MPMC" {
-				check(t, p.Close())
+				proctest.Check(t, p.Close())
 				return
 			}
 			blocked := proctest.Start(t, "closed on", kind, "full")
 			blocked.Expect("ready")
 			proctest.Until(t, "the producer waits", full.PushWaiting)
-			check(t, p.Close())
+			proctest.Check(t, p.Close())
 			blocked.Wait()
 		})
 	}
@@ -102,11 +102,11 @@ var _ = proctest.Register("closed on", func(c *proctest.Child) {
 	q := newQueue(c, s, c.Arg(0), c.Arg(1), 2)
 	var err error
 	if c.Arg(1) == "empty" {
-		co := must(q.Consumer())(c)
+		co := proctest.Must(q.Consumer())(c)
 		c.Send("ready")
 		_, err = co.Pop(background)
 	} else {
-		p := must(q.Producer())(c)
+		p := proctest.Must(q.Producer())(c)
 		c.Send("ready")
 		err = p.Push(background, 1)
 	}
