@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,8 +18,6 @@ import (
 
 // TestMain runs the tests, or the example in one of the processes that it starts.
 func TestMain(m *testing.M) {
-	// Spares each process the second that the race detector sleeps at its end.
-	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	if os.Getenv("ROLE") != "" {
 		Example()
 		return

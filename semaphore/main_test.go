@@ -3,7 +3,6 @@ package semaphore_test
 import (
 	"errors"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -14,8 +13,6 @@ import (
 
 // TestMain runs the tests, or the example in one of the processes that it starts.
 func TestMain(m *testing.M) {
-	// Spares each process the second that the race detector sleeps at its end.
-	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	if os.Getenv("ROLE") != "" {
 		Example()
 		return

@@ -2,7 +2,6 @@ package shm_test
 
 import (
 	"os"
-	"strings"
 	"sync"
 	"testing"
 
@@ -20,8 +19,6 @@ var roles = map[string]func(){
 }
 
 func TestMain(m *testing.M) {
-	// Spares each child the second that the race detector sleeps at its end.
-	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	if role, ok := os.LookupEnv("ROLE"); ok {
 		roles[role]()
 		return

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -80,6 +81,8 @@ func runTests(m *testing.M) int {
 		return m.Run() // the coordinating process makes the checks
 	}
 	os.Setenv(envRun, strconv.Itoa(os.Getpid()))
+	// Spares each process of the tests the second that the race detector sleeps at its end.
+	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	if err := makeRunDir(); err != nil {
 		fmt.Fprintln(os.Stderr, "proctest:", err)
 		return 1

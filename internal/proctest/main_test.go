@@ -66,7 +66,7 @@ func runLeaving(t *testing.T, what string) (output string, err error) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe, "-test.run=^TestMainFails$")
-	cmd.Env = append(os.Environ(), "PROCTEST_LEAVE="+what, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "PROCTEST_LEAVE="+what)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -113,7 +113,7 @@ func (p *Proc) start(opts *Options, args []string) error {
 	p.in, p.rd = in, rd
 	command := slices.Concat(opts.under, []string{exe}, args)
 	p.cmd = exec.Command(command[0], command[1:]...)
-	p.cmd.Env = append(append(os.Environ(), raceOptions()), opts.Env...)
+	p.cmd.Env = append(os.Environ(), opts.Env...)
 	p.cmd.Env = append(p.cmd.Env, envHelper+"="+p.name)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
 	p.cmd.ExtraFiles = opts.ExtraFiles
@@ -136,12 +136,6 @@ func executable(strange bool) (string, error) {
 		return "/proc/self/exe", nil
 	}
 	return os.Executable()
-}
-
-// raceOptions spares each helper the second that a process built with the race
-// detector otherwise sleeps at its end.
-func raceOptions() string {
-	return strings.TrimSpace("GORACE="+os.Getenv("GORACE")) + " atexit_sleep_ms=0"
 }
 
 func (p *Proc) read() {
