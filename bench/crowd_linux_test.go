@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +21,7 @@ func TestLoadComputes(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := cmd.Process.Pid
-	if got, want := allowedList(t, pid), fmt.Sprintf("%d-%d", cpus[0], cpus[1]); got != want && cpus[1] == cpus[0]+1 {
+	if got, want := allowedList(t, fmt.Sprintf("/proc/%d", pid)), fmt.Sprintf("%d-%d", cpus[0], cpus[1]); got != want && cpus[1] == cpus[0]+1 {
 		t.Errorf("the load may run on CPUs %s, want %s", got, want)
 	}
 	deadline := time.Now().Add(time.Minute)
@@ -52,9 +51,10 @@ func busyTicks(t *testing.T, pid int) (ticks int) {
 	return ticks
 }
 
-func allowedList(t *testing.T, pid int) string {
+// allowedList returns the CPUs that the process or thread at path may run on.
+func allowedList(t *testing.T, path string) string {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	status, err := os.ReadFile(path + "/status")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,27 +86,34 @@ func children(t *testing.T, pid int) (pids []int) {
 	return pids
 }
 
-// The sides of a row on Python's multiprocessing are two processes, pinned
-// as others are, and end with their session, even in the middle of a wait.
-func TestPythonSides(t *testing.T) {
+func startPython(t *testing.T) *session {
+	t.Helper()
 	if python() == "" {
 		t.Skip("no python3 with multiprocessing")
 	}
-	s, err := startSession(context.Background(), mustFind(t, "stream/python.Queue/8/1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
-	if _, err := s.run(command{Ops: 10}); err != nil {
-		t.Fatal(err)
-	}
+	return mustStart(t, "stream/python.Queue/8/1")
+}
+
+func pythonSides(t *testing.T, s *session) []int {
+	t.Helper()
 	sides := children(t, s.peers[0].cmd.Process.Pid)
 	if len(sides) != 2 {
 		t.Fatalf("%d sides, want 2", len(sides))
 	}
+	return sides
+}
+
+// The sides of a row on Python's multiprocessing are two processes, pinned
+// as others are, and end with their session, even in the middle of a wait.
+func TestPythonSides(t *testing.T) {
+	s := startPython(t)
+	if _, err := s.run(command{Ops: 10}); err != nil {
+		t.Fatal(err)
+	}
+	sides := pythonSides(t, s)
 	seen := map[string]bool{}
 	for _, pid := range sides {
-		seen[allowedList(t, pid)] = true
+		seen[allowedList(t, fmt.Sprintf("/proc/%d", pid))] = true
 	}
 	if cpus := cpuPair(); cpus != nil && (!seen[fmt.Sprint(cpus[0])] || !seen[fmt.Sprint(cpus[1])]) {
 		t.Errorf("sides run on CPUs %v, want one on each of %v", seen, cpus)
@@ -131,18 +138,8 @@ func zombie(pid int) bool {
 
 // What goes wrong on a Python side is the row's error, at once.
 func TestPythonSideFails(t *testing.T) {
-	if python() == "" {
-		t.Skip("no python3 with multiprocessing")
-	}
-	s, err := startSession(context.Background(), mustFind(t, "stream/python.Queue/8/1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
-	sides := children(t, s.peers[0].cmd.Process.Pid)
-	if len(sides) != 2 {
-		t.Fatalf("%d sides, want 2", len(sides))
-	}
+	s := startPython(t)
+	sides := pythonSides(t, s)
 	for _, pid := range sides {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"testing"
 	"time"
 )
@@ -137,10 +136,7 @@ func TestSharedLoopsCheckTheOrder(t *testing.T) {
 
 // What computes beside a loaded row does so until the session ends.
 func TestLoadEndsWithTheSession(t *testing.T) {
-	s, err := startSession(context.Background(), mustFind(t, "loaded/chan/default/8"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := mustStart(t, "loaded/chan/default/8")
 	if s.load == nil {
 		t.Fatal("nothing computes beside a loaded row")
 	}
@@ -151,11 +147,7 @@ func TestLoadEndsWithTheSession(t *testing.T) {
 	if s.load.ProcessState == nil {
 		t.Error("the load goes on after the session's end")
 	}
-	alone, err := startSession(context.Background(), mustFind(t, "roundtrip/chan/default/8"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer alone.close()
+	alone := mustStart(t, "roundtrip/chan/default/8")
 	if alone.load != nil {
 		t.Error("a load beside a row that asks for none")
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,11 +19,7 @@ func TestPeersArePinnedApart(t *testing.T) {
 	if cpus == nil {
 		t.Skip("one CPU only")
 	}
-	s, err := startSession(context.Background(), mustFind(t, "roundtrip/pipe/default/8"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
+	s := mustStart(t, "roundtrip/pipe/default/8")
 	if _, err := s.run(command{Ops: 10}); err != nil {
 		t.Fatal(err)
 	}
@@ -32,18 +27,13 @@ func TestPeersArePinnedApart(t *testing.T) {
 		t.Fatalf("%d processes, want 2", len(s.peers))
 	}
 	for side, p := range s.peers {
-		statuses, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.cmd.Process.Pid))
-		if err != nil || len(statuses) == 0 {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
+		if err != nil || len(threads) == 0 {
 			t.Fatalf("no threads of side %d: %v", side, err)
 		}
-		for _, path := range statuses {
-			status, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := fmt.Sprintf("Cpus_allowed_list:\t%d\n", cpus[side])
-			if !strings.Contains(string(status), want) {
-				t.Errorf("%s lacks %q", path, want)
+		for _, path := range threads {
+			if got, want := allowedList(t, path), fmt.Sprint(cpus[side]); got != want {
+				t.Errorf("%s may run on CPUs %s, want %s", path, got, want)
 			}
 		}
 	}
@@ -54,11 +44,7 @@ func TestPeersArePinnedApart(t *testing.T) {
 
 // A peer that is gone is an error at once, not a hang.
 func TestKilledPeerEndsTheRow(t *testing.T) {
-	s, err := startSession(context.Background(), mustFind(t, "stream/pipe/8/1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
+	s := mustStart(t, "stream/pipe/8/1")
 	if err := s.peers[1].cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

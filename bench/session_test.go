@@ -61,3 +61,14 @@ func TestEndedContext(t *testing.T) {
 		t.Errorf("exit code %d, output %q; want 1 and none", code, out.String())
 	}
 }
+
+// mustStart starts the session of a row, and ends it with the test.
+func mustStart(t *testing.T, name string) *session {
+	t.Helper()
+	s, err := startSession(context.Background(), mustFind(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
