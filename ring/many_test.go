@@ -228,15 +228,7 @@ func TestThrong(t *testing.T) {
 	for id := range throngProcs {
 		procs = append(procs, proctest.Start(t, "throng", fmt.Sprint(id)))
 	}
-	for _, p := range procs {
-		p.Expect("ready")
-	}
-	for _, p := range procs {
-		p.Send("go")
-	}
-	for _, p := range procs {
-		p.Wait()
-	}
+	proctest.Together(procs)
 	const n = throngProcs * throngGoroutines * throngLength
 	if got, want := popped.Load(), uint64(n*(n-1)/2); got != want {
 		t.Errorf("the sum of all that was popped is %d, want %d", got, want)

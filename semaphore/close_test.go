@@ -2,14 +2,12 @@ package semaphore_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/semaphore"
-	"github.com/isthmus-go/isthmus/shm"
 )
 
 func TestClosed(t *testing.T) {
@@ -75,34 +73,15 @@ func TestCloseUnderLoad(t *testing.T) {
 	for range 5 {
 		seg := s.Another(t)
 		sem := newSemaphore(t, seg, 3, nil)
-		begun := make(chan bool)
-		var users []<-chan any
-		for _, n := range []int64{1, 2, 3} {
-			use := func() {
+		use := func(n int64) func() {
+			return func() {
 				if err := sem.Acquire(context.Background(), n); err != nil {
 					panic(err)
 				}
 				sem.Release(n)
 			}
-			users = append(users, proctest.Go(func() any {
-				return proctest.PanicOf(func() {
-					use()
-					begun <- true
-					for {
-						use()
-					}
-				})
-			}))
 		}
-		for range users {
-			<-begun
-		}
-		seg.Close()
-		for _, u := range users {
-			if p, ok := proctest.Result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
-				t.Errorf("panicked with %v, expected ErrClosed", p)
-			}
-		}
+		shared.CloseUnder(t, seg, use(1), use(2), use(3))
 	}
 	whole(t, newSemaphore(t, s.Segment, 3, nil))
 }

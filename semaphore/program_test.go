@@ -95,15 +95,7 @@ func TestCrowd(t *testing.T) {
 	const times = 60
 	s := shared.Named(t)
 	procs := s.StartAll(t, crowdProcs, "crowd", strconv.Itoa(times))
-	for _, p := range procs {
-		p.Expect("ready")
-	}
-	for _, p := range procs {
-		p.Send("go")
-	}
-	for _, p := range procs {
-		p.Wait()
-	}
+	proctest.Together(procs)
 	const want = crowdProcs * times * (1 + 2 + 3 + 1 + 2 + 3 + 1 + 2)
 	if total := shared.Value[int64](t, s.Segment, "total").Load(); total != want {
 		t.Errorf("the total is %d, expected %d", total, want)

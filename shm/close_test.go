@@ -141,9 +141,7 @@ func TestCloseUnderLoad(t *testing.T) {
 		mu := newLock(t, seg, "mu")
 		v, w := shared.Value[int](t, seg, "value"), shared.Value[block](t, seg, "block")
 		a := newArray[uint8](t, seg, "array", 3)
-		begun := make(chan bool)
-		var users []<-chan any
-		for _, use := range []func(){
+		shared.CloseUnder(t, seg,
 			func() { pass(mu) },
 			func() {
 				switch err := mu.LockContext(context.Background()); {
@@ -158,25 +156,6 @@ func TestCloseUnderLoad(t *testing.T) {
 			func() { w.Store(blockOf(1)) },
 			func() { w.Load() },
 			func() { shm.AddAt(a, 1, 1) },
-		} {
-			users = append(users, proctest.Go(func() any {
-				return proctest.PanicOf(func() {
-					use()
-					begun <- true
-					for {
-						use()
-					}
-				})
-			}))
-		}
-		for range users {
-			<-begun
-		}
-		seg.Close()
-		for _, u := range users {
-			if p, ok := proctest.Result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
-				t.Errorf("panicked with %v, expected ErrClosed", p)
-			}
-		}
+		)
 	}
 }

@@ -47,15 +47,7 @@ func TestCrowd(t *testing.T) {
 	times := proctest.Scaled(100)
 	s := shared.Named(t)
 	procs := s.StartAll(t, crowdProcs, "crowd", strconv.Itoa(times))
-	for _, p := range procs {
-		p.Expect("ready")
-	}
-	for _, p := range procs {
-		p.Send("go")
-	}
-	for _, p := range procs {
-		p.Wait()
-	}
+	proctest.Together(procs)
 	want := int64(crowdProcs * crowdGoroutines * times)
 	if total := shared.Value[int64](t, s.Segment, "total").Load(); total != want {
 		t.Errorf("the total is %d, expected %d", total, want)

@@ -195,15 +195,7 @@ const blockAdds = 500
 func TestLargeAdders(t *testing.T) {
 	s := shared.Named(t)
 	procs := s.StartAll(t, 4, "block adder")
-	for _, p := range procs {
-		p.Expect("ready")
-	}
-	for _, p := range procs {
-		p.Send("go")
-	}
-	for _, p := range procs {
-		p.Wait()
-	}
+	proctest.Together(procs)
 	v := shared.Value[block](t, s.Segment, "block")
 	if got := v.Load(); got != blockOf(uint64(len(procs)*blockAdds)) {
 		t.Errorf("the total is %d, expected %d", got[0], len(procs)*blockAdds)

@@ -37,6 +37,20 @@ func (p *Proc) Wait() {
 	}
 }
 
+// Together tells helpers to go when all of them are ready, and waits for them.
+func Together(procs []*Proc) {
+	for _, p := range procs {
+		p.t.Helper()
+		p.Expect("ready")
+	}
+	for _, p := range procs {
+		p.Send("go")
+	}
+	for _, p := range procs {
+		p.Wait()
+	}
+}
+
 // Exit waits for the helper's process to end in whatever way, and returns its
 // exit status, -1 if it was killed by a signal, and what it printed.
 func (p *Proc) Exit() (status int, stderr string) {

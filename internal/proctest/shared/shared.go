@@ -111,3 +111,31 @@ func Value[T any](t proctest.Fataler, seg *shm.Segment, name string) *shm.Value[
 	t.Helper()
 	return proctest.Must(shm.NewValue[T](seg, name))(t)
 }
+
+// CloseUnder closes a segment while goroutines repeat these uses of it, which must
+// then panic by ErrClosed.
+func CloseUnder(t *testing.T, seg *shm.Segment, uses ...func()) {
+	t.Helper()
+	begun := make(chan bool)
+	var users []<-chan any
+	for _, use := range uses {
+		users = append(users, proctest.Go(func() any {
+			return proctest.PanicOf(func() {
+				use()
+				begun <- true
+				for {
+					use()
+				}
+			})
+		}))
+	}
+	for range users {
+		<-begun
+	}
+	seg.Close()
+	for _, u := range users {
+		if p, ok := proctest.Result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
+			t.Errorf("panicked with %v, expected ErrClosed", p)
+		}
+	}
+}
