@@ -59,6 +59,17 @@ func (p *Proc) Exit() (status int, stderr string) {
 	return p.cmd.ProcessState.ExitCode(), p.Stderr()
 }
 
+// WantRace waits for the helper to end, which it must do well, or as the race
+// detector ends those with a race, if that is wanted.
+func (p *Proc) WantRace(want bool) {
+	p.t.Helper()
+	status, stderr := p.Exit()
+	reported := status != 0 && strings.Contains(stderr, "DATA RACE")
+	if reported != want || status != 0 && !reported {
+		p.t.Errorf("a race was reported: %v, expected %v; status %d, %s", reported, want, status, stderr)
+	}
+}
+
 // Kill kills the helper's process by SIGKILL, waits until it is gone, and reports
 // whether it was killed, now or before. A helper that failed before fails the test.
 func (p *Proc) Kill() bool {
