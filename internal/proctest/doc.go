@@ -29,5 +29,8 @@
 // too. Main fails a run that leaves processes, file descriptors or segment
 // files behind, or that never used one of the registered helpers.
 //
+// [Strace] shows the system calls of a helper. Package shared makes the segment
+// that most tests share with their helpers.
+//
 // Nobody but the dead may cost a sleeper its wake-up: see [Mortal].
 package proctest
