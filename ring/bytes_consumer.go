@@ -142,19 +142,9 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 // readRun goes on with PopInto, after n messages, for as long as messages follow
 // one another.
 func (c *BytesConsumer) readRun(dst []byte, lens []int, n int) ([]byte, int) {
-	for ; n < len(lens); n++ {
-		h := atomic.LoadUint64(c.header(c.pos))
-		if h == 0 || h&padding != 0 {
-			break
-		}
-		size, err := c.check(c.pos, h)
-		if err != nil {
-			break // TryNext reports it
-		}
-		dst = append(dst, c.payload(c.pos, h&lengthMask)...)
-		lens[n] = int(h & lengthMask)
-		c.pos += size
-	}
+	dst, k, size := readMany(c.body[c.offset(c.pos):], dst, lens[n:], c.MaxLen())
+	c.pos += size
+	n += k
 	c.pushed.Acquire()
 	return dst, n
 }

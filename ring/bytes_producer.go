@@ -167,24 +167,14 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (int, error) {
 // of the ring, without waking anybody, and returns their number. The first
 // header goes last: until then none of them counts.
 func (p *BytesProducer) writeRun(bs [][]byte) int {
-	room := min(p.limit-p.pos, p.capacity-p.offset(p.pos)+headerSize)
-	pos, n := p.pos, 0
-	for _, b := range bs {
-		size := record(uint64(len(b)))
-		if len(b) > p.MaxLen() || size+headerSize > room {
-			break
-		}
-		room -= size
-		if n > 0 {
-			arch.StoreRelease64(p.header(pos), committed|uint64(len(b)))
-		}
-		copy(p.payload(pos, uint64(len(b))), b)
-		pos += size
-		n++
-	}
+	mem := p.body[p.offset(p.pos):]
+	// The header behind them needs room as well.
+	room := max(p.limit-p.pos, headerSize) - headerSize
+	n, size := writeMany(mem[:min(room, uint64(len(mem)))], bs, p.MaxLen())
 	if n == 0 {
 		return 0
 	}
+	pos := p.pos + size
 	p.pushed.Release()
 	arch.StoreRelease64(p.header(pos), 0) // Invariant 2
 	arch.StoreRelease64(p.header(p.pos), committed|uint64(len(bs[0])))

@@ -1,6 +1,8 @@
 package hostile
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -47,11 +49,16 @@ var _ = proctest.Register("sleeper", func(c *proctest.Child) {
 	other, err := furnished(shm.FromFile(h.seg.File(), nil))
 	c.Check(err)
 	h.lock.Lock()
-	if got := other.do("wait in vain"); got != "in vain" {
-		c.Fatalf("%s", got)
+	const awhile = 500 * time.Millisecond // enough to fall asleep in, on a busy machine too
+	ctx, cancel := context.WithTimeout(context.Background(), awhile)
+	defer cancel()
+	if err := other.lock.LockContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		c.Fatalf("LockContext of a held lock: %v", err)
 	}
-	time.AfterFunc(30*time.Millisecond, h.lock.Unlock)
+	unlocked := make(chan bool)
+	time.AfterFunc(awhile, func() { h.lock.Unlock(); close(unlocked) })
 	other.lock.Lock()
+	<-unlocked
 	c.Check(other.seg.Close())
 	c.Check(h.seg.Close())
 })

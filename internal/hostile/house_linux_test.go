@@ -99,9 +99,9 @@ func (h *house) do(what string) (result string) {
 			_, err = c.Pop(ctx)
 		}
 	case "wait in vain":
+		start := time.Now()
 		brief, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
 		defer cancel()
-		start := time.Now()
 		err = h.lock.LockContext(brief)
 		if errors.Is(err, context.DeadlineExceeded) && time.Since(start) >= 30*time.Millisecond {
 			return "in vain"
