@@ -85,7 +85,7 @@ func stampedValues[T message](ms []T, seq uint64) bool {
 	return true
 }
 
-// stampValue and stampedValue are the same for one message.
+// stampValue and stampedValue are the same for one message, which may lie in a ring.
 //
 //go:norace
 func stampValue[T message](m *T, seq uint64) {

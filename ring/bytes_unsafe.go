@@ -11,17 +11,14 @@ import (
 // make no call for a short one: what a call spills waits in the store buffer, behind
 // the ring's cache lines.
 
-// A short message is copied word by word.
-const (
-	word8 = 8
-	short = 4 * word8
-)
+const wordSize = 8
 
-func isShort(n uint64) bool { return n <= short && n%word8 == 0 }
+// isShort reports whether a message of n bytes is copied word by word.
+func isShort(n uint64) bool { return n <= 4*wordSize && n%wordSize == 0 }
 
 // copyWord copies the word at an offset of src.
 func copyWord(dst unsafe.Pointer, to uint64, src unsafe.Pointer, from uint64) {
-	*(*[word8]byte)(unsafe.Add(dst, to)) = *(*[word8]byte)(unsafe.Add(src, from))
+	*(*[wordSize]byte)(unsafe.Add(dst, to)) = *(*[wordSize]byte)(unsafe.Add(src, from))
 }
 
 // writeMany writes as many of bs as fit into mem, one behind the other, and all
@@ -39,7 +36,7 @@ func writeMany(mem []byte, bs [][]byte, longest int) (n int, at uint64) {
 		}
 		if isShort(length) {
 			src := unsafe.Pointer(unsafe.SliceData(bs[i]))
-			for k := uint64(0); k < length; k += word8 {
+			for k := uint64(0); k < length; k += wordSize {
 				copyWord(base, at+headerSize+k, src, k)
 			}
 		} else {
@@ -64,7 +61,7 @@ func readMany(mem, dst []byte, lens []int, longest int) (_ []byte, n int, at uin
 			break
 		}
 		if isShort(length) {
-			for k := uint64(0); k < length; k += word8 {
+			for k := uint64(0); k < length; k += wordSize {
 				copyWord(to, filled+k, base, at+headerSize+k)
 			}
 		} else {

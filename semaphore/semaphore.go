@@ -194,7 +194,7 @@ func (s *Semaphore) Release(n int64) {
 	case s.event.Waiting():
 		s.wake(n)
 	}
-	if s.core.Closed() {
+	if s.core.Closed() { // asked here, for mustBeOpen is a call
 		s.mustBeOpen()
 	}
 }
