@@ -77,9 +77,11 @@ import (
 //     compare-and-swap, so that they never fall back. They lag by a few
 //     positions; whoever starts too early walks, and where it finds later laps
 //     it jumps ahead, no further than their states prove the way to be taken.
-//  8. A claimed word shows its lap modulo 2^19. What is concluded from that
+//  8. A claimed word shows its lap modulo 2^14. What is concluded from that
 //     about a position is concluded only while the hint has not passed the
-//     position: then they are less than 2^18 laps apart.
+//     position: then they are less than 2^13 laps apart. (The hint lags by as many
+//     positions, beyond a few, as there are goroutines between a claim and its
+//     raise.)
 //
 // Memory orderings. The release store of full pairs with the load of the word
 // in a pop: the payload is visible. The compare-and-swap to free, or the

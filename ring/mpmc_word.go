@@ -1,11 +1,11 @@
 package ring
 
-import "github.com/isthmus-go/isthmus/internal/liveness"
+import "github.com/isthmus-go/isthmus/internal/layout"
 
 // word is the state word of an MPMC slot.
 //
 //	free, full, closed         lap 61 bits                    | phase 3 bits
-//	writing, reading, freeing  lap 19 | run 12 | owner id 30  | phase 3
+//	writing, reading, freeing  lap 14 | run 9  | owner id 38  | phase 3
 //
 // The word of a slot that nobody has claimed carries the whole lap, so that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
@@ -23,8 +23,8 @@ const (
 	freeing = 6 // taken by a consumer, with the run-1 slots after it
 
 	phaseBits = 3
-	ownerBits = liveness.IDBits
-	runBits   = 12
+	ownerBits = layout.IDBits
+	runBits   = 9
 	lapBits   = 64 - phaseBits - ownerBits - runBits
 
 	runShift = phaseBits + ownerBits
@@ -38,7 +38,7 @@ func freeWord(lap uint64) word   { return word(lap<<phaseBits | free) }
 func fullWord(lap uint64) word   { return word(lap<<phaseBits | full) }
 func closedWord(lap uint64) word { return word(lap<<phaseBits | closed) }
 
-func claimWord(phase, lap, run uint64, owner liveness.ID) word {
+func claimWord(phase, lap, run uint64, owner layout.ID) word {
 	return word(lap<<lapShift | run<<runShift | uint64(owner)<<phaseBits | phase)
 }
 
@@ -48,7 +48,7 @@ func (w word) phase() uint64 { return uint64(w) & (1<<phaseBits - 1) }
 func (w word) claimed() bool { return w&writing != 0 }
 
 // owner is the owner of a claimed word.
-func (w word) owner() liveness.ID { return liveness.ID(w >> phaseBits & (1<<ownerBits - 1)) }
+func (w word) owner() layout.ID { return layout.ID(w >> phaseBits & (1<<ownerBits - 1)) }
 
 // run is how many slots the word speaks for, at least 1.
 func (w word) run() uint64 {

@@ -22,8 +22,8 @@ import (
 //	256  head             next position to pop; see the kinds of ring
 //	384  tail             next position to push; see the kinds of ring
 //	512  producer         owner id of the role, 0 if free (SPSC and Bytes)
-//	516  consumer         likewise
-//	520  lends            1 once a message was ever read in place (MPMC)
+//	520  consumer         likewise
+//	528  lends            1 once a message was ever read in place (MPMC)
 //	640  the slots, or the bytes
 //
 // Whatever is written at each push lies 128 bytes from whatever is written at
@@ -40,7 +40,7 @@ type object struct {
 type memory struct {
 	closed             *uint32
 	head, tail         *uint64
-	producer, consumer *uint32
+	producer, consumer *uint64
 	lends              *uint32
 	body               []byte
 }
@@ -59,8 +59,8 @@ const (
 	headOffset     = 2 * arch.CacheLine
 	tailOffset     = 3 * arch.CacheLine
 	producerOffset = 4 * arch.CacheLine
-	consumerOffset = producerOffset + 4
-	lendsOffset    = producerOffset + 8
+	consumerOffset = producerOffset + 8
+	lendsOffset    = producerOffset + 16
 	bodyOffset     = 5 * arch.CacheLine
 )
 

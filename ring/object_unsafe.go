@@ -12,8 +12,8 @@ func newMemory(mem []byte) memory {
 		closed:   word32(mem, closedOffset),
 		head:     word64(mem, headOffset),
 		tail:     word64(mem, tailOffset),
-		producer: word32(mem, producerOffset),
-		consumer: word32(mem, consumerOffset),
+		producer: word64(mem, producerOffset),
+		consumer: word64(mem, consumerOffset),
 		lends:    word32(mem, lendsOffset),
 		body:     mem[bodyOffset:],
 	}

@@ -20,23 +20,23 @@ import (
 // its last store. It therefore sees all that the predecessor has published.
 
 // claimRole takes a role.
-func (o *object) claimRole(role *uint32, what string) error {
-	me := uint32(o.core.ID())
+func (o *object) claimRole(role *uint64, what string) error {
+	me := uint64(o.core.ID())
 	for {
-		owner := atomic.LoadUint32(role)
+		owner := atomic.LoadUint64(role)
 		if owner != 0 && !o.core.Dead(liveness.ID(owner)) {
 			if err := o.open(); err != nil {
 				return err
 			}
 			return o.fault(fmt.Errorf("claim the %s role: %w", what, ErrRoleTaken))
 		}
-		if atomic.CompareAndSwapUint32(role, owner, me) {
+		if atomic.CompareAndSwapUint64(role, owner, me) {
 			return o.open()
 		}
 	}
 }
 
 // dropRole gives a role up.
-func (o *object) dropRole(role *uint32) {
-	atomic.CompareAndSwapUint32(role, uint32(o.core.ID()), 0)
+func (o *object) dropRole(role *uint64) {
+	atomic.CompareAndSwapUint64(role, uint64(o.core.ID()), 0)
 }

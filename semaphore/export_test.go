@@ -7,10 +7,10 @@ import (
 )
 
 // Sleepers reports whether anybody may be asleep.
-func (s *Semaphore) Sleepers() bool { return s.event.Waiting() }
+func (s *Semaphore) Sleepers() bool { return s.queue.Waiting() }
 
 // Urgent reports whether a waiter is urgent.
-func (s *Semaphore) Urgent() bool { return urgentID(atomic.LoadUint64(s.urgent)) != 0 }
+func (s *Semaphore) Urgent() bool { return s.queue.Barred() }
 
 // Busy reports whether a process is inside a change.
 func (s *Semaphore) Busy() bool { return atomic.LoadUint64(s.word)&busyMask != 0 }
@@ -28,13 +28,13 @@ const (
 func (s *Semaphore) ChangeUpTo(step string, n int64) {
 	w := atomic.LoadUint64(s.word)
 	settled := w - uint64(n)<<freeShift
-	if w&busyMask != 0 || !atomic.CompareAndSwapUint64(s.word, w, settled|s.id) {
+	if w&busyMask != 0 || !atomic.CompareAndSwapUint64(s.word, w, settled|s.busy) {
 		panic("somebody else changes the semaphore")
 	}
 	if step == StepBegun {
 		return
 	}
-	arch.StoreRelease64(s.mine, holding(s.mine, s.noneHeld)+uint64(n))
+	arch.StoreRelease64(s.mine, atomic.LoadUint64(s.mine)+uint64(n))
 	if step == StepHeld {
 		return
 	}
@@ -44,9 +44,11 @@ func (s *Semaphore) ChangeUpTo(step string, n int64) {
 // RepairUpTo does what the repair of a change by a dead process, or of the
 // permits that one held, has done after StepTaken.
 func (s *Semaphore) RepairUpTo() {
+	for !s.lockRepair() {
+	}
 	for {
 		w := atomic.LoadUint64(s.word)
-		if atomic.CompareAndSwapUint64(s.word, w, w&^busyMask|s.id) {
+		if s.deadLine(w&busyMask) || w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
 			return
 		}
 	}

@@ -55,11 +55,40 @@ func (b *backoff) wait(s *state) bool {
 	return true
 }
 
+// enter makes the line of this process's slot its own (Invariant 5). What is there
+// is of an earlier owner of the slot, who is dead.
+func (s *state) enter() {
+	line := s.lines[s.core.Slot()]
+	b := patient
+	for atomic.LoadUint64(s.word)&busyMask == s.busy && b.wait(s) {
+	}
+	arch.StoreRelease64(line.permits, 0)
+	arch.StoreRelease64(line.owner, uint64(s.core.ID()))
+}
+
+// lockRepair makes this process the repairer, if there is none alive.
+func (s *state) lockRepair() bool {
+	w := atomic.LoadUint64(s.repairer)
+	return (w == 0 || s.core.Dead(liveness.ID(w))) && atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID()))
+}
+
+func (s *state) unlockRepair() { arch.StoreRelease64(s.repairer, 0) }
+
+// deadLine reports whether busy names a line whose owner is dead.
+func (s *state) deadLine(busy uint64) bool {
+	if busy == 0 || busy > uint64(len(s.lines)) {
+		return busy != 0 // that is no line: somebody has spoilt the word
+	}
+	return s.core.Dead(liveness.ID(atomic.LoadUint64(s.lines[busy-1].owner)))
+}
+
 // takeOver finishes the change of a dead process, and reports whether it did.
 func (s *state) takeOver() bool {
-	w := atomic.LoadUint64(s.word)
-	busy := liveness.ID(w & busyMask)
-	if busy == 0 || !s.core.Dead(busy) || !atomic.CompareAndSwapUint64(s.word, w, w&^busyMask|s.id) {
+	if !s.deadLine(atomic.LoadUint64(s.word)&busyMask) || !s.lockRepair() {
+		return false
+	}
+	defer s.unlockRepair()
+	if !s.deadLine(atomic.LoadUint64(s.word) & busyMask) { // repaired meanwhile
 		return false
 	}
 	s.repair()
@@ -69,14 +98,12 @@ func (s *state) takeOver() bool {
 // reclaim brings back the permits of the dead. It does nothing while somebody
 // else is inside a change.
 func (s *state) reclaim() {
-	if s.signalling {
+	if s.signalling || !s.anyDead() || !s.lockRepair() {
 		return
 	}
+	defer s.unlockRepair()
 	w := atomic.LoadUint64(s.word)
-	if w&busyMask != 0 || !s.anyDead() {
-		return
-	}
-	if atomic.CompareAndSwapUint64(s.word, w, w|s.id) {
+	if w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
 		s.repair()
 	}
 }
@@ -93,20 +120,20 @@ func (s *state) repair() {
 	free := max(s.size-s.heldByLiving(), 0)
 	arch.StoreRelease64(s.word, uint64(free)<<freeShift)
 	arch.Fence()
-	if s.event.Waiting() {
-		s.event.Notify(wait.Everybody)
+	if s.queue.Waiting() {
+		s.queue.Notify(wait.Everybody)
 	}
 }
 
 // heldByLiving adds up what the living hold. The sum is exact inside a change.
 func (s *state) heldByLiving() (sum int64) {
-	for slot, held := range s.held {
-		h := atomic.LoadUint64(held)
-		permits := int64(h & heldMask)
-		if permits == 0 || permits > s.size {
+	for _, line := range s.lines {
+		owner := liveness.ID(atomic.LoadUint64(line.owner)) // before the permits: Invariant 5
+		permits := int64(atomic.LoadUint64(line.permits))
+		if permits <= 0 || permits > s.size {
 			continue // nothing, or not a count that any change has stored
 		}
-		if !s.core.Dead(liveness.NewID(slot, uint32(h>>genShift))) {
+		if !s.core.Dead(owner) {
 			sum += permits
 		}
 	}

@@ -21,10 +21,10 @@ import (
 // Segment, they come back within 50 ms of somebody's wanting them, as with
 // SEM_UNDO of System V. A signalling semaphore is exempt: see [Options].
 //
-// Goroutines of one process are served in the order in which they came. Between
-// processes whoever is first gets the permits, but a waiter that has waited for
-// more than 5 ms is served before others, so that one who wants many does not
-// starve.
+// Goroutines of one process are served in the order in which they came, as by
+// Weighted. Between processes whoever comes first gets the permits, but a waiter
+// that has waited for more than a millisecond is served before others, so that one
+// who wants many does not starve.
 //
 // In the terms of the Go memory model, a Release synchronizes before the return
 // of an Acquire that it made possible. The uncontended paths make no system
@@ -44,7 +44,7 @@ type Options struct {
 	Signalling bool
 
 	// Bound is the number of permits that a signalling semaphore may hold;
-	// n and the largest possible number, 2^34-1, if it is 0. Others are
+	// n and the largest possible number, 2^53-1, if it is 0. Others are
 	// bounded by n.
 	Bound int64
 }
@@ -106,7 +106,7 @@ func bound(n int64, o Options) (int64, error) {
 // returns ctx.Err() and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if n < 0 || !wait.Endless(ctx) && (ctx == nil || ctx.Err() != nil) || s.take(n) != done {
+	if n < 0 || !wait.Endless(ctx) && (ctx == nil || ctx.Err() != nil) || s.queue.Queued() || s.take(n, false) != done {
 		return s.acquireSlow(ctx, n)
 	}
 	if s.core.Closed() {
@@ -131,18 +131,9 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	if n > 1 {
 		atomic.StoreUint32(s.weighty, 1)
 	}
-	claim := claim{state: &s.state, start: time.Now()}
-	defer claim.end()
 	b := patient
 	b.done = ctx.Done()
-	err := s.event.Await(ctx, func() bool {
-		return s.acquire(n, b) ||
-			claim.renew() && s.acquire(n, b) ||
-			s.core.Closed()
-	}, func() {
-		s.dropStale()
-		s.reclaim()
-	})
+	err := s.queue.Await(ctx, func(first bool) bool { return s.acquire(n, first, b) || s.core.Closed() }, s.reclaim)
 	if err != nil {
 		return s.core.Fault("semaphore", s.name, err)
 	}
@@ -165,16 +156,16 @@ func (s *Semaphore) never(ctx context.Context) error {
 	return s.core.Check("semaphore", s.name)
 }
 
-// TryAcquire takes n permits if they are free, and reports whether it did. It
-// panics if the segment is closed.
+// TryAcquire takes n permits if they are free and nobody is to have them before,
+// and reports whether it did. It panics if the segment is closed.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	s.mustBePermits(n)
-	ok := s.acquire(n, brief)
+	ok := !s.queue.Queued() && s.acquire(n, false, brief)
 	if !ok {
 		// Once only, so that polling for the permits of the dead ends too.
-		s.dropStale()
+		s.queue.DropStale()
 		s.reclaim()
-		ok = s.acquire(n, brief)
+		ok = !s.queue.Queued() && s.acquire(n, false, brief)
 	}
 	s.mustBeOpen()
 	if ok {
@@ -191,7 +182,7 @@ func (s *Semaphore) Release(n int64) {
 	switch {
 	case n < 0 || s.give(n) != done:
 		s.releaseSlow(n)
-	case s.event.Waiting():
+	case s.queue.Waiting():
 		s.wake(n)
 	}
 	if s.core.Closed() { // asked here, for mustBeOpen is a call

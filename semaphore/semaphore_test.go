@@ -25,8 +25,8 @@ func TestNew(t *testing.T) {
 		{"nil options", 3, nil, 3},
 		{"zero options", 3, &semaphore.Options{}, 3},
 		{"needless bound", 3, &semaphore.Options{Bound: 3}, 3},
-		{"largest", 1<<34 - 1, nil, 1<<34 - 1},
-		{"signalling", 0, &semaphore.Options{Signalling: true}, 1<<34 - 1},
+		{"largest", 1<<53 - 1, nil, 1<<53 - 1},
+		{"signalling", 0, &semaphore.Options{Signalling: true}, 1<<53 - 1},
 		{"signalling, bound", 2, &semaphore.Options{Signalling: true, Bound: 5}, 5},
 		{"signalling, full", 5, &semaphore.Options{Signalling: true, Bound: 5}, 5},
 	} {
@@ -60,7 +60,7 @@ func TestNewRefused(t *testing.T) {
 	}{
 		{"no permits", "new", 0, nil, semaphore.ErrPermits, "0 permits"},
 		{"negative permits", "new", -1, nil, semaphore.ErrPermits, "-1 permits"},
-		{"too many permits", "new", 1 << 34, nil, semaphore.ErrPermits, "17179869184 permits"},
+		{"too many permits", "new", 1 << 53, nil, semaphore.ErrPermits, "9007199254740992 permits"},
 		{"far too many permits", "new", math.MaxInt64, nil, semaphore.ErrPermits, ""},
 		{"a bound without signalling", "new", 3, &semaphore.Options{Bound: 4}, semaphore.ErrPermits, "bound of 4"},
 		{"negative bound", "new", 0, &semaphore.Options{Signalling: true, Bound: -1}, semaphore.ErrPermits, "bound of -1"},

@@ -4,91 +4,100 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
-	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // state is the shared memory of a semaphore: one word that holds the free
-// permits and names the process that is changing them, and a word for each
-// process that says how many permits it holds.
+// permits and says who is changing them, and a line for each process slot that
+// says how many permits its owner holds.
 //
-//	0    word:    bits 0-29 busy, 30-63 free
-//	8    event:   the Event that acquirers sleep on
-//	12   weighty: 1 once anybody has slept for more than one permit
-//	16   urgent:  the waiter that is served first, see urgent.go
-//	128  held:    a word per process slot, 128 apart: generation<<40 | permits
+//	0    word:     bits 0-10 busy, 11-63 free
+//	8    event:    the Queue that acquirers wait in
+//	12   weighty:  1 once anybody has slept for more than one permit
+//	16   priority: the Queue's
+//	24   repairer: id of the process that repairs, 0 if nobody does
+//	128  lines, 128 apart, one for each process slot: owner's id, permits held
 //
-// States of the word. Settled: busy is 0. Changing: busy is the id of the
-// process inside a change, and free is already what it will be afterwards.
+// States of the word. Settled: busy is 0. Changing: busy is the slot, plus 1, of
+// the process inside a change, and free is already what it will be afterwards.
 //
-// A change, by a process P: compare-and-swap from settled to changing, with
-// the new free; store P's new held word; store the word with busy 0. A
-// signalling semaphore has no held words, and a change is one compare-and-swap.
+// A change, by a process P: compare-and-swap from settled to changing, with the
+// new free; store the permits of P's line; store the word with busy 0. A
+// signalling semaphore has no lines, and a change is one compare-and-swap.
 //
 // Invariants
 //
-//  1. While the word is settled, free + the permits held by the living + those
-//     held by processes that died since the last repair = size. (A signalling
+//  1. While the word is settled, free + the permits in the lines of the living +
+//     those held by processes that died since the last repair = size. (A signalling
 //     semaphore has no such sum.)
-//  2. While busy names a live process P, nobody else stores the word or P's
-//     held word. Goroutines of P take turns by the same compare-and-swap.
-//  3. If busy names a dead process, whoever notices puts its own id in place
-//     of the dead one by compare-and-swap, and repairs: it computes free anew
-//     as size - the permits held by the living. How far the dead process got
-//     does not matter, since what it held comes back in any case. A death
-//     during a repair leaves the same situation as before.
+//  2. While busy names the line of a live process P, nobody else stores the word or
+//     P's permits. Goroutines of P take turns by the same compare-and-swap.
+//  3. If busy names the line of a dead process, only the repairer stores the word.
+//     It computes free anew as size - the permits of the living. How far the dead
+//     process got does not matter, since what it held comes back in any case. A
+//     death during a repair leaves the same situation as before.
 //  4. The permits of a process that died outside a change come back by the same
-//     repair, done by whoever finds too few permits.
-//  5. A held word counts only under the slot's present generation; what an
-//     earlier process has left there is a dead process's.
+//     repair, as a change of the repairer's own, by whoever finds too few permits.
+//  5. A line changes its owner only in the hands of the new one, who has its process
+//     slot, while busy does not name the line; and permits are 0 before the new id is
+//     there. So a word in which busy names a line says which process that is, for as
+//     long as it stands.
+//  6. There is at most one repairer that is alive. Who finds a dead one in the
+//     repairer's word takes its place by compare-and-swap from that id.
 //
 // Memory orderings. A change begins with a read-modify-write, which pairs with
-// the release store that settled the word: that store published held. The
+// the release store that settled the word: that store published the permits. The
 // settling store of a release pairs with the load in the acquire of a waiter, and
 // the Event's fence follows it. (The model finds that a semaphore would do without:
-// a waiter that sees a change that is not settled does not go to sleep.)
+// a waiter that sees a change that is not settled does not go to sleep.) The
+// release store of a line's owner comes after that of its permits, and pairs with the
+// load of the owner in a repair, which loads the permits after it.
 //
 // Model: models/semaphore.pml.
 type state struct {
 	core       *segment.Segment
-	id         uint64
 	size       int64
 	signalling bool
 	fence      bool // wakers run a fence of their own
 
-	word    *uint64
-	event   wait.Event
-	weighty *uint32
-	urgent  *uint64
-	held    []*uint64
-	mine    *uint64
+	word     *uint64
+	queue    wait.Queue
+	weighty  *uint32
+	repairer *uint64
+	lines    []line
+	busy     uint64  // this process in the word
+	mine     *uint64 // the permits of this process's line
+}
 
-	noneHeld uint64 // this process's held word without permits
-
-	patience patience
+// line is what one process holds.
+type line struct {
+	owner   *uint64
+	permits *uint64
 }
 
 const (
-	busyMask   = 1<<liveness.IDBits - 1
-	freeShift  = liveness.IDBits
+	busyBits   = 11
+	busyMask   = 1<<busyBits - 1
+	freeShift  = busyBits
 	maxPermits = 1<<(64-freeShift) - 1
 
-	eventOffset   = 8
-	weightyOffset = 12
-	urgentOffset  = 16
-	heldOffset    = arch.CacheLine
-
-	genShift = 40
-	heldMask = 1<<genShift - 1
+	eventOffset    = 8
+	weightyOffset  = 12
+	priorityOffset = 16
+	repairerOffset = 24
+	linesOffset    = arch.CacheLine
 )
+
+const _ uint = busyMask - layout.MaxProcs
 
 // stateSize is the number of bytes that a semaphore takes.
 func stateSize(procs int, signalling bool) uint64 {
 	if signalling {
-		return heldOffset
+		return linesOffset
 	}
-	return heldOffset + uint64(procs)*arch.CacheLine
+	return linesOffset + uint64(procs)*arch.CacheLine
 }
 
 // outcome is what came of one attempt at a change.
@@ -101,27 +110,26 @@ const (
 	again          // somebody else was faster
 )
 
-// take makes one attempt to take n permits. An urgent process is served before
-// others.
-func (s *state) take(n int64) outcome {
-	word, mine, none := s.word, s.mine, s.noneHeld // now: later loads wait for the locked instruction
+// take makes one attempt to take n permits. Nobody but the first is served while
+// the Queue is barred.
+func (s *state) take(n int64, first bool) outcome {
+	word, mine := s.word, s.mine // now: later loads wait for the locked instruction
 	w := atomic.LoadUint64(word)
-	urgent := urgentID(atomic.LoadUint64(s.urgent))
 	settled := w - uint64(n)<<freeShift
 	switch {
 	case w&busyMask != 0:
 		return busy
-	case int64(w>>freeShift) < n || urgent != 0 && urgent != s.id:
+	case int64(w>>freeShift) < n || !first && s.queue.Barred():
 		return refuse
 	case s.signalling:
 		if atomic.CompareAndSwapUint64(word, w, settled) {
 			return done
 		}
 		return again
-	case !atomic.CompareAndSwapUint64(word, w, settled|s.id):
+	case !atomic.CompareAndSwapUint64(word, w, settled|s.busy):
 		return again
 	}
-	arch.StoreRelease64(mine, holding(mine, none)+uint64(n))
+	arch.StoreRelease64(mine, atomic.LoadUint64(mine)+uint64(n))
 	arch.StoreRelease64(word, settled)
 	return done
 }
@@ -129,7 +137,7 @@ func (s *state) take(n int64) outcome {
 // give makes one attempt to give n permits back. It refuses if they are more
 // than this process holds or, signalling, more than the bound allows.
 func (s *state) give(n int64) outcome {
-	word, mine, none := s.word, s.mine, s.noneHeld
+	word, mine := s.word, s.mine
 	w := atomic.LoadUint64(word)
 	settled := w + uint64(n)<<freeShift
 	switch {
@@ -142,11 +150,11 @@ func (s *state) give(n int64) outcome {
 			return done
 		}
 		return again
-	case !atomic.CompareAndSwapUint64(word, w, settled|s.id):
+	case !atomic.CompareAndSwapUint64(word, w, settled|s.busy):
 		return again
 	}
-	held := holding(mine, none)
-	if held&heldMask < uint64(n) {
+	held := atomic.LoadUint64(mine)
+	if held < uint64(n) {
 		arch.StoreRelease64(word, w)
 		return refuse
 	}
@@ -158,21 +166,11 @@ func (s *state) give(n int64) outcome {
 	return done
 }
 
-// holding returns this process's held word, mine, where none says that it holds
-// no permits. Only inside a change.
-func holding(mine *uint64, none uint64) uint64 {
-	h := atomic.LoadUint64(mine)
-	if h&^heldMask != none {
-		return none // it is an earlier process's
-	}
-	return h
-}
-
 // acquire takes n permits, and reports false if there are too few, or if the
 // word stays busy for as long as b allows.
-func (s *state) acquire(n int64, b backoff) bool {
+func (s *state) acquire(n int64, first bool, b backoff) bool {
 	for {
-		switch s.take(n) {
+		switch s.take(n, first) {
 		case done:
 			return true
 		case refuse:
@@ -191,7 +189,7 @@ func (s *state) release(n int64) bool {
 	for {
 		switch s.give(n) {
 		case done:
-			if s.event.Waiting() {
+			if s.queue.Waiting() {
 				s.wake(n)
 			}
 			return true
@@ -210,13 +208,11 @@ func (s *state) wake(n int64) {
 	if s.choosy() {
 		n = wait.Everybody
 	}
-	s.event.Notify(int(min(n, wait.Everybody)))
+	s.queue.Wake(int(min(n, wait.Everybody)))
 	if n < wait.Everybody && s.choosy() {
-		s.event.Notify(wait.Everybody) // one who came just now may have taken the wake
+		s.queue.Wake(wait.Everybody) // one who came just now may have taken the wake
 	}
 }
 
 // choosy reports whether the first to wake may not be one that can be served.
-func (s *state) choosy() bool {
-	return atomic.LoadUint32(s.weighty) != 0 || urgentID(atomic.LoadUint64(s.urgent)) != 0
-}
+func (s *state) choosy() bool { return atomic.LoadUint32(s.weighty) != 0 }

@@ -5,29 +5,29 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/segment"
-	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // init makes this process's side of the semaphore in mem.
 func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling bool) {
 	s.core = core
-	s.id = uint64(core.ID())
 	s.size = size
 	s.signalling = signalling
 	s.fence = core.WakerFence()
 	s.word = wordAt(mem, 0)
-	s.event = wait.NewEvent((*uint32)(unsafe.Pointer(&mem[eventOffset])), core)
+	s.queue.Init((*uint32)(unsafe.Pointer(&mem[eventOffset])), wordAt(mem, priorityOffset), core)
 	s.weighty = (*uint32)(unsafe.Pointer(&mem[weightyOffset]))
-	s.urgent = wordAt(mem, urgentOffset)
+	s.repairer = wordAt(mem, repairerOffset)
 	if signalling {
 		return
 	}
-	s.held = make([]*uint64, core.MaxProcs())
-	for i := range s.held {
-		s.held[i] = wordAt(mem, heldOffset+uintptr(i)*arch.CacheLine)
+	s.lines = make([]line, core.MaxProcs())
+	for i := range s.lines {
+		off := linesOffset + uintptr(i)*arch.CacheLine
+		s.lines[i] = line{owner: wordAt(mem, off), permits: wordAt(mem, off+8)}
 	}
-	s.mine = s.held[core.ID().Slot()]
-	s.noneHeld = uint64(core.ID().Generation()) << genShift
+	s.busy = uint64(core.Slot()) + 1
+	s.mine = s.lines[core.Slot()].permits
+	s.enter()
 }
 
 // wordAt returns the word off bytes into mem.

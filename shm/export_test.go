@@ -11,13 +11,13 @@ import (
 const Died = died
 
 // Word returns the lock word.
-func (l *Lock) Word() uint32 { return atomic.LoadUint32(l.word) }
+func (l *Lock) Word() uint64 { return atomic.LoadUint64(l.word) }
 
 // Sleepers reports whether anybody may be asleep.
-func (l *Lock) Sleepers() bool { return l.event.Waiting() }
+func (l *Lock) Sleepers() bool { return l.queue.Waiting() }
 
 // HalfUnlock is what Unlock has done by the time it looks for sleepers.
-func (l *Lock) HalfUnlock() { atomic.CompareAndSwapUint32(l.word, l.id, 0) }
+func (l *Lock) HalfUnlock() { atomic.CompareAndSwapUint64(l.word, l.id, 0) }
 
 // The steps of a Store of more than 8 bytes, in order.
 const (
@@ -51,4 +51,4 @@ func (v *Value[T]) Sequence() uint64 { return atomic.LoadUint64(v.big.seq) }
 func (v *Value[T]) SetSequence(n uint64) { atomic.StoreUint64(v.big.seq, n) }
 
 // WritersWait reports whether anybody may be asleep for a turn to write.
-func (v *Value[T]) WritersWait() bool { return v.big.lock.event.Waiting() }
+func (v *Value[T]) WritersWait() bool { return v.big.lock.queue.Waiting() }

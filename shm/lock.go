@@ -22,6 +22,9 @@ import (
 // [ErrOwnerDied] until somebody calls [Lock.MarkConsistent]; [Lock.Lock] and
 // [Lock.TryLock] go on regardless.
 //
+// As with a sync.Mutex, whoever comes first gets a free lock, but one that has
+// waited for longer than a millisecond gets it before all others.
+//
 // In the terms of the Go memory model, the n'th call of Unlock synchronizes
 // before the m'th return from Lock, for n < m, across processes too. A failed
 // TryLock synchronizes with nothing.
@@ -44,7 +47,9 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 		return nil, err
 	}
 	return s.core.Local(obj, func() any {
-		return &Lock{name: name, ownerLock: newOwnerLock(s.core, obj.Mem)}
+		l := &Lock{name: name}
+		l.init(s.core, obj.Mem)
+		return l
 	}).(*Lock), nil
 }
 
@@ -67,7 +72,7 @@ func (l *Lock) TryLock() bool {
 	ok := l.tryLock()
 	if !ok {
 		// Once only, so that polling for the lock of a dead owner ends too.
-		l.freeDead()
+		l.makeWay()
 		ok = l.tryLock()
 	}
 	if l.core.Closed() {

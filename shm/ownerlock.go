@@ -11,10 +11,10 @@ import (
 )
 
 // ownerLock is the mutual exclusion behind Lock and behind the writers of a
-// large Value: one word that names its owner, and an Event to sleep on.
+// large Value: one word that names its owner, and a Queue to wait in.
 //
 // States of the word: the low bits are the owner's id, 0 if there is none; bit
-// 31 (died) says that an owner died inside and nobody has declared the
+// 63 (died) says that an owner died inside and nobody has declared the
 // protected data consistent since.
 //
 //	free            0          --Lock-->        owned
@@ -33,6 +33,8 @@ import (
 //     store: there is nothing to undo. A death between Unlock and its wake
 //     leaves sleepers, who wake by their bound (Event, Invariant 4).
 //  3. A paused owner is not dead: waiters wait.
+//  4. While the Queue is barred only the waiter that is first in it takes the lock:
+//     who unlocks and locks again at once does not keep the others out.
 //
 // Memory orderings. All transitions are compare-and-swaps, but Unlock, where the
 // sleepers run the Event's fence for wakers too, is a release store: nobody else
@@ -44,83 +46,96 @@ import (
 //
 // Model: models/lock.pml.
 type ownerLock struct {
-	word  *uint32
-	event wait.Event
+	_     [0]atomic.Uint64 // aligns held on 32-bit platforms
+	held  uint64           // the word while this process is its owner, and 0 otherwise
+	word  *uint64
+	queue wait.Queue
 	core  *segment.Segment
-	id    uint32
-	held  uint32 // the word while this process is its owner, and 0 otherwise
-	fence bool   // Unlock is a read-modify-write, as wakers run a fence of their own
+	id    uint64
+	fence bool // Unlock is a read-modify-write, as wakers run a fence of their own
 }
 
 const (
-	died      = 1 << 31
+	died      = 1 << 63
 	ownerMask = died - 1
 
-	ownerLockSize = 8 // the word, and the Event's
+	queueOffset    = 8
+	priorityOffset = 16
+	ownerLockSize  = 24
 )
 
-// tryLock takes the lock if it is free.
-func (l *ownerLock) tryLock() bool {
-	w := atomic.LoadUint32(l.word)
-	if w&ownerMask != 0 || !atomic.CompareAndSwapUint32(l.word, w, w|l.id) {
+// tryLock takes the lock if it is free, and nobody is to have it before.
+func (l *ownerLock) tryLock() bool { return l.take(false) }
+
+// take takes the lock if it is free, and nobody is to have it before the caller,
+// which may itself be the first.
+func (l *ownerLock) take(first bool) bool {
+	w := atomic.LoadUint64(l.word)
+	if w&ownerMask != 0 || !first && l.queue.Barred() || !atomic.CompareAndSwapUint64(l.word, w, w|l.id) {
 		return false
 	}
-	arch.StoreRelease32(&l.held, w|l.id)
+	arch.StoreRelease64(&l.held, w|l.id)
 	return true
 }
 
 // tryFree tries to take the lock in the state that it is nearly always in.
 func (l *ownerLock) tryFree() bool {
-	if !atomic.CompareAndSwapUint32(l.word, 0, l.id) {
+	if l.queue.Barred() || !atomic.CompareAndSwapUint64(l.word, 0, l.id) {
 		return false
 	}
-	arch.StoreRelease32(&l.held, l.id)
+	arch.StoreRelease64(&l.held, l.id)
 	return true
 }
 
 // lockSlow waits for the lock. It returns nil without the lock if the segment
 // is closed: callers check that after every acquisition.
 func (l *ownerLock) lockSlow(ctx context.Context) error {
-	return l.event.Await(ctx,
-		func() bool { return l.tryLock() || l.core.Closed() },
+	return l.queue.Await(ctx,
+		func(first bool) bool { return l.take(first) || l.core.Closed() },
 		l.freeDead)
 }
 
 // freeDead frees the lock if its owner is dead.
 func (l *ownerLock) freeDead() {
-	w := atomic.LoadUint32(l.word)
+	w := atomic.LoadUint64(l.word)
 	owner := w & ownerMask
 	if owner != 0 && l.core.Dead(liveness.ID(owner)) {
-		atomic.CompareAndSwapUint32(l.word, w, died)
+		atomic.CompareAndSwapUint64(l.word, w, died)
 	}
+}
+
+// makeWay makes what the dead have left of the lock no obstacle to a tryLock.
+func (l *ownerLock) makeWay() {
+	l.queue.DropStale()
+	l.freeDead()
 }
 
 // unlock gives the lock up and reports whether it was held by this process.
 func (l *ownerLock) unlock() bool {
-	w := atomic.LoadUint32(&l.held)
+	w := atomic.LoadUint64(&l.held)
 	if w == 0 {
 		return false
 	}
-	arch.StoreRelease32(&l.held, 0)
+	arch.StoreRelease64(&l.held, 0)
 	if !l.fence {
-		arch.StoreRelease32(l.word, w&died)
-	} else if !atomic.CompareAndSwapUint32(l.word, w, w&died) {
+		arch.StoreRelease64(l.word, w&died)
+	} else if !atomic.CompareAndSwapUint64(l.word, w, w&died) {
 		return false
 	}
-	if l.event.Waiting() {
-		l.event.Notify(1)
+	if l.queue.Waiting() {
+		l.queue.Wake(1)
 	}
 	return true
 }
 
 // ownerDied reports whether an owner died inside. Only the holder may ask.
-func (l *ownerLock) ownerDied() bool { return atomic.LoadUint32(&l.held)&died != 0 }
+func (l *ownerLock) ownerDied() bool { return atomic.LoadUint64(&l.held)&died != 0 }
 
 // markConsistent clears died and reports whether this process holds the lock.
 func (l *ownerLock) markConsistent() bool {
-	w := atomic.LoadUint32(&l.held)
+	w := atomic.LoadUint64(&l.held)
 	if w&died == 0 {
 		return w != 0
 	}
-	return atomic.CompareAndSwapUint32(&l.held, w, l.id) && atomic.CompareAndSwapUint32(l.word, w, l.id)
+	return atomic.CompareAndSwapUint64(&l.held, w, l.id) && atomic.CompareAndSwapUint64(l.word, w, l.id)
 }

@@ -61,10 +61,11 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 	}
 	v := &Value[T]{name: name, core: s.core}
 	v.valueLocal = s.core.Local(obj, func() any {
-		if typ.Size <= 8 {
-			return &valueLocal{}
+		local := &valueLocal{}
+		if typ.Size > 8 {
+			local.lock.init(s.core, obj.Mem)
 		}
-		return &valueLocal{lock: newOwnerLock(s.core, obj.Mem)}
+		return local
 	}).(*valueLocal)
 	if typ.Size <= 8 {
 		v.cell, v.mask = cellAt(obj.Mem), typ.Mask

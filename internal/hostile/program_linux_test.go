@@ -86,18 +86,18 @@ func value(kind byte, arg, old uint64, ids [4]uint64) uint64 {
 	case 3:
 		return -arg
 	case 4:
-		return id | arg>>2&1<<31 // a lock, a role
+		return id | arg>>2&1<<63 // a lock, a role, a line of a semaphore
 	case 5:
-		return id<<32 | arg // an urgent waiter
+		return id<<26 | arg&(1<<26-1) // a hungry waiter
 	case 6:
-		return id>>10<<40 | arg>>2 // the generation, and permits
+		return arg >> 2 & 7 // permits
 	case 7:
-		return old&^(1<<30-1) | id // a semaphore in change
+		return old&^(1<<11-1) | arg>>2&7 // a semaphore in change
 	case 8:
-		return arg<<30 | id&-(arg>>7)
+		return arg<<11 | arg>>4&7
 	case 9, 10:
 		run := arg >> 4
-		return old>>3<<45 | run<<33 | id<<3 | 4 + arg>>2%3 // a claimed slot
+		return old>>3<<50 | run&(1<<9-1)<<41 | id<<3 | 4 + arg>>2%3 // a claimed slot
 	case 11:
 		return old&^7 | arg&7
 	case 12:
@@ -113,7 +113,7 @@ func value(kind byte, arg, old uint64, ids [4]uint64) uint64 {
 
 // ids are those that value wants.
 func (w *world) ids() [4]uint64 {
-	return [4]uint64{uint64(w.seg.Core().ID()), uint64(w.maker.Core().ID()), uint64(w.dead), 1<<30 - 1}
+	return [4]uint64{uint64(w.seg.Core().ID()), uint64(w.maker.Core().ID()), uint64(w.dead), 1<<38 - 1}
 }
 
 // play runs a program. Its error says what has happened that must not.

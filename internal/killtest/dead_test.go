@@ -139,7 +139,7 @@ const (
 	reading = 5
 	freeing = 6
 	ownerAt = 3
-	oneMore = 1 << 33 // in the run
+	oneMore = 1 << 41 // in the run
 )
 
 // claims returns the state words of an MPMC's slots that name an owner, or, if it
@@ -153,7 +153,7 @@ func (q *queue) claims(owner uint64) (words [][]byte) {
 	for i := range slots {
 		b := mem[body+i*stride:][:8]
 		w := binary.NativeEndian.Uint64(b)
-		if owner == 0 && w&phase == reading || owner != 0 && w&phase > 3 && w>>ownerAt&(1<<30-1) == owner {
+		if owner == 0 && w&phase == reading || owner != 0 && w&phase > 3 && w>>ownerAt&(1<<38-1) == owner {
 			words = append(words, b)
 		}
 	}

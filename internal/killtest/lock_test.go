@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	ownerMask = 1<<31 - 1
-	diedBit   = 1 << 31
+	ownerMask = 1<<63 - 1
+	diedBit   = 1 << 63
 )
 
 // locks are the operations of a Lock.
@@ -88,12 +88,12 @@ type lockScene struct {
 
 func (c lockScene) play(s *stage) scene {
 	l := must(shm.NewLock(s.seg, "l"))
-	owner := func() uint32 { return s.word("l", 0) & ownerMask }
+	owner := func() uint64 { return s.wide("l", 0) & ownerMask }
 	var (
 		mine    = false // the test holds the lock
-		victims uint32  // the lock's owner as the victim was killed, 0 if none
+		victims uint64  // the lock's owner as the victim was killed, 0 if none
 		wasDied bool
-		me      uint32
+		me      uint64
 	)
 	give := func() {
 		if mine {
@@ -104,8 +104,8 @@ func (c lockScene) play(s *stage) scene {
 	return scene{
 		wakes: c.unlock,
 		ready: func() {
-			if s.word("l", 0) != 0 {
-				s.fatalf("the lock's word is %#x before", s.word("l", 0))
+			if s.wide("l", 0) != 0 {
+				s.fatalf("the lock's word is %#x before", s.wide("l", 0))
 			}
 			l.Lock()
 			me = owner()
@@ -155,7 +155,7 @@ func (c lockScene) play(s *stage) scene {
 			if victims = owner(); victims != s.victimID() {
 				victims = 0
 			}
-			wasDied = s.word("l", 0)&diedBit != 0
+			wasDied = s.wide("l", 0)&diedBit != 0
 		},
 		alive: func(o outcome) {
 			got := !c.unlock && (len(o.values) == 0 || o.values[0] == 1)
@@ -170,7 +170,7 @@ func (c lockScene) play(s *stage) scene {
 	}
 }
 
-func (c lockScene) check(s *stage, l *shm.Lock, o outcome, victims uint32, wasDied, mine bool) {
+func (c lockScene) check(s *stage, l *shm.Lock, o outcome, victims uint64, wasDied, mine bool) {
 	s.Helper()
 	if mine {
 		l.Unlock()

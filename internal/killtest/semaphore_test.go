@@ -91,15 +91,15 @@ func (c semScene) play(s *stage) scene {
 			if v := sem.Value(); v != permits {
 				s.fatalf("%d permits are free before", v)
 			}
-			if c.inside || c.dead > 0 {
-				c.die(s)
-			}
 			s.must("Acquire", sem.Acquire(context.Background(), c.mine))
 			held = c.mine
 		},
 		set: func() {
 			if c.other {
 				s.begin()
+			}
+			if c.inside || c.dead > 0 {
+				c.die(s) // now: the victim might get the slot of the dead one, and clean up
 			}
 		},
 		asleep: give,
@@ -171,7 +171,7 @@ func (c semScene) die(s *stage) {
 	dead := must(shm.Open(segmentName, s.opts))
 	sem := must(semaphore.New(dead, "sem", permits, nil))
 	s.must("Acquire", sem.Acquire(context.Background(), max(c.dead, 1)))
-	id := uint64(dead.Core().ID())
+	busy := uint64(dead.Core().Slot()) + 1
 	if c.dead == 0 {
 		sem.Release(1)
 	}
@@ -179,7 +179,7 @@ func (c semScene) die(s *stage) {
 	if c.inside {
 		word := s.memory("sem")[:8]
 		w := binary.NativeEndian.Uint64(word)
-		binary.NativeEndian.PutUint64(word, w|id) // between the two steps of a change
+		binary.NativeEndian.PutUint64(word, w|busy) // between the two steps of a change
 	}
 }
 

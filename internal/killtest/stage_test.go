@@ -17,7 +17,6 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/killtest"
 	"github.com/isthmus-go/isthmus/internal/layout"
-	"github.com/isthmus-go/isthmus/internal/liveness"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -168,18 +167,23 @@ func (s *stage) memory(name string) []byte {
 }
 
 // victimID returns the owner id of the victim, which is attached.
-func (s *stage) victimID() uint32 {
+func (s *stage) victimID() uint64 {
 	s.Helper()
 	h := must(layout.Decode(s.view, int64(len(s.view))))
 	table := h.Table(s.view)
 	for i := range h.MaxProcs {
 		slot := table[len(table)/h.MaxProcs*i:]
-		if binary.NativeEndian.Uint32(slot[4:]) == uint32(s.live.Pid()) {
-			return uint32(liveness.NewID(i, binary.NativeEndian.Uint32(slot)))
+		if binary.NativeEndian.Uint32(slot[16:]) == uint32(s.live.Pid()) {
+			return binary.NativeEndian.Uint64(slot)
 		}
 	}
 	s.fatalf("the victim is not in the process table")
 	return 0
+}
+
+// wide returns the 64-bit word at an offset of an object.
+func (s *stage) wide(name string, off int) uint64 {
+	return binary.NativeEndian.Uint64(s.memory(name)[off:])
 }
 
 // word returns the 32-bit word at an offset of an object.

@@ -130,11 +130,11 @@ func (n number) add(delta uint64) {
 }
 
 // writer returns who has the writers' lock.
-func (n number) writer() uint32 {
+func (n number) writer() uint64 {
 	if n.small != nil {
 		return 0
 	}
-	return n.s.word("v", 0) & ownerMask
+	return n.s.wide("v", 0) & ownerMask
 }
 
 // valueScene is what goes on around a write.

@@ -11,12 +11,13 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"sync/atomic"
 )
 
 // A segment file, from its first byte to its last:
 //
-//	0           header page     HeaderSize              immutable once the file has its name
-//	4096        process table   MaxProcs × SlotSize     each slot written by the process that holds its lock
+//	0           header page     HeaderSize              immutable once the file has its name, but for the count of IDs
+//	4096        process table   MaxProcs × SlotSize     each slot taken by compare-and-swap, then written by its owner
 //	DirOff      directory       MaxObjects × EntrySize  append-only, written under the creation lock
 //	            (padding to PageSize)
 //	ArenaOff    arena           ArenaSize               objects, each at a multiple of ObjectAlign
@@ -84,6 +85,9 @@ func Compute(size int64, maxProcs, maxObjects int) (Geometry, error) {
 		FileSize:   int(total),
 	}, nil
 }
+
+// IDs returns the count of owner IDs that were drawn, of a mapped segment.
+func IDs(mem []byte) *atomic.Uint64 { return Word64(mem, offIDs) }
 
 // Table returns the process table of a mapped segment.
 func (g Geometry) Table(mem []byte) []byte {

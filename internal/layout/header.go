@@ -8,7 +8,8 @@ import (
 )
 
 // The header page. The process that makes a segment writes it before the file
-// has a name; nobody writes it afterwards.
+// has a name; nobody writes it afterwards, but for the count of IDs, which lies in a
+// cache line of its own.
 const (
 	offMagic      = 0  // [8]byte
 	offByteOrder  = 8  // u32: byteOrderMark in the writer's byte order
@@ -23,12 +24,14 @@ const (
 	offArenaSize  = 56 // u64
 	headerEnd     = 64
 
+	offIDs = 128 // u64: raised by each attacher, see package liveness
+
 	magic         = "ISTHMUS\x00"
 	byteOrderMark = 0x01020304
-	version       = 1
+	version       = 2
 )
 
-const _ uint = HeaderSize - headerEnd
+const _ uint = HeaderSize - (offIDs + 8)
 
 var native = binary.NativeEndian
 

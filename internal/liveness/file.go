@@ -17,10 +17,10 @@ type File struct {
 // locks is what a platform provides: exclusive locks on numbered bytes of a
 // file, which the kernel drops when the process is gone.
 type locks interface {
-	try(n int) (bool, error)  // lock byte n, unless someone has it
-	held(n int) (bool, error) // whether anyone but this File has byte n
-	lock(n int) error         // lock byte n, waiting for it
-	unlock(n int) error
+	try(n int64) (bool, error)  // lock byte n, unless someone has it
+	held(n int64) (bool, error) // whether anyone but this File has byte n
+	lock(n int64) error         // lock byte n, waiting for it
+	unlock(n int64) error
 	close() error // drop all locks and close the file
 }
 
@@ -29,8 +29,7 @@ const (
 	base = 1 << 40
 
 	creationByte = -1
-	draftByte    = -2
-	attachByte   = MaxSlots // and as many as there are slots
+	draftByte    = -2 // the others are those of IDs
 )
 
 // Take makes a File of f, and owns it from then on, even if it fails.

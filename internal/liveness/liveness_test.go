@@ -15,6 +15,9 @@ import (
 
 func TestMain(m *testing.M) { proctest.Main(m) }
 
+// tableOff is where the tests' files have the process table, behind the count of IDs.
+const tableOff = layout.SlotSize
+
 // attach attaches to the process table in the file at path, which has room for
 // slots processes.
 func attach(path string, slots int) (*Table, *mapping.Mapping, error) {
@@ -22,7 +25,7 @@ func attach(path string, slots int) (*Table, *mapping.Mapping, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	size := slots * layout.SlotSize
+	size := tableOff + slots*layout.SlotSize
 	file, err := Take(f)
 	if err != nil {
 		return nil, nil, err
@@ -34,7 +37,7 @@ func attach(path string, slots int) (*Table, *mapping.Mapping, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
 	}
-	t, err := Attach(file, m.Bytes())
+	t, err := Attach(file, layout.Word64(m.Bytes(), 0), m.Bytes()[tableOff:])
 	if err != nil {
 		return nil, nil, errors.Join(err, m.Unmap(), file.Close())
 	}
@@ -54,18 +57,6 @@ func mustAttach(t *testing.T, path string, slots int) *Table {
 	return table
 }
 
-func TestID(t *testing.T) {
-	for _, test := range []struct {
-		slot       int
-		generation uint32
-	}{{0, 1}, {MaxSlots - 1, maxGeneration}, {5, 77}} {
-		id := NewID(test.slot, test.generation)
-		if id == 0 || id>>IDBits != 0 || id.Slot() != test.slot || id.Generation() != test.generation {
-			t.Errorf("NewID(%d, %d) = %#x: slot %d, generation %d", test.slot, test.generation, id, id.Slot(), id.Generation())
-		}
-	}
-}
-
 // eachKind runs the test with every kind of lock that the platform has.
 func eachKind(t *testing.T, test func(t *testing.T)) {
 	t.Run("native", test)
@@ -81,14 +72,14 @@ func TestTable(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "table")
 		a := mustAttach(t, path, 3)
 		b := mustAttach(t, path, 3)
-		if a.ID().Slot() != 0 || b.ID().Slot() != 1 {
-			t.Errorf("slots are %d and %d", a.ID().Slot(), b.ID().Slot())
+		if a.Slot() != 0 || b.Slot() != 1 || a.ID() != 1 || b.ID() != 2 {
+			t.Errorf("slots are %d and %d, IDs %d and %d", a.Slot(), b.Slot(), a.ID(), b.ID())
 		}
 		for _, table := range []*Table{a, b} {
 			if table.Dead(a.ID()) || table.Dead(b.ID()) {
 				t.Error("an attached table looks dead")
 			}
-			for _, id := range []ID{0, NewID(2, 0), NewID(2, 1), NewID(3, 1), NewID(MaxSlots-1, maxGeneration), NewID(0, a.ID().Generation()+1), ^ID(0)} {
+			for _, id := range []ID{0, 3, maxID, maxID + 1, ^ID(0)} {
 				if !table.Dead(id) {
 					t.Errorf("%#x, which is nobody's, looks alive", id)
 				}
@@ -103,8 +94,8 @@ func TestTable(t *testing.T) {
 			t.Error("after a.Close, a looks alive, or b dead")
 		}
 		c := mustAttach(t, path, 3)
-		if c.ID().Slot() != dead.Slot() || c.ID() == dead {
-			t.Errorf("the successor of %#x is %#x", dead, c.ID())
+		if c.Slot() != a.Slot() || c.ID() != 3 {
+			t.Errorf("the successor of %d in slot %d is %d in slot %d", dead, a.Slot(), c.ID(), c.Slot())
 		}
 		if !b.Dead(dead) || b.Dead(c.ID()) || c.Dead(b.ID()) {
 			t.Error("with the slot taken again, the dead one looks alive, or a live one dead")
@@ -127,19 +118,28 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// TestGenerationWraps checks that no generation is 0 or has more bits than fit.
-func TestGenerationWraps(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "table")
-	a := mustAttach(t, path, 1)
-	for _, test := range [][2]uint32{
-		{0, 1}, {1, 2}, {maxGeneration - 1, maxGeneration}, {maxGeneration, 1},
-		{maxGeneration + 1, 1}, {1<<32 - 1, 1},
-	} {
-		layout.Word(a.mem, offGeneration).Store(test[0])
-		if got := a.raise(0); got != test[1] {
-			t.Errorf("generation %d is followed by %d, want %d", test[0], got, test[1])
+// TestIDsEnd uses the last IDs up: then nobody can attach, and none comes again.
+func TestIDsEnd(t *testing.T) {
+	eachKind(t, func(t *testing.T) {
+		proctest.NoLeaks(t)
+		path := filepath.Join(t.TempDir(), "table")
+		a, m, err := attach(path, 3)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		defer func() { a.Close(); m.Unmap() }()
+		count := layout.Word64(m.Bytes(), 0)
+		count.Store(maxID - 1)
+		if b := mustAttach(t, path, 3); b.ID() != maxID || a.Dead(b.ID()) || b.Dead(a.ID()) {
+			t.Errorf("the last ID is %#x, or somebody looks dead", b.ID())
+		}
+		for _, n := range []uint64{maxID, maxID + 1, 1<<64 - 1} {
+			count.Store(n)
+			if _, _, err := attach(path, 3); !errors.Is(err, ErrFull) || count.Load() != n {
+				t.Errorf("attach when %d IDs were drawn: %v, and then %d were", n, err, count.Load())
+			}
+		}
+	})
 }
 
 func TestProbeAllocates(t *testing.T) {

@@ -23,8 +23,8 @@ func newLocks(f *os.File) (locks, error) {
 	return &handleLocks{f, conn}, nil
 }
 
-func at(n int) *windows.Overlapped {
-	off := base + int64(n)
+func at(n int64) *windows.Overlapped {
+	off := base + n
 	return &windows.Overlapped{Offset: uint32(off), OffsetHigh: uint32(off >> 32)}
 }
 
@@ -36,7 +36,7 @@ func (l *handleLocks) do(f func(h windows.Handle) error) error {
 	return err
 }
 
-func (l *handleLocks) once(n int, flags uint32) (bool, error) {
+func (l *handleLocks) once(n int64, flags uint32) (bool, error) {
 	err := l.do(func(h windows.Handle) error {
 		return windows.LockFileEx(h, flags|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, at(n))
 	})
@@ -47,7 +47,7 @@ func (l *handleLocks) once(n int, flags uint32) (bool, error) {
 }
 
 // try tries a few times, for a probe can be in the way.
-func (l *handleLocks) try(n int) (ok bool, err error) {
+func (l *handleLocks) try(n int64) (ok bool, err error) {
 	for range 4 {
 		if ok, err = l.once(n, windows.LOCKFILE_EXCLUSIVE_LOCK); ok || err != nil {
 			return ok, err
@@ -58,7 +58,7 @@ func (l *handleLocks) try(n int) (ok bool, err error) {
 }
 
 // held probes by a shared lock, so that probes do not see each other.
-func (l *handleLocks) held(n int) (bool, error) {
+func (l *handleLocks) held(n int64) (bool, error) {
 	ok, err := l.once(n, 0)
 	if ok {
 		err = l.unlock(n)
@@ -66,13 +66,13 @@ func (l *handleLocks) held(n int) (bool, error) {
 	return !ok, err
 }
 
-func (l *handleLocks) lock(n int) error {
+func (l *handleLocks) lock(n int64) error {
 	return l.do(func(h windows.Handle) error {
 		return windows.LockFileEx(h, windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, at(n))
 	})
 }
 
-func (l *handleLocks) unlock(n int) error {
+func (l *handleLocks) unlock(n int64) error {
 	return l.do(func(h windows.Handle) error {
 		return windows.UnlockFileEx(h, 0, 1, 0, at(n))
 	})

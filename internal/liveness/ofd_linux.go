@@ -62,17 +62,17 @@ var calls = sync.Pool{New: func() any {
 }}
 
 // fcntl returns the type of the lock that is in the way, if cmd asks for it.
-func (l *ofdLocks) fcntl(cmd int, typ int16, n int) (int16, error) {
+func (l *ofdLocks) fcntl(cmd int, typ int16, n int64) (int16, error) {
 	c := calls.Get().(*call)
 	defer calls.Put(c)
-	c.cmd, c.lock = cmd, unix.Flock_t{Type: typ, Start: base + int64(n), Len: 1}
+	c.cmd, c.lock = cmd, unix.Flock_t{Type: typ, Start: base + n, Len: 1}
 	if err := l.conn.Control(c.run); err != nil {
 		return 0, err
 	}
 	return c.lock.Type, c.err
 }
 
-func (l *ofdLocks) try(n int) (bool, error) {
+func (l *ofdLocks) try(n int64) (bool, error) {
 	_, err := l.fcntl(unix.F_OFD_SETLK, unix.F_WRLCK, n)
 	if err == unix.EAGAIN || err == unix.EACCES {
 		return false, nil
@@ -80,17 +80,18 @@ func (l *ofdLocks) try(n int) (bool, error) {
 	return err == nil, err
 }
 
-func (l *ofdLocks) held(n int) (bool, error) {
+// held does not take a reader's lock for an owner's.
+func (l *ofdLocks) held(n int64) (bool, error) {
 	typ, err := l.fcntl(unix.F_OFD_GETLK, unix.F_WRLCK, n)
-	return typ != unix.F_UNLCK, err
+	return typ == unix.F_WRLCK && err == nil, err
 }
 
-func (l *ofdLocks) lock(n int) error {
+func (l *ofdLocks) lock(n int64) error {
 	_, err := l.fcntl(unix.F_OFD_SETLKW, unix.F_WRLCK, n)
 	return err
 }
 
-func (l *ofdLocks) unlock(n int) error {
+func (l *ofdLocks) unlock(n int64) error {
 	_, err := l.fcntl(unix.F_OFD_SETLK, unix.F_UNLCK, n)
 	return err
 }

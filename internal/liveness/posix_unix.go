@@ -22,7 +22,7 @@ type posixFile struct {
 	refs  int
 
 	mu     sync.Mutex
-	owners map[int]*posixLocks // who of this process has a byte
+	owners map[int64]*posixLocks // who of this process has a byte
 }
 
 var posixFiles struct {
@@ -51,7 +51,7 @@ func newPOSIXLocks(f *os.File) (locks, error) {
 	i := slices.IndexFunc(posixFiles.open, func(p *posixFile) bool { return os.SameFile(p.info, info) })
 	if i < 0 {
 		i = len(posixFiles.open)
-		posixFiles.open = append(posixFiles.open, &posixFile{info: info, owners: map[int]*posixLocks{}})
+		posixFiles.open = append(posixFiles.open, &posixFile{info: info, owners: map[int64]*posixLocks{}})
 	}
 	p := posixFiles.open[i]
 	p.files = append(p.files, f)
@@ -59,8 +59,8 @@ func newPOSIXLocks(f *os.File) (locks, error) {
 	return &posixLocks{file: p, conn: conn}, nil
 }
 
-func (l *posixLocks) fcntl(cmd int, typ int16, n int) (lk syscall.Flock_t, err error) {
-	lk = syscall.Flock_t{Type: typ, Start: base + int64(n), Len: 1}
+func (l *posixLocks) fcntl(cmd int, typ int16, n int64) (lk syscall.Flock_t, err error) {
+	lk = syscall.Flock_t{Type: typ, Start: base + n, Len: 1}
 	cerr := l.conn.Control(func(fd uintptr) {
 		for {
 			err = syscall.FcntlFlock(fd, cmd, &lk)
@@ -75,7 +75,7 @@ func (l *posixLocks) fcntl(cmd int, typ int16, n int) (lk syscall.Flock_t, err e
 	return lk, err
 }
 
-func (l *posixLocks) try(n int) (bool, error) {
+func (l *posixLocks) try(n int64) (bool, error) {
 	l.file.mu.Lock()
 	defer l.file.mu.Unlock()
 	if l.closed {
@@ -96,7 +96,7 @@ func (l *posixLocks) try(n int) (bool, error) {
 	}
 }
 
-func (l *posixLocks) held(n int) (bool, error) {
+func (l *posixLocks) held(n int64) (bool, error) {
 	l.file.mu.Lock()
 	defer l.file.mu.Unlock()
 	if l.closed {
@@ -106,12 +106,12 @@ func (l *posixLocks) held(n int) (bool, error) {
 		return l.file.owners[n] != l, nil
 	}
 	lk, err := l.fcntl(syscall.F_GETLK, syscall.F_WRLCK, n)
-	return lk.Type != syscall.F_UNLCK, err
+	return lk.Type == syscall.F_WRLCK && err == nil, err
 }
 
 // lock polls: the kernel looks for deadlocks between processes, and would see
 // them where only goroutines of two processes cross.
-func (l *posixLocks) lock(n int) error {
+func (l *posixLocks) lock(n int64) error {
 	for {
 		if ok, err := l.try(n); ok || err != nil {
 			return err
@@ -120,7 +120,7 @@ func (l *posixLocks) lock(n int) error {
 	}
 }
 
-func (l *posixLocks) unlock(n int) error {
+func (l *posixLocks) unlock(n int64) error {
 	l.file.mu.Lock()
 	defer l.file.mu.Unlock()
 	if l.file.owners[n] != l {

@@ -26,7 +26,7 @@ var _ = proctest.Register("heir", func(c *proctest.Child) {
 	layout.Word(o.Mem, 0).Add(1)
 	c.Send(uint32(s.ID()))
 	for {
-		id, err := strconv.ParseUint(c.Recv(), 10, 32)
+		id, err := strconv.ParseUint(c.Recv(), 10, 64)
 		if err != nil {
 			break
 		}
@@ -48,7 +48,7 @@ func TestAnonymous(t *testing.T) {
 	layout.Word(o.Mem, 0).Store(41)
 
 	heir := proctest.StartWith(t, &proctest.Options{ExtraFiles: []*os.File{s.File()}}, "heir")
-	n, err := strconv.ParseUint(heir.Recv(), 10, 32)
+	n, err := strconv.ParseUint(heir.Recv(), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestAnonymousKilled(t *testing.T) {
 	must(t, s, err)
 	mustObject(t, s, Spec{Kind: layout.KindValue, Name: "x", Size: 4})
 	heir := proctest.StartWith(t, &proctest.Options{ExtraFiles: []*os.File{s.File()}}, "heir")
-	n, err := strconv.ParseUint(heir.Recv(), 10, 32)
+	n, err := strconv.ParseUint(heir.Recv(), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 				if s != nil {
 					id = s.ID()
 				}
-				c.Send(at, uint32(id))
+				c.Send(at, uint64(id))
 				c.Recv()
 			}
 		}
@@ -56,7 +56,7 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 func kill(t *testing.T, what string, at step) liveness.ID {
 	t.Helper()
 	p := proctest.Start(t, "victim", what, string(at))
-	id, err := strconv.ParseUint(strings.TrimPrefix(p.Recv(), string(at)+" "), 10, 32)
+	id, err := strconv.ParseUint(strings.TrimPrefix(p.Recv(), string(at)+" "), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestKilledInOpen(t *testing.T) {
 	for range 3 {
 		kill(t, "open", stepAttached)
 	}
-	if b := mustOpen(t, "s"); s.Dead(b.ID()) || b.ID().Generation() != 4 {
+	if b := mustOpen(t, "s"); s.Dead(b.ID()) || b.ID() != 5 || b.Slot() != 1 {
 		t.Errorf("after three in its slot that were killed, the ID is %#x", b.ID())
 	}
 }

@@ -53,7 +53,7 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 	err := prepare(m, o)
 	var table *liveness.Table
 	if err == nil {
-		table, err = liveness.Attach(f, h.Table(m.Bytes()))
+		table, err = liveness.Attach(f, layout.IDs(m.Bytes()), h.Table(m.Bytes()))
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Unmap(), f.Close())
@@ -133,6 +133,9 @@ func (s *Segment) File() *os.File { return s.res.shared }
 
 // ID returns the owner ID of this attachment.
 func (s *Segment) ID() liveness.ID { return s.table.ID() }
+
+// Slot returns the slot of the process table that this attachment has.
+func (s *Segment) Slot() int { return s.table.Slot() }
 
 // Dead reports whether the owner of id has closed its Segment or died.
 func (s *Segment) Dead(id liveness.ID) bool {

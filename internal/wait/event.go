@@ -35,7 +35,8 @@ import (
 //     a W that clears waiting has seen that nobody set fresh since it woke all
 //     there were.
 //  3. Each attachment has at most one thread asleep on an Event: goroutines take
-//     turns on the Go side. A wake of one therefore wakes one process.
+//     turns on the Go side, in the order in which they came, and do not spin while
+//     one has the turn. A wake of one therefore wakes one process.
 //  4. A sleep is bounded by Slice. It matters only to what the dead leave: a
 //     waker killed between its change and its wake, a sleeper killed between
 //     its wake and its turn, an owner who will never come back. (A process that
@@ -51,9 +52,10 @@ import (
 //
 // Model: models/event.pml.
 type Event struct {
-	word  *uint32
-	fence Fence
-	turn  chan struct{}
+	word   *uint32
+	fence  Fence
+	turn   chan struct{}
+	queued int32 // goroutines of this process that have the turn, or wait for it
 }
 
 // Fence is the sleeper's side of the store-load fence of Invariant 1.
@@ -95,6 +97,10 @@ func NewEvent(word *uint32, fence Fence) Event {
 // keep the segment alive, for the sake of its callers' registers.
 func (e *Event) Waiting() bool { return atomic.LoadUint32(e.word)&waiting != 0 }
 
+// Queued reports whether anybody of this process sleeps, or waits for the turn.
+// Whoever comes then and wants to be served in order queues behind them.
+func (e *Event) Queued() bool { return atomic.LoadInt32(&e.queued) != 0 }
+
 // Everybody is more processes than can sleep.
 const Everybody = 1 << 30
 
@@ -123,9 +129,11 @@ func (e *Event) Notify(n int) {
 // the place to look for the dead. If ctx ends first, its error is returned, and
 // try has reported false.
 func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) error {
-	if spin(try) {
+	if !e.Queued() && spin(try) {
 		return nil
 	}
+	atomic.AddInt32(&e.queued, 1)
+	defer atomic.AddInt32(&e.queued, -1)
 	select {
 	case e.turn <- struct{}{}:
 	case <-ctx.Done():
