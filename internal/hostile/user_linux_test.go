@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -177,6 +178,13 @@ func TestUsers(t *testing.T) {
 // look like one to it: itself, and those who mean it harm.
 func TestUnmapped(t *testing.T) {
 	needRoot(t, "user")
+	unmapped := apart(syscall.CLONE_NEWUSER, 0)
+	probe := exec.Command("/proc/self/exe", "-test.run=^$")
+	probe.SysProcAttr = new(syscall.SysProcAttr)
+	unmapped.Attributes(probe.SysProcAttr)
+	if err := probe.Run(); err != nil {
+		t.Skip("no user namespaces: ", err)
+	}
 	proctest.NoLeaks(t)
 	dir := sharedDir(t)
 	private, err := shm.Anonymous(4096, nil)
@@ -188,9 +196,8 @@ func TestUnmapped(t *testing.T) {
 	b.Send("create planted 666")
 	b.Expect(nil)
 
-	opts := apart(syscall.CLONE_NEWUSER, 0)
-	opts.ExtraFiles = []*os.File{private.File()}
-	u := proctest.StartWith(t, opts, "user", dir)
+	unmapped.ExtraFiles = []*os.File{private.File()}
+	u := proctest.StartWith(t, unmapped, "user", dir)
 	const all = " 0 0 177776" // 65534
 	for _, step := range []struct {
 		command string
