@@ -22,7 +22,9 @@
 // this package reads from a segment it validates, so that a corrupt peer cannot
 // make it touch memory outside of an object, but a peer can always destroy what
 // is shared, and one that may resize the file can make every access to it fault
-// (a sealed segment, see Anonymous, cannot be resized).
+// (a sealed segment, see Anonymous, cannot be resized). So can one that punches
+// holes into it (fallocate(2), MADV_REMOVE), as soon as there is no memory left to
+// fill them; no seal helps against that.
 //
 // # What it guarantees
 //
@@ -44,5 +46,9 @@
 //
 // Segment files have mode 0600 unless Options say otherwise. A file is opened
 // only if it is a regular file, not a link, and belongs to the effective user,
-// or to one whom Options.TrustedUIDs names.
+// or to one whom Options.TrustedUIDs names. The uid that stands for all whom a
+// user namespace does not map belongs to nobody unless it is named.
+//
+// Who may write to the file can destroy what is shared. Who may only read it can
+// keep new processes from attaching.
 package shm

@@ -18,7 +18,8 @@ var (
 	// can have.
 	ErrSize = segment.ErrSize
 	// ErrSpace reports that the file system or the memory behind it is too
-	// full for a new segment.
+	// full for a new segment or, where the kernel promises no more memory than
+	// it has, for an attachment to one.
 	ErrSpace = segment.ErrSpace
 	// ErrNotPlain reports an element type that cannot be shared.
 	ErrNotPlain = segment.ErrNotPlain

@@ -11,6 +11,9 @@ import (
 type Options struct {
 	// Mode is the permission bits of the file of a new segment, exactly: no
 	// umask applies. They must let the owner read and write. 0 stands for 0600.
+	//
+	// Whoever may read the file can lock bytes of it, and by that keep new
+	// processes from attaching: let only those read it who may do that.
 	Mode fs.FileMode
 
 	// Dir is the directory of the segment's file. It must exist. "" stands for
@@ -20,6 +23,12 @@ type Options struct {
 
 	// TrustedUIDs lists the users, besides the effective one of this process,
 	// whose segments may be opened.
+	//
+	// On Linux one uid, 65534 (/proc/sys/fs/overflowuid), stands for all users
+	// whom the user namespace of this process does not map. It is trusted only
+	// if it is listed, and with it all of them. So a process that has that uid
+	// itself, because it is not mapped or because it is the user nobody, must
+	// list it; else also Create fails, with ErrUntrusted.
 	TrustedUIDs []int
 
 	// MaxProcs is how many Segments can be attached to a new segment at one

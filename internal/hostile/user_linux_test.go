@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -169,6 +170,59 @@ func TestUsers(t *testing.T) {
 	a.Send("end")
 	b.Send("end")
 	for _, p := range []*proctest.Proc{a, b, c} {
+		p.Wait()
+	}
+}
+
+// TestUnmapped has a process in a user namespace that maps nobody, so that all users
+// look like one to it: itself, and those who mean it harm.
+func TestUnmapped(t *testing.T) {
+	needRoot(t, "user")
+	unmapped := apart(syscall.CLONE_NEWUSER, 0)
+	probe := exec.Command("/proc/self/exe", "-test.run=^$")
+	probe.SysProcAttr = new(syscall.SysProcAttr)
+	unmapped.Attributes(probe.SysProcAttr)
+	if err := probe.Run(); err != nil {
+		t.Skip("no user namespaces: ", err)
+	}
+	proctest.NoLeaks(t)
+	dir := sharedDir(t)
+	private, err := shm.Anonymous(4096, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer private.Close()
+	b := proctest.StartWith(t, as(bob), "user", dir)
+	b.Send("create planted 666")
+	b.Expect(nil)
+
+	unmapped.ExtraFiles = []*os.File{private.File()}
+	u := proctest.StartWith(t, unmapped, "user", dir)
+	const all = " 0 0 177776" // 65534
+	for _, step := range []struct {
+		command string
+		want    error
+	}{
+		{"open planted", shm.ErrUntrusted},
+		{"open-or-create planted", shm.ErrUntrusted},
+		{"open planted" + all, nil},
+		{"inherit it", shm.ErrUntrusted},
+		{"inherit it" + all, nil},
+		{"create own", shm.ErrUntrusted},
+		{"open-or-create own", shm.ErrUntrusted},
+		{"open own", fs.ErrNotExist},
+		{"create own" + all, nil},
+		{"open own", shm.ErrUntrusted},
+		{"open own" + all, nil},
+		{"remove own", nil},
+	} {
+		u.Send(step.command)
+		if got := u.Recv(); got != nameOf(step.want) {
+			t.Errorf("%s: %q, want %v", step.command, got, step.want)
+		}
+	}
+	for _, p := range []*proctest.Proc{u, b} {
+		p.Send("end")
 		p.Wait()
 	}
 }

@@ -21,5 +21,6 @@ func hugePages(mem []byte) error {
 	return unix.Madvise(mem, unix.MADV_HUGEPAGE)
 }
 
-// noReserve keeps Sever from failing for want of memory that nobody will touch.
+// noReserve keeps Map from failing for want of memory that nobody will touch, unless
+// the kernel is told to count every promise.
 const noReserve = unix.MAP_NORESERVE

@@ -10,10 +10,18 @@ import (
 	"time"
 )
 
+// ErrSpace reports that there is too little memory.
+var ErrSpace = errors.New("not enough space")
+
+// errTorn reports that Sever has failed, and may have left a hole.
+var errTorn = errors.New("the memory may be gone")
+
 // Mapping is a file mapped into memory.
 type Mapping struct {
 	mem     []byte
+	spare   spare
 	severed atomic.Bool
+	torn    bool // written by Sever, read by Unmap
 }
 
 // severed counts the mappings that are severed and not unmapped: they are good
@@ -22,19 +30,34 @@ var severed atomic.Int64
 
 // Map maps the first size bytes of f, which the file must have: touching a page
 // past its end is a fault.
+//
+// Map also takes all that Sever will need: on Linux as many addresses again and,
+// where the kernel counts its promises of memory, a promise of as much. Too little
+// of that is ErrSpace.
 func Map(f *os.File, size int) (*Mapping, error) {
-	mem, err := mapFile(f, size)
-	// Severed mappings may fill the address space of a 32-bit process until the
-	// collector finds that nobody can touch them; it sees no reason to hurry.
+	m, err := mapAll(f, size)
+	// Severed mappings may fill the address space of a 32-bit process, or hold what
+	// the kernel has promised, until the collector finds that nobody can touch them;
+	// it sees no reason to hurry.
 	for wait := time.Millisecond; errors.Is(err, errNoRoom) && severed.Load() > 0 && wait < time.Second; wait *= 2 {
 		runtime.GC()
 		time.Sleep(wait) // cleanups run after the collection
-		mem, err = mapFile(f, size)
+		m, err = mapAll(f, size)
 	}
+	return m, os.NewSyscallError("mmap", err)
+}
+
+func mapAll(f *os.File, size int) (*Mapping, error) {
+	s, err := newSpare(size)
 	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
+		return nil, err
 	}
-	return &Mapping{mem: mem}, nil
+	mem, err := mapFile(f, size)
+	if err != nil {
+		s.free()
+		return nil, err
+	}
+	return &Mapping{mem: mem, spare: s}, nil
 }
 
 // Bytes returns the mapped memory. It does not keep the mapping alive.
@@ -50,9 +73,10 @@ func (m *Mapping) Bytes() []byte { return m.mem }
 // severed page cannot write to a page that is not severed.
 //
 // Where the platform cannot replace a mapping, Sever does nothing, and such an
-// operation finishes on the file.
+// operation finishes on the file. So it does if Sever fails.
 func (m *Mapping) Sever() error {
-	err := sever(m.mem)
+	err := m.spare.sever(m.mem)
+	m.torn = errors.Is(err, errTorn)
 	if err == nil && !m.severed.Swap(true) {
 		severed.Add(1)
 	}
@@ -63,6 +87,10 @@ func (m *Mapping) Sever() error {
 func (m *Mapping) Unmap() error {
 	mem := m.mem
 	m.mem = nil
+	m.spare.free()
+	if m.torn {
+		return nil // whoever maps something next may have got these addresses
+	}
 	if m.severed.Swap(false) {
 		defer severed.Add(-1)
 	}

@@ -13,7 +13,7 @@ import (
 var rounds = flag.Int("peers.rounds", 200, "hand-overs of each primitive between each pair")
 
 // calls are refused one at a time, and at last all of them.
-var calls = []string{"futex_waitv", "shared futex", "membarrier", "OFD locks", "memfd_create", "fallocate"}
+var calls = []string{"futex_waitv", "shared futex", "membarrier", "OFD locks", "memfd_create", "fallocate", "mremap"}
 
 // TestRefused has the kernel refuse calls to both processes, or to one. The
 // library has to find that out by itself, and use the next best.

@@ -24,11 +24,15 @@ var refusals = map[string]refusal{
 	"futex_waitv":  {number: unix.SYS_FUTEX_WAITV},
 	"membarrier":   {number: unix.SYS_MEMBARRIER},
 	"memfd_create": {number: unix.SYS_MEMFD_CREATE},
+	"mremap":       {number: unix.SYS_MREMAP},
 
 	// The Go runtime has private futexes of its own.
 	"shared futex": {unix.SYS_FUTEX, 1, 128, []uint32{0}},
 	"OFD locks": {sysFcntl, 1, 1<<32 - 1,
 		[]uint32{unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW}},
+	// The runtime maps its heap at fixed addresses, but does not share it.
+	"shared fixed mmap": {sysMmap, 3, unix.MAP_SHARED | unix.MAP_FIXED,
+		[]uint32{unix.MAP_SHARED | unix.MAP_FIXED}},
 }
 
 // Refuse makes the kernel fail calls from now on, in all threads of this process

@@ -133,6 +133,13 @@ func fill(f *liveness.File, g layout.Geometry, o Options) (*mapping.Mapping, err
 	if err := f.Chmod(o.Mode); err != nil {
 		return nil, err
 	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := trust(info, o.TrustedUIDs); err != nil { // Open would refuse it
+		return nil, err
+	}
 	if err := reserve(f.File, int64(g.FileSize)); err != nil {
 		return nil, fmt.Errorf("%d bytes: %w: %w", g.FileSize, ErrSpace, err)
 	}

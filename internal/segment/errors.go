@@ -6,6 +6,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/mapping"
 )
 
 // What can be wrong, besides fs.ErrExist, fs.ErrNotExist, fs.ErrPermission and
@@ -13,7 +14,7 @@ import (
 var (
 	ErrName      = errors.New("invalid name")
 	ErrSize      = layout.ErrSize
-	ErrSpace     = errors.New("not enough space")
+	ErrSpace     = mapping.ErrSpace
 	ErrNotPlain  = layout.ErrNotPlain
 	ErrMismatch  = layout.ErrMismatch
 	ErrCorrupt   = layout.ErrCorrupt

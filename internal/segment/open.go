@@ -116,8 +116,13 @@ func trust(info fs.FileInfo, uids []int) error {
 	if !info.Mode().IsRegular() {
 		return notRegular(info)
 	}
-	if uid, ok := owner(info); ok && uid != os.Geteuid() && !slices.Contains(uids, uid) {
-		return fmt.Errorf("file belongs to uid %d: %w", uid, ErrUntrusted)
+	if uid, ok := owner(info); ok && !slices.Contains(uids, uid) {
+		if overflow, ok := overflowUID(); ok && uid == overflow {
+			return fmt.Errorf("file belongs to uid %d, as which all users appear that have no other here: %w", uid, ErrUntrusted)
+		}
+		if uid != os.Geteuid() {
+			return fmt.Errorf("file belongs to uid %d: %w", uid, ErrUntrusted)
+		}
 	}
 	if info.Mode()&0o200 == 0 {
 		return fmt.Errorf("file is read-only: %w", fs.ErrPermission)

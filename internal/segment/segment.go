@@ -86,18 +86,20 @@ func prepare(m *mapping.Mapping, o Options) error {
 	return nil
 }
 
-// detach makes this attachment dead to the others. The order matters: nothing
-// may reach the file once they may think so.
+// detach makes this attachment dead to the others, whatever fails. The order
+// matters: nothing may reach the file once they may think so, unless there is no
+// way to keep an operation in flight from it.
 func (r *resources) detach() error {
 	r.once.Do(func() {
-		if !mapping.Severs() {
+		err := r.mapping.Sever()
+		if err != nil {
+			err = fmt.Errorf("operations caught in the middle finish on the segment: %w", err)
+		}
+		if err != nil || !mapping.Severs() {
 			r.table.Settle()
 		}
-		r.err = r.mapping.Sever()
 		atStep(stepSevered)
-		if r.err == nil {
-			r.err = r.table.Close()
-		}
+		r.err = errors.Join(err, r.table.Close())
 		if r.shared != nil {
 			r.err = errors.Join(r.err, r.shared.Close())
 		}
@@ -107,11 +109,8 @@ func (r *resources) detach() error {
 
 // free leaves nothing behind. Nobody can touch the memory any more.
 func (r *resources) free() {
-	severed := r.detach() == nil
+	r.detach()
 	r.mapping.Unmap()
-	if !severed {
-		r.table.Close()
-	}
 }
 
 // discard undoes newSegment for a Segment that nobody else has seen.

@@ -4,4 +4,7 @@ package proctest
 
 import "golang.org/x/sys/unix"
 
-const sysFcntl = unix.SYS_FCNTL64
+const (
+	sysFcntl = unix.SYS_FCNTL64
+	sysMmap  = unix.SYS_MMAP2
+)

@@ -4,4 +4,7 @@ package proctest
 
 import "golang.org/x/sys/unix"
 
-const sysFcntl = unix.SYS_FCNTL
+const (
+	sysFcntl = unix.SYS_FCNTL
+	sysMmap  = unix.SYS_MMAP
+)

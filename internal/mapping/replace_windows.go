@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// sever makes every page of the view copy-on-write: a store goes to a copy of
+// replace makes every page of the view copy-on-write: a store goes to a copy of
 // the page from then on, while loads of other pages still see what others store.
-func sever(mem []byte) error {
+func replace(mem []byte) error {
 	if !Severs() {
 		return nil
 	}

@@ -1,0 +1,111 @@
+package hostile
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// stubborn has a house, holds all that it can, and closes its segment where the
+// kernel refuses what Close needs. It lives on.
+var _ = proctest.Register("stubborn", func(c *proctest.Child) {
+	h, err := furnished(shm.Open(houseName, &shm.Options{Dir: c.Arg(0)}))
+	c.Check(err)
+	if err := proctest.RefuseBy(unix.EPERM, strings.Split(c.Arg(1), ",")...); err != nil {
+		c.Send("no sandbox:", err)
+		return
+	}
+	for _, what := range []string{"lock", "acquire", "produce", "push"} {
+		if got := h.do(what); got != fine {
+			c.Fatalf("%s: %s", what, got)
+		}
+	}
+	c.Send("in")
+	c.Expect("close")
+	c.Send(h.seg.Close())
+	c.Send(h.do("close"))
+	c.Send(h.do("push"))
+	c.Expect("end")
+	runtime.KeepAlive(h)
+})
+
+// TestCloseRefused has Close fail, which ends the attachment all the same: what it
+// held is free, although its process lives.
+func TestCloseRefused(t *testing.T) {
+	proctest.Mortal(t)
+	proctest.MaySkip("stubborn")
+	for calls, want := range map[string]string{
+		"mremap":            fine,
+		"shared fixed mmap": fine,
+		"mremap,shared fixed mmap": `isthmus: close segment "house": ` +
+			"operations caught in the middle finish on the segment: mmap: operation not permitted",
+	} {
+		t.Run(calls, func(t *testing.T) {
+			opts := houseDir(t)
+			h := build(t, opts)
+			p := proctest.Start(t, "stubborn", opts.Dir, calls)
+			if line := p.Recv(); strings.HasPrefix(line, "no sandbox") {
+				p.Wait()
+				t.Skip(line)
+			}
+			r := rented{h, p, t}
+			r.want("try", "false false")
+			r.tell("close", want)
+			r.Expect(shm.ErrClosed)
+			r.Expect(shm.ErrClosed)
+			r.inherit()
+			r.Send("end")
+			r.Wait()
+		})
+	}
+}
+
+// locked may lock less memory than its segment has, and all that it maps from now
+// on is locked.
+var _ = proctest.Register("locked", func(c *proctest.Child) {
+	const limit = 8 << 20 // what everybody may lock, by default
+	h, err := furnished(shm.Open(houseName, &shm.Options{Dir: c.Arg(0), TrustedUIDs: []int{0}}))
+	c.Check(err)
+	c.Check(unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: limit, Max: limit}))
+	c.Check(unix.Mlockall(unix.MCL_FUTURE))
+	for _, what := range []string{"lock", "acquire", "produce", "push"} {
+		if got := h.do(what); got != fine {
+			c.Fatalf("%s: %s", what, got)
+		}
+	}
+	c.Send("in")
+	c.Expect("close")
+	c.Send(h.seg.Close())
+	c.Expect("end")
+	runtime.KeepAlive(h)
+})
+
+// TestLockedMemory closes a segment that is larger than what its process may lock.
+func TestLockedMemory(t *testing.T) {
+	needRoot(t, "locked")
+	if race.Enabled {
+		proctest.MaySkip("locked")
+		t.Skip("the race detector needs memory of its own")
+	}
+	proctest.Mortal(t)
+	opts := &shm.Options{Dir: sharedDir(t), Mode: 0o666}
+	h, err := furnished(shm.Create(houseName, 16<<20, opts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.seg.Close()
+	p := proctest.StartWith(t, as(alice), "locked", opts.Dir)
+	p.Expect("in")
+	r := rented{h, p, t}
+	r.want("try", "false false")
+	r.tell("close", fine)
+	r.inherit()
+	r.Send("end")
+	r.Wait()
+}
