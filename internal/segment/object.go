@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 )
@@ -94,16 +95,35 @@ type vacancy struct {
 	off, end uint64
 }
 
+// seen is what an attachment knows of the directory: the entries that it has read
+// and found to be Published, so that it reads each once and not at every look-up.
+type seen struct {
+	sync.Mutex
+	places map[string]place
+	next   uint64 // where the object behind them goes
+}
+
+// place is where an object is.
+type place struct {
+	entry     int
+	off, size uint64
+}
+
 var errAbsent = errors.New("does not exist")
 
 func absent(Spec, vacancy) (Object, error) { return Object{}, errAbsent }
 
 // find returns the object that spec describes, or what otherwise makes of it.
 func (s *Segment) find(spec Spec, otherwise func(Spec, vacancy) (Object, error)) (Object, error) {
-	next := uint64(s.header.ArenaOff)
-	end := next + uint64(s.header.ArenaSize)
-	for i := range s.header.MaxObjects {
+	s.seen.Lock()
+	defer s.seen.Unlock()
+	if p, ok := s.seen.places[spec.Name]; ok {
+		return s.at(p, spec)
+	}
+	end := uint64(s.header.ArenaOff) + uint64(s.header.ArenaSize)
+	for i := len(s.seen.places); i < s.header.MaxObjects; i++ {
 		mem := s.header.Entry(s.mem, i)
+		next := s.seen.next
 		e, published, err := layout.ReadEntry(mem)
 		if err != nil {
 			return Object{}, err
@@ -111,18 +131,32 @@ func (s *Segment) find(spec Spec, otherwise func(Spec, vacancy) (Object, error))
 		if !published {
 			return otherwise(spec, vacancy{mem, next, end})
 		}
-		if e.Off != next || e.Size == 0 || e.Size > end-next {
-			return Object{}, fmt.Errorf("directory entry %d has %d bytes at %d: %w", i, e.Size, e.Off, ErrCorrupt)
+		_, twice := s.seen.places[e.Name]
+		if e.Off != next || e.Size == 0 || e.Size > end-next || twice {
+			return Object{}, fmt.Errorf("directory entry %d, %q, has %d bytes at %d: %w", i, e.Name, e.Size, e.Off, ErrCorrupt)
 		}
+		s.seen.places[e.Name] = place{i, next, e.Size}
+		s.seen.next = min(layout.AlignObject(next+e.Size), end)
 		if e.Name == spec.Name {
-			if err := compare(e, spec); err != nil {
-				return Object{}, err
-			}
-			return Object{Kind: spec.Kind, Mem: s.slice(next, spec.Size), Off: next}, nil
+			return s.at(place{i, next, e.Size}, spec)
 		}
-		next = min(layout.AlignObject(next+e.Size), end)
 	}
 	return Object{}, fmt.Errorf("all %d directory entries are taken: %w", s.header.MaxObjects, ErrFull)
+}
+
+// at returns the object that spec describes, which has that place.
+func (s *Segment) at(p place, spec Spec) (Object, error) {
+	e, published, err := layout.ReadEntry(s.header.Entry(s.mem, p.entry))
+	if err != nil {
+		return Object{}, err
+	}
+	if !published || e.Name != spec.Name || e.Off != p.off || e.Size != p.size {
+		return Object{}, fmt.Errorf("directory entry %d has changed: %w", p.entry, ErrCorrupt)
+	}
+	if err := compare(e, spec); err != nil {
+		return Object{}, err
+	}
+	return Object{Kind: spec.Kind, Mem: s.slice(p.off, spec.Size), Off: p.off}, nil
 }
 
 // create makes the object where there is room, and publishes it. The creation

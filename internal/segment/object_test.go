@@ -130,18 +130,82 @@ func TestHostileDirectory(t *testing.T) {
 		bad := good
 		change(&bad)
 		bad.Encode(entry)
-		_, err := s.Object(spec)
-		proctest.WantError(t, fmt.Sprintf("%+v", bad), err, ErrCorrupt, `lock "x" in segment "s"`, "directory entry 0")
+		for _, s := range []*Segment{s, mustOpen(t, "s")} { // who has read it before, and who has not
+			_, err := s.Object(spec)
+			proctest.WantError(t, fmt.Sprintf("%+v", bad), err, ErrCorrupt, `lock "x" in segment "s"`, "directory entry 0")
+		}
 	}
 	good.Encode(entry)
 	mustObject(t, s, spec)
 	good.Size = testSize - 1 // the next one is past the end
 	good.Encode(entry)
-	_, err := s.Object(Spec{Kind: layout.KindLock, Name: "y", Size: 1})
+	_, err := mustOpen(t, "s").Object(Spec{Kind: layout.KindLock, Name: "y", Size: 1})
 	proctest.WantError(t, "no room", err, ErrFull, "0 are left")
 	layout.Word(entry, 0).Store(7)
 	_, err = s.Object(spec)
 	proctest.WantError(t, "state", err, ErrCorrupt, "state 7")
+}
+
+// TestTwins has two entries of one name.
+func TestTwins(t *testing.T) {
+	proctest.Dir(t)
+	s := mustCreate(t, "s", nil)
+	for _, name := range []string{"x", "y", "z"} {
+		mustObject(t, s, Spec{Kind: layout.KindLock, Name: name, Size: 1})
+	}
+	entry := s.header.Entry(s.mem, 1)
+	e, _, err := layout.ReadEntry(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Name = "x"
+	e.Encode(entry)
+	_, err = mustOpen(t, "s").Object(Spec{Kind: layout.KindLock, Name: "z", Size: 1})
+	proctest.WantError(t, "two of one name", err, ErrCorrupt, "directory entry 1", `"x"`)
+}
+
+// BenchmarkObjects makes as many objects as a segment can have, and finds them from
+// another attachment.
+func BenchmarkObjects(b *testing.B) {
+	for _, n := range []int{100, 4096, layout.MaxObjects} {
+		for _, what := range []string{"create", "find"} {
+			b.Run(fmt.Sprint(what, "/", n), func(b *testing.B) {
+				proctest.Dir(b)
+				for range b.N {
+					b.StopTimer()
+					s, err := Create("s", int64(n)*layout.ObjectAlign, &Options{MaxObjects: n})
+					if err != nil {
+						b.Fatal(err)
+					}
+					all := func(s *Segment) {
+						for i := range n {
+							if _, err := s.Object(Spec{Kind: layout.KindLock, Name: fmt.Sprint(i), Size: 1}); err != nil {
+								b.Fatal(err)
+							}
+						}
+					}
+					if what == "create" {
+						b.StartTimer()
+						all(s)
+						b.StopTimer()
+					} else {
+						all(s)
+						o, err := Open("s", nil)
+						if err != nil {
+							b.Fatal(err)
+						}
+						b.StartTimer()
+						all(o)
+						b.StopTimer()
+						o.Close()
+					}
+					s.Close()
+					Remove("s", nil)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/object")
+			})
+		}
+	}
 }
 
 func TestLocal(t *testing.T) {

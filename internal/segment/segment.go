@@ -33,6 +33,8 @@ type Segment struct {
 	closed  atomic.Bool
 	cleanup runtime.Cleanup
 
+	seen seen
+
 	mu    sync.Mutex
 	local map[localKey]any // guarded by mu
 }
@@ -64,6 +66,7 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 		mem:    m.Bytes(),
 		table:  table,
 		res:    &resources{mapping: m, table: table},
+		seen:   seen{places: map[string]place{}, next: uint64(h.ArenaOff)},
 		local:  map[localKey]any{},
 	}
 	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
