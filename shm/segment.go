@@ -92,6 +92,12 @@ func (s *Segment) Name() string { return s.core.Name() }
 // Size returns the room for objects, in bytes.
 func (s *Segment) Size() int64 { return s.core.Size() }
 
+// Replaced reports whether another process has removed this segment, and maybe
+// made another of the same name, since it was opened. This process then goes on
+// with memory that newcomers do not see: programs that run long ask from time to
+// time, and open the segment again. An anonymous segment is never replaced.
+func (s *Segment) Replaced() bool { return s.core.Replaced() }
+
 // File returns the file of an anonymous segment, to hand it to child processes.
 // It belongs to the Segment, which must stay reachable until they have started,
 // and whose Close closes it. File is nil for a Segment that Anonymous did not

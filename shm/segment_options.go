@@ -46,6 +46,16 @@ type Options struct {
 	// HugePages asks for huge pages, and fails where the kernel refuses. It may
 	// accept and still use small ones; see madvise(2), MADV_HUGEPAGE.
 	HugePages bool
+
+	// MustExist makes every constructor of an object in this Segment find the
+	// object and never make it: one that does not exist is fs.ErrNotExist. So a
+	// mistyped name is an error. The process that makes the objects leaves it false.
+	MustExist bool
+
+	// Version is the application's own number, for a meaning of the objects that
+	// changes although their types do not. A new segment has it for good. To open
+	// one of another version is ErrMismatch, and the error names both.
+	Version uint64
 }
 
 func (o *Options) internal() *segment.Options {

@@ -22,7 +22,8 @@ const (
 	offDirOff     = 40 // u64
 	offArenaOff   = 48 // u64
 	offArenaSize  = 56 // u64
-	headerEnd     = 64
+	offAppVersion = 64 // u64: the application's own number
+	headerEnd     = 72
 
 	offIDs = 128 // u64: raised by each attacher, see package liveness
 
@@ -46,7 +47,8 @@ const (
 
 // Header is the decoded header page.
 type Header struct {
-	Flags uint32
+	Flags      uint32
+	AppVersion uint64
 	Geometry
 }
 
@@ -64,6 +66,7 @@ func (h Header) Encode(mem []byte) {
 	native.PutUint64(b[offDirOff:], uint64(h.DirOff))
 	native.PutUint64(b[offArenaOff:], uint64(h.ArenaOff))
 	native.PutUint64(b[offArenaSize:], uint64(h.ArenaSize))
+	native.PutUint64(b[offAppVersion:], h.AppVersion)
 }
 
 // Decode reads the header of a file of fileSize bytes whose first HeaderSize
@@ -111,7 +114,7 @@ func Decode(mem []byte, fileSize int64) (Header, error) {
 	if fileSize != int64(g.FileSize) {
 		return Header{}, fmt.Errorf("file has %d bytes of %d: %w", fileSize, g.FileSize, ErrCorrupt)
 	}
-	return Header{Flags: flags, Geometry: g}, nil
+	return Header{Flags: flags, AppVersion: native.Uint64(b[offAppVersion:]), Geometry: g}, nil
 }
 
 var nativeOrder, otherOrder = orders()

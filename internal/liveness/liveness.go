@@ -129,7 +129,7 @@ func (t *Table) takeSlot() error {
 		t.word(offProcess).Store(uint64(t.id))
 		return nil
 	}
-	return fmt.Errorf("all %d process slots are taken: %w", slots, ErrFull)
+	return fmt.Errorf("all %d process slots are taken, Options.MaxProcs of the one who makes the segment allows for more: %w", slots, ErrFull)
 }
 
 // word returns a word of the slot of this attachment.

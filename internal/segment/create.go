@@ -72,6 +72,7 @@ func create(name string, size int64, opts *Options) (*Segment, error) {
 		return nil, errors.Join(err, d.discard())
 	}
 	atStep(stepPublished)
+	s.path = path
 	return s, nil
 }
 
@@ -120,7 +121,7 @@ func build(name string, f *liveness.File, g layout.Geometry, o Options) (*Segmen
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	h := layout.Header{Geometry: g}
+	h := layout.Header{Geometry: g, AppVersion: o.Version}
 	if canBarrier() {
 		h.Flags |= layout.FlagAsymmetric
 	}

@@ -3,6 +3,7 @@ package segment
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"sync"
 
@@ -75,6 +76,9 @@ func (s *Segment) object(spec Spec) (o Object, err error) {
 	// What is published needs no lock: nobody who is paused inside it may keep
 	// others from what exists.
 	o, err = s.find(spec, absent)
+	if err == errAbsent && s.mustExist {
+		err = fmt.Errorf("does not exist: %w", fs.ErrNotExist)
+	}
 	if err == errAbsent {
 		err = s.table.WithCreationLock(func() error {
 			atStep(stepLocked)
@@ -141,7 +145,7 @@ func (s *Segment) find(spec Spec, otherwise func(Spec, vacancy) (Object, error))
 			return s.at(place{i, next, e.Size}, spec)
 		}
 	}
-	return Object{}, fmt.Errorf("all %d directory entries are taken: %w", s.header.MaxObjects, ErrFull)
+	return Object{}, fmt.Errorf("all %d directory entries are taken, Options.MaxObjects of the one who makes the segment allows for more: %w", s.header.MaxObjects, ErrFull)
 }
 
 // at returns the object that spec describes, which has that place.

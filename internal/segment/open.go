@@ -76,7 +76,11 @@ func open(name string, opts *Options) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adopt(name, file, o)
+	s, err := adopt(name, file, o)
+	if err == nil {
+		s.path = path
+	}
+	return s, err
 }
 
 // adopt attaches to the segment in f. It owns f, even if it fails.
@@ -106,6 +110,10 @@ func validate(f *liveness.File, o Options) (*mapping.Mapping, layout.Header, err
 	}
 	h, err := layout.Decode(m.Bytes(), size)
 	if err != nil {
+		return nil, h, errors.Join(err, m.Unmap())
+	}
+	if h.AppVersion != o.Version {
+		err := fmt.Errorf("segment has version %d, asked for %d: %w", h.AppVersion, o.Version, ErrMismatch)
 		return nil, h, errors.Join(err, m.Unmap())
 	}
 	return m, h, nil

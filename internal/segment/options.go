@@ -17,6 +17,8 @@ type Options struct {
 	MaxObjects  int
 	Populate    bool
 	HugePages   bool
+	MustExist   bool
+	Version     uint64
 }
 
 const (

@@ -30,10 +30,14 @@ type Segment struct {
 	table  *liveness.Table
 	res    *resources
 
+	path string      // of its file, "" if it never had a name
+	info os.FileInfo // of its file
+
 	closed  atomic.Bool
 	cleanup runtime.Cleanup
 
-	seen seen
+	mustExist bool // objects are found, and not made
+	seen      seen
 
 	mu    sync.Mutex
 	local map[localKey]any // guarded by mu
@@ -53,6 +57,10 @@ type resources struct {
 // from then on, even if it fails.
 func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Header, o Options) (*Segment, error) {
 	err := prepare(m, o)
+	var info os.FileInfo
+	if err == nil {
+		info, err = f.Stat()
+	}
 	var table *liveness.Table
 	if err == nil {
 		table, err = liveness.Attach(f, layout.IDs(m.Bytes()), h.Table(m.Bytes()))
@@ -61,13 +69,15 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 		return nil, errors.Join(err, m.Unmap(), f.Close())
 	}
 	s := &Segment{
-		name:   name,
-		header: h,
-		mem:    m.Bytes(),
-		table:  table,
-		res:    &resources{mapping: m, table: table},
-		seen:   seen{places: map[string]place{}, next: uint64(h.ArenaOff)},
-		local:  map[localKey]any{},
+		name:      name,
+		info:      info,
+		header:    h,
+		mem:       m.Bytes(),
+		table:     table,
+		res:       &resources{mapping: m, table: table},
+		mustExist: o.MustExist,
+		seen:      seen{places: map[string]place{}, next: uint64(h.ArenaOff)},
+		local:     map[localKey]any{},
 	}
 	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
 	canBarrier() // registers the process before it publishes anything
@@ -128,6 +138,15 @@ func (s *Segment) Name() string { return s.name }
 
 // Size returns the room for objects, in bytes.
 func (s *Segment) Size() int64 { return int64(s.header.ArenaSize) }
+
+// Replaced reports whether the name of the segment is gone, or is another's by now.
+func (s *Segment) Replaced() bool {
+	if s.path == "" {
+		return false
+	}
+	now, err := os.Lstat(s.path)
+	return err != nil || !os.SameFile(now, s.info)
+}
 
 // File returns the file to hand to a child process, nil for a named segment. It
 // is closed with the Segment.
