@@ -133,20 +133,7 @@ func (s *stage) run(random *rand.Rand) row {
 		points = trace.Essential()
 	}
 	r := row{name: s.op.name, instructions: len(trace.PCs), calls: trace.Calls, points: len(points)}
-	chosen := make([]int, len(points))
-	for i := range chosen {
-		chosen[i] = i
-	}
-	switch {
-	case *onlyFlag >= 0:
-		chosen = []int{*onlyFlag}
-	case *thirdFlag >= 0:
-		chosen = slices.DeleteFunc(chosen, func(i int) bool { return i%3 != *thirdFlag })
-	case !*allFlag:
-		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
-		chosen = chosen[:min(len(chosen), sample)]
-	}
-	for _, i := range chosen {
+	for _, i := range s.choose(trace, points, random) {
 		s.where = fmt.Sprintf("point %d: %s", i, trace.Where(points[i]))
 		if !s.try(trace, points[i], false) && !s.try(trace, points[i], true) {
 			r.missed++
@@ -156,6 +143,33 @@ func (s *stage) run(random *rand.Rand) row {
 	r.stall, r.took = s.stall, time.Since(start)
 	return r
 }
+
+// choose returns the indexes of the points to try.
+func (s *stage) choose(trace *killtest.Trace, points []killtest.Point, random *rand.Rand) (chosen []int) {
+	if *onlyFlag >= 0 {
+		return []int{*onlyFlag}
+	}
+	for i := range points {
+		if *thirdFlag < 0 || i%3 == *thirdFlag {
+			chosen = append(chosen, i)
+		}
+	}
+	if !sampled() {
+		return chosen
+	}
+	random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	chosen = chosen[:min(len(chosen), sample)]
+	if s.fate == shut {
+		for _, at := range trace.After(look) {
+			chosen = append(chosen, slices.Index(points, at))
+		}
+	}
+	return slices.DeleteFunc(chosen, func(i int) bool { return i < 0 })
+}
+
+// look is how an operation looks whether its Segment is closed. Right after it
+// only another look can notice that it is now.
+const look = "sync/atomic.(*Bool).Load"
 
 // traces are the operations' traces, which serve all tests of this process.
 var traces sync.Map

@@ -16,7 +16,7 @@ import (
 
 // closerSlice bounds the sleeps of a victim whose Segment is closed: nobody wakes
 // it from those. Single steps to a sleep are to take less.
-const closerSlice = time.Second
+const closerSlice = 5 * time.Second
 
 // startCloser starts a thread that closes the victim's Segment once there is
 // something to read from the standard input, and answers when that is done.
