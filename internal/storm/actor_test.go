@@ -87,7 +87,7 @@ type actor struct {
 func (a *actor) live(step func() bool) {
 	for a.attach(); a.cutOff(step); a.attach() {
 		set(&a.page.cut, 1)
-		a.page.latest = *a.ledger.begun()
+		a.ledger.begun(&a.page.latest)
 	}
 }
 
@@ -181,7 +181,7 @@ func (a *actor) aMoment() (context.Context, context.CancelFunc) {
 
 // batch is how many messages are pushed or popped at once.
 func (a *actor) batch() int {
-	if a.mpmc.Cap() > maxAtOnce && a.rnd.IntN(8) == 0 {
+	if a.mpmc.Cap() == manySlots && a.rnd.IntN(8) == 0 {
 		return 1 + a.rnd.IntN(maxAtOnce)
 	}
 	return 1 + a.rnd.IntN(fewAtOnce)

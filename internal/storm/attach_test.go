@@ -96,10 +96,12 @@ func (b *berth) leave(closing bool) *attachment {
 	return a
 }
 
-// upset ends attachments at random moments, until over.
-func upset(l *ledger, rnd *rand.Rand, berths []*berth, over func() bool) {
+// upset ends attachments at random moments, if any, and has the collector close
+// what is left to it, until over.
+func upset(l *ledger, rnd *rand.Rand, berths []*berth, any bool, over func() bool) {
+	pace := 1 << rnd.IntN(6) // milliseconds from one to the next, at most
 	for !over() {
-		for range rnd.IntN(60) {
+		for range rnd.IntN(pace) {
 			if time.Sleep(time.Millisecond); over() {
 				return
 			}
@@ -107,12 +109,14 @@ func upset(l *ledger, rnd *rand.Rand, berths []*berth, over func() bool) {
 		time.Sleep(time.Duration(rnd.IntN(1000)) * time.Microsecond)
 		b := berths[rnd.IntN(len(berths))]
 		switch {
-		case !l.roomy():
-		case rnd.IntN(4) == 0:
+		case !any || !l.roomy():
+		case rnd.IntN(8) == 0:
 			b.drop()
 		default:
 			b.close()
 		}
-		runtime.GC()
+		if rnd.IntN(8) == 0 {
+			runtime.GC()
+		}
 	}
 }

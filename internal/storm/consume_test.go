@@ -113,7 +113,7 @@ func (a *actor) vanished(r ringID) {
 
 func (a *actor) popMPMC() {
 	q := a.mpmc
-	a.page.earliest = *a.ledger.done()
+	a.ledger.done(&a.page.earliest)
 	lend := func(l ring.Lent[message], err error) (uint64, func() error, error) {
 		if err != nil {
 			return 0, nil, err

@@ -83,20 +83,16 @@ type page struct {
 type census [maxPages]uint64
 
 // done counts what has been pushed for certain, begun what may have been.
-func (l *ledger) done() *census {
-	var c census
+func (l *ledger) done(c *census) {
 	for i := range l.pushed(mpmc) {
 		c[i] = get(&l.sources[mpmc][i].done)
 	}
-	return &c
 }
 
-func (l *ledger) begun() *census {
-	var c census
+func (l *ledger) begun(c *census) {
 	for i := range l.pushed(mpmc) {
 		c[i] = get(&l.sources[mpmc][i].begun)
 	}
-	return &c
 }
 
 // counters is the length of the array whose elements are added to.

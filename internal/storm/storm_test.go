@@ -20,7 +20,8 @@ var (
 const (
 	roundTime = 4 * time.Second // at most, and a new segment and ledger after it
 	maxProcs  = maxSeats / maxCrew
-	maxOpen   = 64 // attachments, with those that wait for the collector
+	manySlots = 1 << 13 // room for maxAtOnce
+	maxOpen   = 64      // attachments, with those that wait for the collector
 	grantTime = 50 * time.Millisecond
 	reportAll = time.Minute
 )
@@ -66,6 +67,7 @@ type storm struct {
 	ledger *ledger
 	seg    *shm.Segment
 	sizes  sizes
+	pauses bool // processes are stopped, too
 	living []*worker
 	report report
 	watch  watch
@@ -85,11 +87,12 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 		t: t, rnd: rnd, path: filepath.Join(t.TempDir(), "ledger"), report: report{rounds: 1},
 		sizes: sizes{slots: 1 << rnd.IntN(8), bytes: 512 << rnd.IntN(4), permits: 1 + rnd.IntN(6)},
 	}
+	s.pauses = rnd.IntN(2) == 0
 	switch rnd.IntN(5) {
 	case 0:
 		s.sizes.slots = 1 + rnd.IntN(2)
 	case 1:
-		s.sizes.slots = 2 * maxAtOnce
+		s.sizes.slots = manySlots
 	}
 	s.ledger = newLedger(t, s.path)
 	s.ledger.slots = uint64(s.sizes.slots)
@@ -120,7 +123,7 @@ func (s *storm) rage(left time.Duration) report {
 				s.kill()
 			}
 		}
-		if s.rnd.IntN(3) == 0 {
+		if s.pauses && s.rnd.IntN(3) == 0 {
 			s.pause()
 		}
 		s.look()
@@ -138,7 +141,7 @@ func (s *storm) start() {
 		taken[w.seat] = true
 	}
 	w := &worker{crew: crew{producers: 1 + s.rnd.IntN(2), consumers: 1 + s.rnd.IntN(2)}}
-	w.berths = 1 + s.rnd.IntN(w.size())
+	w.berths, w.upset = 1+s.rnd.IntN(w.size()), s.rnd.IntN(2)
 	for taken[w.seat] {
 		w.seat += maxCrew
 	}
@@ -171,9 +174,9 @@ func (s *storm) kill() {
 	}
 	if killed {
 		s.report.killed++
-		latest := s.ledger.begun()
 		for _, p := range w.pages(s.ledger) {
-			p.cut, p.latest = 1, *latest
+			p.cut = 1
+			s.ledger.begun(&p.latest)
 		}
 	}
 	s.bury(i)
@@ -214,7 +217,7 @@ func (s *storm) sleep(d time.Duration) {
 func (s *storm) look() {
 	s.resume(false)
 	for i := len(s.living) - 1; i >= 0; i-- {
-		if w := s.living[i]; w.ended(s.ledger, w.size()) {
+		if w := s.living[i]; !w.pausing() && w.ended(s.ledger, w.size()) {
 			w.proc.Wait()
 			s.bury(i)
 		}

@@ -14,6 +14,7 @@ type crew struct {
 	seat                 int // the first
 	producers, consumers int
 	berths               int
+	upset                int // 1: somebody ends its attachments
 }
 
 const maxCrew = 4
@@ -43,11 +44,11 @@ func (w crew) ended(l *ledger, n int) bool {
 }
 
 func (w crew) String() string {
-	return fmt.Sprint(w.seat, " ", w.producers, " ", w.consumers, " ", w.berths)
+	return fmt.Sprint(w.seat, " ", w.producers, " ", w.consumers, " ", w.berths, " ", w.upset)
 }
 
 func parseCrew(t proctest.Fataler, text string) (w crew, seed uint64) {
-	_, err := fmt.Sscan(text, &w.seat, &w.producers, &w.consumers, &w.berths, &seed)
+	_, err := fmt.Sscan(text, &w.seat, &w.producers, &w.consumers, &w.berths, &w.upset, &seed)
 	proctest.Check(t, err)
 	return w, seed
 }
@@ -84,7 +85,7 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 		})
 	}
 	others.Go(func() {
-		upset(l, newRand(seed, maxCrew), berths, func() bool { return w.ended(l, w.size()) })
+		upset(l, newRand(seed, maxCrew), berths, w.upset == 1, func() bool { return w.ended(l, w.size()) })
 	})
 	actors.Wait()
 	others.Wait()
