@@ -125,6 +125,7 @@ func (s *storm) judge() {
 	s.report.verdict = *v
 	l := s.ledger
 	s.report.closed, s.report.dropped, s.report.abandoned = l.closed, l.dropped, l.abandoned
+	s.report.gaps = s.watch.gaps
 	s.report.stall, s.report.slow, s.report.slowest = s.watch.stall, s.watch.slow, s.watch.slowest
 	s.t.Logf("%d slots, %d bytes, %d permits: %v", s.sizes.slots, s.sizes.bytes, s.sizes.permits, s.report)
 }

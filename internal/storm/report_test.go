@@ -12,6 +12,7 @@ type report struct {
 	rounds, started, killed, stopped int
 	closed, dropped, abandoned       uint64 // attachments
 	verdict
+	gaps        gaps
 	stall, slow time.Duration
 	slowest     activity
 }
@@ -29,6 +30,7 @@ func (r *report) add(o report) {
 	r.lost += o.lost
 	r.doubled += o.doubled
 	r.along += o.along
+	r.gaps.add(o.gaps)
 	r.stall = max(r.stall, o.stall)
 	if o.slow > r.slow {
 		r.slow, r.slowest = o.slow, o.slowest
@@ -39,10 +41,10 @@ func (r report) String() string {
 	return fmt.Sprintf("%d kills survived, %d stops, %d attachments closed under their users, %d dropped, %d abandoned, "+
 		"%d processes started, %d rounds, %d operations, %d messages moved: "+
 		"lost %d, doubled %d (and %d taken along by consumers that were cut off); "+
-		"longest stall of all %v, longest single operation %v (%v)",
+		"longest stall of all %v, longest single operation %v (%v); %v",
 		r.killed, r.stopped, r.closed, r.dropped, r.abandoned,
 		r.started, r.rounds, r.operations, r.moved, r.lost, r.doubled, r.along,
-		r.stall.Round(time.Millisecond), r.slow.Round(time.Millisecond), r.slowest)
+		r.stall.Round(time.Millisecond), r.slow.Round(time.Millisecond), r.slowest, r.gaps)
 }
 
 // A watch sees how long each operation takes, and how long nobody ends one.
@@ -52,17 +54,22 @@ type watch struct {
 	stall   time.Duration
 	slow    time.Duration
 	slowest activity
+	gaps    gaps
 }
 
 // A sight is what an actor was seen to do.
 type sight struct {
 	page, ops uint64
 	since     time.Time
+	stopped   time.Duration // since then
+	entered   [locks]uint64 // by then
 }
 
 // look returns somebody whose operation takes longer than anything may.
 func (w *watch) look(l *ledger, living []*worker) (hung *worker) {
 	now := time.Now()
+	last := w.gaps.last
+	w.gaps.look(l, living, now)
 	progress, busy := false, false
 	for _, p := range living {
 		for i := p.seat; i < p.seat+p.size(); i++ {
@@ -72,14 +79,25 @@ func (w *watch) look(l *ledger, living []*worker) (hung *worker) {
 			}
 			busy = true
 			what, ops := l.pages[page-1].doing()
-			if old := &w.seen[i]; old.page != page || old.ops != ops {
+			old := &w.seen[i]
+			if old.page != page || old.ops != ops {
 				progress = true
-				*old = sight{page, ops, now}
-			} else if took := now.Sub(old.since); took > w.slow {
+				*old = sight{page: page, ops: ops, since: now, entered: l.entered}
+				continue
+			}
+			if p.pausing() {
+				old.stopped += now.Sub(last)
+			}
+			took := now.Sub(old.since)
+			if what.bare() == locking {
+				lock := what.ring()
+				w.gaps.add(gaps{wait: wait{took, old.stopped, get(&l.entered[lock]) - old.entered[lock]}})
+			}
+			if took > w.slow {
 				w.slow, w.slowest = took, what
-				if took > proctest.Timeout() {
-					hung = p
-				}
+			}
+			if took > proctest.Timeout() {
+				hung = p
 			}
 		}
 	}
