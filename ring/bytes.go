@@ -2,7 +2,6 @@ package ring
 
 import (
 	"fmt"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -89,7 +88,7 @@ func (r *Bytes) Cap() int { return int(r.capacity) }
 func (r *Bytes) MaxLen() int { return int(r.capacity/2 - 2*headerSize) }
 
 // Len returns how many bytes of the ring are in use at the moment, headers
-// included.
+// included, or 0 if the segment is closed.
 func (r *Bytes) Len() int {
 	var n uint64
 	for range lenAttempts {
@@ -102,7 +101,9 @@ func (r *Bytes) Len() int {
 			break
 		}
 	}
-	runtime.KeepAlive(r)
+	if r.core.Closed() {
+		return 0
+	}
 	return int(n)
 }
 
@@ -164,7 +165,7 @@ func (r *Bytes) Producer() (*BytesProducer, error) {
 	if err == nil && r.isClosed() {
 		err = r.fault(ErrClosed)
 	}
-	if err != nil {
+	if err = r.verdict(err); err != nil {
 		r.dropRole(r.producer)
 		return nil, err
 	}
@@ -176,5 +177,9 @@ func (r *Bytes) Consumer() (*BytesConsumer, error) {
 	if err := r.claimRole(r.consumer, "consumer"); err != nil {
 		return nil, err
 	}
-	return &BytesConsumer{Bytes: r, pos: atomic.LoadUint64(r.head)}, nil
+	pos := atomic.LoadUint64(r.head)
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return &BytesConsumer{Bytes: r, pos: pos}, nil
 }

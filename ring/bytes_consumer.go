@@ -35,10 +35,7 @@ func (c *BytesConsumer) TryNext() ([]byte, error) {
 		}
 		size, err := c.check(c.pos, h)
 		if err != nil {
-			if e := c.open(); e != nil {
-				return nil, e
-			}
-			return nil, err
+			return nil, c.verdict(err)
 		}
 		if h&padding != 0 {
 			c.pos += size // and head follows with the message behind it
@@ -48,22 +45,19 @@ func (c *BytesConsumer) TryNext() ([]byte, error) {
 		c.lent = size
 		return c.payload(c.pos, h&lengthMask), c.open()
 	}
-	return nil, ErrEmpty
+	return nil, c.verdict(ErrEmpty)
 }
 
 // empty says why the header at pos is zero, or that by now it is not.
 func (c *BytesConsumer) empty() error {
-	if err := c.open(); err != nil {
-		return err
+	err := ErrEmpty
+	if c.isClosed() {
+		// Close came after the last commit: look again.
+		if err = ErrClosed; atomic.LoadUint64(c.header(c.pos)) != 0 {
+			err = nil
+		}
 	}
-	if !c.isClosed() {
-		return ErrEmpty
-	}
-	// Close came after the last commit: look again.
-	if atomic.LoadUint64(c.header(c.pos)) != 0 {
-		return nil
-	}
-	return ErrClosed
+	return c.verdict(err)
 }
 
 // Next is TryNext, but waits for a message.
@@ -97,7 +91,7 @@ func (c *BytesConsumer) TryPop(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return append(dst, b...), c.Release()
+	return c.take(dst, b)
 }
 
 // Pop appends the next message to dst and returns the result, and waits for it
@@ -108,7 +102,16 @@ func (c *BytesConsumer) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return append(dst, b...), c.Release()
+	return c.take(dst, b)
+}
+
+// take appends b, the message that was lent last, to dst and releases it.
+func (c *BytesConsumer) take(dst, b []byte) ([]byte, error) {
+	longer := append(dst, b...)
+	if err := c.Release(); err != nil {
+		return dst, err
+	}
+	return longer, nil
 }
 
 // PopInto appends the next messages to dst one after another, as many as there
@@ -116,18 +119,19 @@ func (c *BytesConsumer) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 // there were. It waits for the first if need be, and then returns at least 1.
 func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ []byte, n int, err error) {
 	if len(lens) == 0 {
-		return dst, 0, c.begin(ctx)
+		return dst, 0, c.verdict(c.begin(ctx))
 	}
 	b, err := c.Next(ctx)
 	if err != nil {
 		return dst, 0, err
 	}
+	longer := dst
 	for err == nil {
-		dst = append(dst, b...)
+		longer = append(longer, b...)
 		lens[n] = len(b)
 		n++
 		c.pos += c.lent
-		dst, n = c.readRun(dst, lens, n)
+		longer, n = c.readRun(longer, lens, n)
 		if n == len(lens) {
 			break
 		}
@@ -136,7 +140,10 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 	c.lent = 0
 	c.popped.Release()
 	arch.StoreRelease64(c.head, c.pos)
-	return dst, n, c.freed(n)
+	if err := c.freed(n); err != nil {
+		return dst, 0, err
+	}
+	return longer, n, nil
 }
 
 // readRun goes on with PopInto, after n messages, for as long as messages follow

@@ -134,33 +134,34 @@ func (p *BytesProducer) Push(ctx context.Context, b []byte) error {
 // returns how many were pushed, which is fewer only with an error. Consumers
 // are woken when all are pushed or there is no more room. A process that dies
 // inside PushAll has pushed the first few, or none.
-func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (int, error) {
-	if err := p.begin(ctx); err != nil {
-		return 0, err
+func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (n int, err error) {
+	if err := p.begin(ctx); err != nil || len(bs) == 0 {
+		return 0, p.verdict(err)
 	}
 	woken := 0
-	for i := 0; i < len(bs); i++ {
-		run := p.writeRun(bs[i:])
+	for n < len(bs) {
+		run := p.writeRun(bs[n:])
+		if run == 0 {
+			m, err := p.TryReserve(len(bs[n]))
+			if err == ErrFull {
+				p.published(n - woken)
+				woken = n
+				m, err = p.Reserve(ctx, len(bs[n]))
+			}
+			if err != nil {
+				p.published(n - woken)
+				return n, err
+			}
+			copy(m, bs[n])
+			p.write(len(bs[n]))
+			run = 1
+		}
 		if err := p.open(); err != nil {
-			return i, err
+			return n, err
 		}
-		if i += run; i == len(bs) {
-			break
-		}
-		m, err := p.TryReserve(len(bs[i]))
-		if err == ErrFull {
-			p.published(i - woken)
-			woken = i
-			m, err = p.Reserve(ctx, len(bs[i]))
-		}
-		if err != nil {
-			p.published(i - woken)
-			return i, err
-		}
-		copy(m, bs[i])
-		p.write(len(bs[i]))
+		n += run
 	}
-	return len(bs), p.published(len(bs) - woken)
+	return n, p.published(n - woken)
 }
 
 // writeRun publishes as many of bs as there is certainly room for before the end
@@ -189,9 +190,9 @@ func (p *BytesProducer) Close() error {
 		return p.fault(p.gone)
 	}
 	p.leave(ErrClosed)
-	err := p.Bytes.close()
+	p.Bytes.close()
 	p.dropRole(p.producer)
-	return err
+	return p.open()
 }
 
 // Detach gives the role up, so that another process can go on as the producer.

@@ -58,17 +58,14 @@ func (c *Consumer[T]) empty() error {
 	if c.gone {
 		return ErrDetached
 	}
-	if err := c.open(); err != nil {
-		return err
+	err := ErrEmpty
+	if c.isClosed() {
+		// Close came after the last push: look again.
+		if err = ErrClosed; atomic.LoadUint64(c.slots.word(c.pos)) == c.pos+1 {
+			err = nil
+		}
 	}
-	if !c.isClosed() {
-		return ErrEmpty
-	}
-	// Close came after the last push: look again.
-	if atomic.LoadUint64(c.slots.word(c.pos)) == c.pos+1 {
-		return nil
-	}
-	return ErrClosed
+	return c.verdict(err)
 }
 
 // ready reports by nil that there is a message.
@@ -123,7 +120,7 @@ func (c *Consumer[T]) wait(ctx context.Context) error {
 // their number. It waits for the first if need be, and then returns at least 1.
 func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 	if err := c.begin(ctx); err != nil || len(dst) == 0 {
-		return 0, err
+		return 0, c.verdict(err)
 	}
 	err := c.ready()
 	if err == ErrEmpty {
@@ -138,9 +135,9 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 		n += c.slots.read(c.pos+uint64(n), dst[n:])
 	}
 	if n == 0 { // it was there a moment ago
-		return 0, c.fault(ErrCorrupt)
+		return 0, c.verdict(c.fault(ErrCorrupt))
 	}
-	return n, c.advance(uint64(n))
+	return allOrNone(n, c.advance(uint64(n)))
 }
 
 // TryNext lends the next message in place. It stays in the ring until Release,

@@ -2,7 +2,6 @@ package ring
 
 import (
 	"math/bits"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -118,20 +117,25 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error)
 func (q *MPMC[T]) Cap() int { return int(q.capacity) }
 
 // Len returns how many messages are in the ring at the moment, counting those
-// that are being pushed or popped, or were given up.
+// that are being pushed or popped, or were given up; or 0 if the segment is closed.
 func (q *MPMC[T]) Len() int {
 	steps := q.maxSteps()
 	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
 	steps = q.maxSteps()
 	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
-	runtime.KeepAlive(q)
+	if q.core.Closed() {
+		return 0
+	}
 	return int(min(max(int64(tail-head), 0), int64(q.capacity)))
 }
 
 // Close closes the ring for good: consumers get what is in it, and then
 // ErrClosed. A push that is in progress may still succeed, and its message is
 // popped before that.
-func (q *MPMC[T]) Close() error { return q.object.close() }
+func (q *MPMC[T]) Close() error {
+	q.object.close()
+	return q.open()
+}
 
 func (q *MPMC[T]) lap(pos uint64) uint64    { return pos >> q.lapShift }
 func (q *MPMC[T]) load(pos uint64) word     { return word(atomic.LoadUint64(q.slots.word(pos))) }

@@ -100,13 +100,12 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 // notLent completes the error of a TryNext that came as far as pos.
 func (q *MPMC[T]) notLent(pos uint64, w word, err error) (l Lent[T], _ error) {
 	err, look := q.notTaken(pos, w, err)
-	if !look {
-		return l, err
+	if look {
+		if m, ok := q.relend(); ok {
+			l, err = m, nil
+		}
 	}
-	if l, ok := q.relend(); ok {
-		return l, q.open()
-	}
-	return l, err
+	return l, q.verdict(err)
 }
 
 // Next is TryNext, but waits for a message.
@@ -153,7 +152,7 @@ func (q *MPMC[T]) mine(pos, phase uint64) error {
 		return err
 	}
 	if q.load(pos) != claimWord(phase, q.lap(pos), 1, q.core.ID()) {
-		return q.fault(ErrNotReserved)
+		return q.verdict(q.fault(ErrNotReserved))
 	}
 	return nil
 }

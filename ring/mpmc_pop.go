@@ -113,21 +113,18 @@ func (q *MPMC[T]) surelyTaken() uint64 {
 // it looks whether a dead process is in the way, or has left a message behind.
 func (q *MPMC[T]) notPopped(pos uint64, w word, err error) (v T, _ error) {
 	err, look := q.notTaken(pos, w, err)
-	if !look {
-		return v, err
+	if look {
+		if m, ok := q.redeliver(); ok {
+			v, err = m, nil
+		}
 	}
-	if v, ok := q.redeliver(); ok {
-		return v, q.open()
-	}
-	return v, err
+	return v, q.verdict(err)
 }
 
 // notTaken completes the error of a walk that came as far as pos, and says
 // whether it is time to look for messages that the dead have left behind.
 func (q *MPMC[T]) notTaken(pos uint64, w word, err error) (_ error, look bool) {
-	switch e := q.open(); {
-	case e != nil:
-		return e, false
+	switch {
 	case err == ErrCorrupt:
 		return q.fault(err), false
 	case err == ErrClosed && q.anyLent():
@@ -196,10 +193,10 @@ func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
 // their number. It waits for the first if need be, and then returns at least 1.
 func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 	if err := q.begin(ctx); err != nil || len(dst) == 0 {
-		return 0, err
+		return 0, q.verdict(err)
 	}
 	if n, err = q.popSome(dst); err != ErrEmpty {
-		return n, err
+		return allOrNone(n, err)
 	}
 	q.pop.lull()
 	found := false
@@ -216,7 +213,7 @@ func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 			dst[0], found = v, true
 		}
 	})
-	return n, err
+	return allOrNone(n, err)
 }
 
 // popSome takes as many messages as there are in a row, at least one.

@@ -52,7 +52,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 	tail := atomic.LoadUint64(q.tail)
 	pos = q.push.start(tail)
 	if q.isClosed() {
-		return 0, 0, ErrClosed
+		return 0, 0, q.verdict(ErrClosed)
 	}
 	for steps := q.maxSteps(); ; {
 		var w word
@@ -111,13 +111,10 @@ func (q *MPMC[T]) countFree(pos, most uint64) uint64 {
 // notPushed completes the error of a claim that came as far as pos. Now and
 // then it looks whether a dead process is in the way.
 func (q *MPMC[T]) notPushed(pos uint64, w word, err error) error {
-	if e := q.open(); e != nil {
-		return e
-	}
 	if err == ErrFull && q.attempts.Add(1)%lookEvery == 0 {
 		q.repair(pos, w)
 	}
-	return err
+	return q.verdict(err)
 }
 
 // publish makes the message at pos, claimed alone, visible.
@@ -165,8 +162,8 @@ func (q *MPMC[T]) Push(ctx context.Context, v T) error {
 // producers' messages may come between. It returns how many were pushed, which
 // is fewer only with an error: ctx's, or ErrClosed.
 func (q *MPMC[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
-	if err := q.begin(ctx); err != nil {
-		return 0, err
+	if err := q.begin(ctx); err != nil || len(vs) == 0 {
+		return 0, q.verdict(err)
 	}
 	for n < len(vs) {
 		k, err := q.pushSome(vs[n:])

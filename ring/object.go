@@ -16,6 +16,19 @@ import (
 // object is what the three kinds of ring have in common: the head of their
 // shared memory, and this process's side of it.
 //
+// # Verdict
+//
+// Segment.Close sets the segment closed first, and only then puts private memory in
+// the mapping's place. So an operation that looks after its last access to shared
+// memory, and finds the segment open, has worked on live memory all the while. What
+// it has concluded from there, a success or an error, counts only after that look,
+// which is a call of quiet, open or verdict: each exit of each operation makes it. If
+// it finds the segment closed, its result is the segment's error, of n messages
+// popped n is 0, and of n messages pushed n is what such a look came after. What an
+// operation refuses without looking into shared memory (nothing is reserved, the role
+// was given up, the message is too large, the context has ended) it refuses of a
+// closed segment too.
+//
 //	0    canPop   Event   consumers sleep on it, producers load it at each push
 //	4    closed           1 once the ring is closed; set by Close, never cleared
 //	128  canPush  Event   producers sleep on it, consumers load it at each pop
@@ -115,26 +128,36 @@ func (o *object) wake(e *wait.Event, n int) error {
 }
 
 // close marks the ring closed and wakes everybody.
-func (o *object) close() error {
+func (o *object) close() {
 	atomic.StoreUint32(o.closed, 1)
 	o.canPop.Notify(wait.Everybody)
 	o.canPush.Notify(wait.Everybody)
-	return o.open()
 }
 
 func (o *object) isClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
 
-// open returns an error if the segment is closed. Operations ask at their end:
-// once it is, the memory is private to this process, and what they did there
-// has not happened.
-func (o *object) open() error {
+// verdict returns what an operation has concluded from shared memory, or an error if
+// the segment is closed: then the memory is private to this process, and what it shows
+// or was done there has not happened.
+func (o *object) verdict(err error) error {
 	if o.core.Closed() {
 		return o.segmentClosed()
 	}
-	return nil
+	return err
 }
 
+// open is the verdict on a success.
+func (o *object) open() error { return o.verdict(nil) }
+
 func (o *object) segmentClosed() error { return o.core.Check("ring", o.name) }
+
+// allOrNone returns how many messages were popped, which is none with an error.
+func allOrNone(n int, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
 
 // fault names the ring in an error.
 func (o *object) fault(err error) error { return o.core.Fault("ring", o.name, err) }

@@ -91,8 +91,8 @@ func (p *Producer[T]) pushSlow(ctx context.Context, v T) error {
 // many were pushed, which is fewer only with an error: ctx's, or ErrClosed. A
 // process that dies inside PushAll has pushed the first few.
 func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
-	if err := p.begin(ctx); err != nil {
-		return 0, err
+	if err := p.begin(ctx); err != nil || len(vs) == 0 {
+		return 0, p.verdict(err)
 	}
 	for n < len(vs) {
 		if p.pos == p.limit {
@@ -182,9 +182,9 @@ func (p *Producer[T]) Close() error {
 		return p.fault(p.gone)
 	}
 	p.leave(ErrClosed)
-	err := p.close()
+	p.close()
 	p.dropRole(p.producer)
-	return err
+	return p.open()
 }
 
 // Detach gives the role up, so that another process can go on as the producer.

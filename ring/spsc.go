@@ -2,7 +2,6 @@ package ring
 
 import (
 	"reflect"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -107,7 +106,9 @@ func (r *SPSC[T]) Len() int {
 			break
 		}
 	}
-	runtime.KeepAlive(r)
+	if r.core.Closed() {
+		return 0
+	}
 	return int(n)
 }
 
@@ -134,12 +135,17 @@ func (r *SPSC[T]) Producer() (*Producer[T], error) {
 	if err := r.claimRole(r.producer, "producer"); err != nil {
 		return nil, err
 	}
-	if r.isClosed() {
-		r.dropRole(r.producer)
-		return nil, r.fault(ErrClosed)
-	}
 	head := atomic.LoadUint64(r.head)
-	return &Producer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: r.findTail(head), limit: head + r.capacity}, nil
+	pos := r.findTail(head)
+	var err error
+	if r.isClosed() {
+		err = r.fault(ErrClosed)
+	}
+	if err = r.verdict(err); err != nil {
+		r.dropRole(r.producer)
+		return nil, err
+	}
+	return &Producer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: pos, limit: head + r.capacity}, nil
 }
 
 // Consumer claims the consumer's role for this process.
@@ -147,5 +153,9 @@ func (r *SPSC[T]) Consumer() (*Consumer[T], error) {
 	if err := r.claimRole(r.consumer, "consumer"); err != nil {
 		return nil, err
 	}
-	return &Consumer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: atomic.LoadUint64(r.head)}, nil
+	pos := atomic.LoadUint64(r.head)
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return &Consumer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: pos}, nil
 }

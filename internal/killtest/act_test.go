@@ -25,13 +25,19 @@ func (s *stage) start() scene {
 	call(sc.ready)
 	s.must("truncate", s.out.Truncate(0))
 	must(s.out.Seek(0, 0))
-	p, err := s.tracer.Start(must(os.Executable()), nil, []string{
+	env := []string{
 		envVictim + "=" + s.op.name,
 		envRound + "=" + fmt.Sprint(s.round),
 		"ISTHMUS_DIR=" + s.dir,
 		"ISTHMUS_PROCTEST_RUN=" + fmt.Sprint(os.Getpid()),
 		"GOGC=off", "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0", "GOTRACEBACK=all",
-	}, s.out)
+	}
+	if s.fate == shut {
+		env = append(env, envClose+"=1", "GOMAXPROCS=2")
+	}
+	in := s.relink()
+	p, err := s.tracer.Start(must(os.Executable()), nil, env, in, s.out)
+	in.Close()
 	s.must("start", err)
 	s.live = p
 	s.toMark("its preparation")
@@ -65,12 +71,18 @@ func (s *stage) sleeper(sc scene) func() {
 	}
 }
 
+// result reads the result of a victim that has ended its operation.
+func (s *stage) result() outcome {
+	s.Helper()
+	s.toMark("its result")
+	return outcome{ended: true, result: parse(string(must(os.ReadFile(s.out.Name()))))}
+}
+
 // conclude reads the result of a victim that has ended its operation, kills it,
 // and checks what is left.
 func (s *stage) conclude(sc scene) {
 	s.Helper()
-	s.toMark("its result")
-	o := outcome{ended: true, result: parse(string(must(os.ReadFile(s.out.Name()))))}
+	o := s.result()
 	if sc.alive != nil {
 		sc.alive(o)
 	}
@@ -79,9 +91,9 @@ func (s *stage) conclude(sc scene) {
 	sc.check(o)
 }
 
-// try kills, or pauses, a victim at a point, reached slowly or not. It reports
+// try lets the victim meet its fate at a point, reached slowly or not. It reports
 // false if the victim came to the operation's end instead.
-func (s *stage) try(trace *killtest.Trace, at killtest.Point, pause, slow bool) bool {
+func (s *stage) try(trace *killtest.Trace, at killtest.Point, slow bool) bool {
 	s.Helper()
 	sc := s.start()
 	state, err := trace.Reach(s.live, at, slow, s.sleeper(sc))
@@ -90,7 +102,7 @@ func (s *stage) try(trace *killtest.Trace, at killtest.Point, pause, slow bool) 
 		s.fatalf("the victim ended: %s", s.live.End())
 	}
 	reached := state == killtest.Asleep == at.Asleep && (state != killtest.AtMark || at.Index == len(trace.PCs))
-	if pause && state != killtest.AtMark {
+	if s.fate == paused && state != killtest.AtMark {
 		s.pause(sc)
 		state = killtest.AtMark
 	}
@@ -99,6 +111,14 @@ func (s *stage) try(trace *killtest.Trace, at killtest.Point, pause, slow bool) 
 		return reached
 	}
 	call(sc.dying)
+	switch {
+	case s.fate == killed:
+	case s.shutUnder(at.Asleep):
+		s.verdict(sc)
+		return reached
+	default:
+		reached = false
+	}
 	s.must("kill", s.live.Kill())
 	sc.check(outcome{})
 	return reached

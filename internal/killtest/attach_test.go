@@ -219,7 +219,7 @@ func detachScene(s *stage) scene {
 		s.bounded("Acquire", func(ctx context.Context) error { return sem.Acquire(ctx, permits) })
 		sem.Release(permits)
 		q.drain(q.push())
-		q.check(0, 0, true)
+		q.check(0, 0)
 	}
 	done := false
 	return scene{

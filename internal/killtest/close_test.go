@@ -175,7 +175,7 @@ func (c roleScene) play(s *stage) scene {
 				s.must("the victim's claim", o.err)
 			}
 			q.drain(q.push())
-			q.check(0, 0, o.ended)
+			q.check(0, 0)
 			q.wholeCapacity()
 		},
 	}

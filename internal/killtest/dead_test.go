@@ -33,7 +33,10 @@ func repairs() (ops []operation) {
 	}
 	next := func(e end) result {
 		n, err := e.next(context.Background())
-		return failed(err, n)
+		if err != nil {
+			return failed(err)
+		}
+		return did(n)
 	}
 	for _, r := range []struct {
 		name string

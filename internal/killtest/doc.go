@@ -1,5 +1,5 @@
-// Package killtest stops a process at any instruction of an operation, and
-// either kills it there or lets it stay there for a while.
+// Package killtest stops a process at any instruction of an operation, and there
+// kills it, or lets it stay for a while, or lets another of its threads do something.
 //
 // A [Tracer] starts processes under ptrace(2). Such a process prepares its
 // operation, and calls [Mark] right before and right after it. In between the
@@ -7,7 +7,8 @@
 // to system call, while all its other threads stand still: so the same
 // instructions are executed each time, and a number of steps names a point in
 // the operation. If the thread falls asleep in the kernel, waiting for others,
-// that is a point as well.
+// that is a point as well. There [Process.Kill] ends it, or [Process.Aside] lets
+// only the other threads run.
 //
 // The package knows nothing of what is tested. The table of the module's
 // operations, what must hold when a process dies in the middle of each, and

@@ -113,6 +113,14 @@ func unpack(m message, err error) (uint64, error) {
 	return m.number()
 }
 
+// noneOf is the error of a PopInto, which must have popped nothing.
+func noneOf(n int, err error) error {
+	if n != 0 {
+		return fmt.Errorf("popped %d, with the error %v", n, err)
+	}
+	return err
+}
+
 type spscEnd struct {
 	p *ring.Producer[message]
 	c *ring.Consumer[message]
@@ -140,7 +148,7 @@ func (e spscEnd) popInto(ctx context.Context, n int) ([]uint64, error) {
 	ms := make([]message, n)
 	n, err := e.c.PopInto(ctx, ms)
 	if err != nil {
-		return nil, err
+		return nil, noneOf(n, err)
 	}
 	return unpackAll(ms[:n])
 }
@@ -190,7 +198,7 @@ func (e mpmcEnd) popInto(ctx context.Context, n int) ([]uint64, error) {
 	ms := make([]message, n)
 	n, err := e.q.PopInto(ctx, ms)
 	if err != nil {
-		return nil, err
+		return nil, noneOf(n, err)
 	}
 	return unpackAll(ms[:n])
 }
@@ -256,7 +264,7 @@ func (e bytesEnd) popInto(ctx context.Context, n int) (ns []uint64, err error) {
 	lens := make([]int, n)
 	b, n, err := e.c.PopInto(ctx, nil, lens)
 	if err != nil {
-		return nil, err
+		return nil, noneOf(n+len(b), err)
 	}
 	for _, l := range lens[:n] {
 		m, err := unpackBytes(b[:l])

@@ -164,6 +164,7 @@ func (c lockScene) play(s *stage) scene {
 			}
 		},
 		check: func(o outcome) {
+			s.must("the victim's operation", o.err)
 			c.check(s, l, o, victims, wasDied, mine)
 			mine = false
 		},

@@ -17,15 +17,17 @@ import (
 )
 
 var (
-	allFlag  = flag.Bool("killtest.all", false, "try every point of every operation, which takes minutes")
-	seedFlag = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
-	onlyFlag = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
+	allFlag   = flag.Bool("killtest.all", false, "try every point of every operation, which takes most of an hour")
+	thirdFlag = flag.Int("killtest.third", -1, "try every third point of every operation, from the one of this number on: 0, 1 or 2")
+	seedFlag  = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
+	onlyFlag  = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
 )
 
 // A victim is this binary, started with the operation's name in envVictim.
 const (
 	envVictim = "ISTHMUS_KILLTEST_VICTIM"
 	envRound  = "ISTHMUS_KILLTEST_ROUND"
+	envClose  = "ISTHMUS_KILLTEST_CLOSE" // a thread of the victim is to close its Segment when told to
 )
 
 func init() {
@@ -70,16 +72,39 @@ func victimMain(name string) {
 	if !op.outside {
 		v.seg = must(shm.Open(segmentName, nil))
 	}
+	if os.Getenv(envClose) != "" {
+		wait.SetSlice(closerSlice)
+		v.startCloser()
+	}
 	do := op.victim(v)
 	runtime.Gosched() // a preemption that is due comes now
-	if !op.inside {
-		killtest.Mark()
-	}
-	r := do()
-	killtest.Mark()
+	r := execute(do, !op.inside)
 	fmt.Println(r)
 	killtest.Mark()
 	os.Exit(3)
+}
+
+// execute does an operation between two marks, the first of which it may leave to
+// the operation. A panic is a result.
+func execute(do func() result, mark bool) (r result) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		err, ok := p.(error)
+		if !ok {
+			err = fmt.Errorf("panic: %v", p)
+		}
+		r = failed(err)
+		killtest.Mark()
+	}()
+	if mark {
+		killtest.Mark()
+	}
+	r = do()
+	killtest.Mark()
+	return r
 }
 
 func find(name string) *operation {

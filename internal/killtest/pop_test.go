@@ -13,7 +13,12 @@ import (
 
 // pops are the operations at a ring's popping end.
 func pops() (ops []operation) {
-	one := func(n uint64, err error) result { return failed(err, n) }
+	one := func(n uint64, err error) result {
+		if err != nil {
+			return failed(err)
+		}
+		return did(n)
+	}
 	ways := []struct {
 		name string
 		n    int // messages at most

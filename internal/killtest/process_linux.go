@@ -15,6 +15,9 @@ const patience = time.Minute
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.pid }
 
+// Marked reports whether it stands at a mark.
+func (p *Process) Marked() bool { return p.state == AtMark }
+
 // End says how the process ended.
 func (p *Process) End() string {
 	switch {
@@ -51,6 +54,29 @@ func (p *Process) Continue(limit time.Duration) (State, error) {
 		err = p.tracer.do(func() error { return p.freeze(true) })
 	}
 	return p.state, err
+}
+
+// Aside lets the other threads run, while the main thread stands still, or sleeps,
+// until done reports true or the time is over. It returns what done has reported.
+func (p *Process) Aside(done func() bool, limit time.Duration) (ok bool, err error) {
+	err = p.tracer.do(func() error {
+		if err := p.freeze(false); err != nil {
+			return err
+		}
+		for start := time.Now(); !p.ended; {
+			if ok = done(); ok || time.Since(start) > limit {
+				return p.freeze(true)
+			}
+			if any, err := p.next(unix.WNOHANG); err != nil {
+				return err
+			} else if !any {
+				ts := unix.NsecToTimespec(int64(20 * time.Microsecond))
+				unix.Nanosleep(&ts, nil)
+			}
+		}
+		return nil
+	})
+	return ok, err
 }
 
 // Step executes one instruction of the main thread, while the others stand

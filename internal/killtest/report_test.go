@@ -22,16 +22,12 @@ type row struct {
 	took         time.Duration
 }
 
-// report logs the table, or prints it in the all mode.
-func report(t *testing.T, rows []row, pause bool) {
-	what := "killed in"
-	if pause {
-		what = "paused in"
-	}
+// report logs the table, or prints it if it is of more than a sample.
+func report(t *testing.T, rows []row, f fate) {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-52s %12s %6s %7s %7s %6s %10s %10s\n",
-		what, "instructions", "stops", "points", "tried", "missed", "stall", "took")
+		f+" in", "instructions", "stops", "points", "tried", "missed", "stall", "took")
 	total := row{name: fmt.Sprintf("%d operations", len(rows))}
 	for _, r := range rows {
 		total.points += r.points
@@ -42,7 +38,7 @@ func report(t *testing.T, rows []row, pause bool) {
 		b.WriteString(r.String())
 	}
 	b.WriteString(total.String())
-	if *allFlag {
+	if !sampled() {
 		fmt.Print(b.String())
 	} else {
 		t.Log("\n" + b.String())

@@ -30,12 +30,28 @@ const perCPU = 6
 
 // TestKilled kills a process at points of each operation, in the all mode at
 // every one, and checks what it has left.
-func TestKilled(t *testing.T) { testAll(t, false) }
+func TestKilled(t *testing.T) { testAll(t, killed) }
 
 // TestPaused stops a process there for a while instead.
-func TestPaused(t *testing.T) { testAll(t, true) }
+func TestPaused(t *testing.T) { testAll(t, paused) }
 
-func testAll(t *testing.T, pause bool) {
+// TestClosed lets another thread of the process close the Segment there, and then
+// the operation go on.
+func TestClosed(t *testing.T) { testAll(t, shut) }
+
+// fate is what a victim meets at a point.
+type fate string
+
+const (
+	killed fate = "killed"
+	paused fate = "paused"
+	shut   fate = "closed" // its Segment is
+)
+
+// sampled reports whether a few random points of each operation will do.
+func sampled() bool { return !*allFlag && *thirdFlag < 0 }
+
+func testAll(t *testing.T, f fate) {
 	proctest.MaySkip("other")
 	if race.Enabled {
 		t.Skip("the race detector's own instructions are not the module's")
@@ -56,6 +72,9 @@ func testAll(t *testing.T, pause bool) {
 	t.Run("in", func(t *testing.T) {
 		for i := range operations {
 			op := &operations[i]
+			if f == shut && op.outside {
+				continue // there is nothing to close
+			}
 			t.Run(op.name, func(t *testing.T) {
 				t.Parallel()
 				cpu := <-cpus
@@ -65,23 +84,23 @@ func testAll(t *testing.T, pause bool) {
 						t.Logf("run again with -killtest.seed=%d", seed)
 					}
 				}()
-				s := newStage(t, op, cpu)
+				s := newStage(t, op, f, cpu)
 				s.Cleanup(func() {
 					if t.Failed() {
 						t.Logf("it was at %s", s.where)
 					}
 				})
-				r := s.run(pause, rand.New(rand.NewPCG(seed, uint64(i))))
+				r := s.run(rand.New(rand.NewPCG(seed, uint64(i))))
 				mu.Lock()
 				defer mu.Unlock()
 				rows = append(rows, r)
-				if *allFlag {
+				if !sampled() {
 					fmt.Print(r) // at once, for it takes minutes to the table
 				}
 			})
 		}
 	})
-	report(t, rows, pause)
+	report(t, rows, f)
 }
 
 // needTracing skips the test where processes cannot be traced.
@@ -91,7 +110,7 @@ func needTracing(t *testing.T) {
 		t.Skip(err)
 	}
 	defer tracer.Close()
-	_, err = tracer.Start(must(os.Executable()), nil, nil, os.Stderr)
+	_, err = tracer.Start(must(os.Executable()), nil, nil, os.Stdin, os.Stderr)
 	if errors.Is(err, killtest.ErrRefused) {
 		t.Skip(err)
 	}
@@ -105,29 +124,18 @@ func waitQuickly(t *testing.T) {
 }
 
 // run tries the points of one operation.
-func (s *stage) run(pause bool, random *rand.Rand) row {
+func (s *stage) run(random *rand.Rand) row {
 	start := time.Now()
-	trace := s.trace(*allFlag || !s.op.long || random.IntN(4) == 0)
-	s.gentle = pause
+	trace := s.trace(!sampled() || !s.op.long || random.IntN(4) == 0)
+	s.gentle = s.fate == paused
 	points := trace.Everywhere()
 	if s.op.long {
 		points = trace.Essential()
 	}
 	r := row{name: s.op.name, instructions: len(trace.PCs), calls: trace.Calls, points: len(points)}
-	chosen := make([]int, len(points))
-	for i := range chosen {
-		chosen[i] = i
-	}
-	switch {
-	case *onlyFlag >= 0:
-		chosen = []int{*onlyFlag}
-	case !*allFlag:
-		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
-		chosen = chosen[:min(len(chosen), sample)]
-	}
-	for _, i := range chosen {
+	for _, i := range s.choose(trace, points, random) {
 		s.where = fmt.Sprintf("point %d: %s", i, trace.Where(points[i]))
-		if !s.try(trace, points[i], pause, false) && !s.try(trace, points[i], pause, true) {
+		if !s.try(trace, points[i], false) && !s.try(trace, points[i], true) {
 			r.missed++
 		}
 		r.tried++
@@ -136,16 +144,47 @@ func (s *stage) run(pause bool, random *rand.Rand) row {
 	return r
 }
 
+// choose returns the indexes of the points to try.
+func (s *stage) choose(trace *killtest.Trace, points []killtest.Point, random *rand.Rand) (chosen []int) {
+	if *onlyFlag >= 0 {
+		return []int{*onlyFlag}
+	}
+	for i := range points {
+		if *thirdFlag < 0 || i%3 == *thirdFlag {
+			chosen = append(chosen, i)
+		}
+	}
+	if !sampled() {
+		return chosen
+	}
+	random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	chosen = chosen[:min(len(chosen), sample)]
+	if s.fate == shut {
+		for _, at := range trace.After(look) {
+			chosen = append(chosen, slices.Index(points, at))
+		}
+	}
+	return slices.DeleteFunc(chosen, func(i int) bool { return i < 0 })
+}
+
+// look is how an operation looks whether its Segment is closed. Right after it
+// only another look can notice that it is now.
+const look = "sync/atomic.(*Bool).Load"
+
 // traces are the operations' traces, which serve all tests of this process.
 var traces sync.Map
 
 func (s *stage) trace(steps bool) *killtest.Trace {
-	if t, ok := traces.Load(s.op.name); ok {
+	key := s.op.name
+	if s.fate == shut {
+		key += ", closed" // its process has one thread more
+	}
+	if t, ok := traces.Load(key); ok {
 		return t.(*killtest.Trace)
 	}
 	s.gentle = true
 	t := s.record(steps)
-	traces.Store(s.op.name, t)
+	traces.Store(key, t)
 	return t
 }
 
@@ -157,7 +196,7 @@ func (s *stage) record(steps bool) *killtest.Trace {
 	if steps {
 		best = s.recordOnce()
 	}
-	if *allFlag && !s.op.long {
+	if !sampled() && !s.op.long {
 		for range 3 {
 			if trace := s.recordOnce(); len(trace.PCs) < len(best.PCs) {
 				best = trace

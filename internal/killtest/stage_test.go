@@ -86,7 +86,9 @@ type stage struct {
 	round uint64
 	other *proctest.Proc
 	out   *os.File
+	link  *os.File // to the standard input of the present victim
 
+	fate   fate  // of the victims
 	gentle bool  // nobody is killed before its operation has ended
 	scene  scene // the present one
 
@@ -96,9 +98,9 @@ type stage struct {
 	stall  time.Duration // the longest that anybody waited after a death
 }
 
-func newStage(t *testing.T, op *operation, cpu int) *stage {
+func newStage(t *testing.T, op *operation, f fate, cpu int) *stage {
 	t.Helper()
-	s := &stage{T: t, op: op}
+	s := &stage{T: t, op: op, fate: f}
 	tracer, err := killtest.NewTracer(cpu)
 	if err != nil {
 		t.Skip(err)
@@ -110,6 +112,9 @@ func newStage(t *testing.T, op *operation, cpu int) *stage {
 	t.Cleanup(func() {
 		tracer.Close()
 		s.out.Close()
+		if s.link != nil {
+			s.link.Close()
+		}
 		if s.seg != nil {
 			s.leave()
 		}

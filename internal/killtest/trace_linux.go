@@ -125,6 +125,21 @@ func (t *Trace) Essential() (points []Point) {
 	return points
 }
 
+// After returns the points right after the executions of a function's code, inlined
+// or not.
+func (t *Trace) After(name string) (points []Point) {
+	inside := false
+	for i, pc := range t.PCs {
+		f := runtime.FuncForPC(uintptr(pc))
+		now := f != nil && f.Name() == name
+		if inside && !now {
+			points = append(points, Point{Index: i})
+		}
+		inside = now
+	}
+	return points
+}
+
 // Reach moves a process that does the same from its mark to a point, and returns
 // Stopped or Asleep if it is there, and AtMark if it came to its end instead. It
 // lets the process run most of the way, if slow does not tell it to step: then the

@@ -106,17 +106,13 @@ const (
 // ErrRefused is wrapped by the error of Start where processes cannot be traced.
 var ErrRefused = errors.New("tracing is refused")
 
-// Start starts a program. It returns at its first instruction.
-func (t *Tracer) Start(path string, args, env []string, out *os.File) (p *Process, err error) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer null.Close()
+// Start starts a program with its standard input and output. It returns at its
+// first instruction.
+func (t *Tracer) Start(path string, args, env []string, in, out *os.File) (p *Process, err error) {
 	err = t.do(func() error {
 		p, err = t.start(path, args, &syscall.ProcAttr{
 			Env:   env,
-			Files: []uintptr{null.Fd(), out.Fd(), out.Fd()},
+			Files: []uintptr{in.Fd(), out.Fd(), out.Fd()},
 			Sys:   &syscall.SysProcAttr{Ptrace: true, Setpgid: true},
 		})
 		return err

@@ -203,6 +203,7 @@ func (c valueScene) play(s *stage) scene {
 			return func() { done(patience) }
 		},
 		check: func(o outcome) {
+			s.must("the victim's operation", o.err)
 			give()
 			if c.other {
 				s.must("the other process", s.finish().err)
@@ -262,6 +263,7 @@ func arrayScene(s *stage) scene {
 			return nil
 		},
 		check: func(o outcome) {
+			s.must("the victim's AddAt", o.err)
 			if got := a.Load(1); got != before+1 && (o.ended || got != before) {
 				s.fatalf("element 1 was %d and is %d", before, got)
 			}
