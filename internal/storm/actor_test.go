@@ -181,7 +181,7 @@ func (a *actor) aMoment() (context.Context, context.CancelFunc) {
 
 // batch is how many messages are pushed or popped at once.
 func (a *actor) batch() int {
-	if a.mpmc.Cap() == manySlots && a.rnd.IntN(8) == 0 {
+	if a.mpmc.Cap() == manySlots && a.rnd.IntN(4) == 0 {
 		return 1 + a.rnd.IntN(maxAtOnce)
 	}
 	return 1 + a.rnd.IntN(fewAtOnce)

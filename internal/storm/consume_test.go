@@ -39,7 +39,7 @@ func (a *actor) popOne(r ringID, f func() (message, error)) error {
 	if err == nil {
 		a.mustBeWhole(popping.on(r), m)
 		a.popped(m[0])
-	} else if errors.Is(err, shm.ErrClosed) {
+	} else if errors.Is(err, shm.ErrClosed) && m.whole() {
 		a.clear()
 		a.page.taken[0] = m
 		a.now(taking.on(r))
@@ -48,14 +48,14 @@ func (a *actor) popOne(r ringID, f func() (message, error)) error {
 }
 
 // popMany has f pop into the page, where they can be found if this is the end. If
-// that ends with an error, they may be popped or not.
+// that ends with an error, they do not count, and may be popped or not.
 func (a *actor) popMany(r ringID, f func(dst []message) (int, error)) error {
 	a.clear()
 	a.taken = a.batch()
 	a.begin(taking.on(r))
 	n, err := f(a.page.taken[:a.taken])
 	if err != nil {
-		clear(a.page.taken[n:a.taken])
+		a.mustBeNone(taking.on(r), n)
 		return err
 	}
 	for _, m := range a.page.taken[:n] {
@@ -63,6 +63,13 @@ func (a *actor) popMany(r ringID, f func(dst []message) (int, error)) error {
 		a.popped(m[0])
 	}
 	return nil
+}
+
+// mustBeNone sees that no messages are counted beside an error.
+func (a *actor) mustBeNone(what activity, n int) {
+	if n != 0 {
+		a.t.Fatalf("%v: %d messages and an error", what, n)
+	}
 }
 
 // clear clears what was taken last.
@@ -208,6 +215,7 @@ func (a *actor) popBytes() {
 			var lens [fewAtOnce]int
 			b, n, err := c.PopInto(ctx, a.page.takenBytes[:0], lens[:1+a.rnd.IntN(fewAtOnce)])
 			if err != nil {
+				a.mustBeNone(taking.on(bytesRing), n)
 				return err
 			}
 			for _, l := range lens[:n] {
