@@ -113,6 +113,13 @@ func (p *Proc) Continue() {
 	}
 }
 
+// Pause suspends the helper's process as Stop does, but does not wait for that, and
+// reports whether there is one to suspend, and a way. Resume undoes it.
+func (p *Proc) Pause() bool { return canStop && p.stop() == nil }
+
+// Resume resumes the process after Pause. It may have ended.
+func (p *Proc) Resume() { p.resume() }
+
 // Signal sends a signal to the helper's process.
 func (p *Proc) Signal(sig os.Signal) {
 	p.t.Helper()

@@ -2,6 +2,7 @@ package storm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -64,19 +65,73 @@ func newObjects(t proctest.Fataler, seg *shm.Segment, s sizes) objects {
 // no end, since they are sure to be served: consumers wait for a moment only,
 // and then try another ring.
 type actor struct {
-	objects
+	*attachment
 	t      proctest.Fataler
 	rnd    *rand.Rand
 	ledger *ledger
-	page   *page
+	berth  *berth
 	seat   *seat
-	name   uint64 // differs from that of every other actor of the round
+	page   *page
+	name   uint64 // differs from that of every other page's
 
 	eager    bool         // it does not dawdle
-	ops      uint64       // operations begun
+	ops      uint64       // operations begun on this page
 	entries  int          // of the page that are used
+	taken    int          // messages in the page that are not cleared
 	produced uint64       // the source in the MPMC ring
 	retired  *atomic.Bool // the process is to end
+}
+
+// live repeats a step until it reports false. Where its attachment ends, a death
+// is what it is to the others: the actor turns to a new page.
+func (a *actor) live(step func() bool) {
+	for a.attach(); a.cutOff(step); a.attach() {
+		set(&a.page.cut, 1)
+		a.ledger.begun(&a.page.latest)
+	}
+}
+
+var errAbandoned = errors.New("abandoned")
+
+// cutOff repeats a step until it reports false, or the attachment ends under it.
+func (a *actor) cutOff(step func() bool) (cut bool) {
+	defer func() {
+		switch r := recover(); {
+		case r == nil:
+		case r == errAbandoned, a.ending(r):
+			a.attachment = nil // for the collector
+			cut = true
+		default:
+			panic(r)
+		}
+	}()
+	for step() {
+		if !a.berth.has(a.attachment) {
+			a.attachment = nil
+			a.attach()
+		}
+	}
+	return false
+}
+
+// ending reports whether err says that the attachment has ended, and it may have.
+func (a *actor) ending(err any) bool {
+	e, ok := err.(error)
+	return ok && errors.Is(e, shm.ErrClosed) && a.closing.Load()
+}
+
+// attach begins a new page, on the attachment that the berth has now.
+func (a *actor) attach() {
+	n := next(&a.ledger.used)
+	if n >= maxPages {
+		a.t.Fatalf("the ledger is full")
+	}
+	a.hold(0)
+	a.attachment = a.berth.attach(a.seat)
+	a.page, a.name = &a.ledger.pages[n], n
+	a.ops, a.entries, a.taken = 0, 0, 0
+	a.produced = next(&a.ledger.pushers[mpmc])
+	set(&a.seat.page, n+1)
 }
 
 // begin writes down what comes next, end that it is over.
@@ -88,9 +143,24 @@ func (a *actor) begin(what activity) {
 func (a *actor) now(what activity) { set(&a.page.op, a.ops<<8|uint64(what)) }
 func (a *actor) end()              { a.now(idle) }
 
+// check takes an error for the end of the attachment, or for a fault.
+func (a *actor) check(what activity, err error) {
+	switch {
+	case err == nil:
+	case a.ending(err):
+		panic(err)
+	default:
+		a.t.Fatalf("%v: %v", what, err)
+	}
+}
+
 // dawdle takes some time, in the middle of something, so that others come by; or
-// it does not, so that a kill hits the operations themselves.
+// it does not, so that a kill hits the operations themselves. Or it goes away.
 func (a *actor) dawdle() {
+	if len(a.berth.seats) == 1 && a.rnd.IntN(4000) == 0 && a.ledger.roomy() {
+		a.berth.abandon()
+		panic(errAbandoned)
+	}
 	if a.eager {
 		return
 	}
@@ -109,50 +179,61 @@ func (a *actor) aMoment() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(background, time.Duration(1+a.rnd.IntN(1000))*time.Microsecond)
 }
 
+// batch is how many messages are pushed or popped at once.
+func (a *actor) batch() int {
+	if a.mpmc.Cap() == manySlots && a.rnd.IntN(4) == 0 {
+		return 1 + a.rnd.IntN(maxAtOnce)
+	}
+	return 1 + a.rnd.IntN(fewAtOnce)
+}
+
 // burst is how many operations go by before something else is done.
 func (a *actor) burst() int {
 	a.eager = a.rnd.IntN(2) == 0
 	return 1 + a.rnd.IntN(1<<a.rnd.IntN(9))
 }
 
-// produce pushes until producers are to stop.
-func (a *actor) produce() {
-	a.produced = next(&a.ledger.pushers[mpmc])
-	for get(&a.ledger.stop) == 0 && !a.retired.Load() {
-		switch a.rnd.IntN(6) {
-		case 0:
-			a.pushSPSC()
-		case 1, 2:
-			a.pushMPMC()
-		case 3:
-			a.pushBytes()
-		default:
-			a.share()
-		}
-		if a.rnd.IntN(2000) == 0 {
-			a.retired.Store(true) // some processes end in good order
-		}
+// produce pushes for a while, unless producers are to stop.
+func (a *actor) produce() bool {
+	if get(&a.ledger.stop) == 1 || a.retired.Load() {
+		return false
 	}
+	switch a.rnd.IntN(6) {
+	case 0:
+		a.pushSPSC()
+	case 1, 2:
+		a.pushMPMC()
+	case 3:
+		a.pushBytes()
+	default:
+		a.share()
+	}
+	if a.rnd.IntN(2000) == 0 {
+		a.retired.Store(true) // some processes end in good order
+	}
+	return true
 }
 
-// consume pops until over reports that no more producer of this process waits.
-func (a *actor) consume(over func() bool) {
-	for !over() {
-		switch a.rnd.IntN(6) {
-		case 0:
-			a.popSPSC()
-		case 1, 2, 3:
-			a.popMPMC()
-		case 4:
-			a.popBytes()
-		default:
-			a.share()
-		}
-		if a.entries > maxEntries/2 {
-			a.retired.Store(true)
-		}
+// consume pops for a while.
+func (a *actor) consume() bool {
+	switch a.rnd.IntN(6) {
+	case 0:
+		a.popSPSC()
+	case 1, 2, 3:
+		a.popMPMC()
+	case 4:
+		a.popBytes()
+	default:
+		a.share()
 	}
+	if a.full() {
+		a.retired.Store(true)
+	}
+	return true
 }
+
+// full reports whether the page has room for one more batch, and not much more.
+func (a *actor) full() bool { return a.entries > maxEntries/2 }
 
 // popped writes down that a message was popped.
 func (a *actor) popped(id uint64) {
@@ -179,8 +260,4 @@ func (a *actor) mustBeWhole(what activity, m message) {
 	if !m.whole() {
 		a.t.Fatalf("%v: message %#x is torn", what, m)
 	}
-}
-
-func (a *actor) unexpected(what activity, err error) {
-	a.t.Fatalf("%v: %v", what, err)
 }

@@ -13,6 +13,7 @@ func (s *storm) calm() {
 	if len(s.living) == 0 {
 		s.start()
 	}
+	s.resume(true)
 	set(&s.ledger.stop, 1)
 	for producing := true; producing; {
 		s.sleep(time.Millisecond)
@@ -31,8 +32,7 @@ func (s *storm) calm() {
 // drain pops what is left, until the rings say that there will be no more.
 func (s *storm) drain() {
 	o := newObjects(s.t, s.seg, s.sizes)
-	a := &actor{objects: o, t: s.t, ledger: s.ledger, page: &s.ledger.pages[s.ledger.used]}
-	s.ledger.used++
+	a := &actor{t: s.t, ledger: s.ledger, page: &s.ledger.pages[next(&s.ledger.used)]}
 
 	proctest.Check(s.t, o.mpmc.Close())
 	proctest.Check(s.t, proctest.Must(o.spsc.Producer())(s.t).Close())
@@ -80,7 +80,7 @@ func (s *storm) inspect(o objects) {
 		var sum tally
 		for i := range pages {
 			t := of(&pages[i])
-			if t.begun != t.done && (pages[i].killed == 0 || t.begun != t.done+1) {
+			if t.begun != t.done && (pages[i].cut == 0 || t.begun != t.done+1) {
 				s.t.Errorf("%s: actor %d began %d and did %d", what, i, t.begun, t.done)
 			}
 			sum.begun, sum.done = sum.begun+t.begun, sum.done+t.done
@@ -103,7 +103,7 @@ func (s *storm) inspect(o objects) {
 	repairs, deaths := uint64(0), uint64(0)
 	for i := range pages {
 		repairs += pages[i].repairs
-		if what, _ := pages[i].doing(); what == locking && pages[i].killed == 1 {
+		if what, _ := pages[i].doing(); what.locks() && pages[i].cut == 1 {
 			deaths++
 		}
 	}
@@ -123,6 +123,9 @@ func (s *storm) judge() {
 		s.t.Error(f)
 	}
 	s.report.verdict = *v
+	l := s.ledger
+	s.report.closed, s.report.dropped, s.report.abandoned = l.closed, l.dropped, l.abandoned
+	s.report.gaps = s.watch.gaps
 	s.report.stall, s.report.slow, s.report.slowest = s.watch.stall, s.watch.slow, s.watch.slowest
 	s.t.Logf("%d slots, %d bytes, %d permits: %v", s.sizes.slots, s.sizes.bytes, s.sizes.permits, s.report)
 }

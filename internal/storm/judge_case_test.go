@@ -28,14 +28,14 @@ func (l *ledger) log(page int, es ...entry) {
 	}
 }
 
-// kill has the actor of a page be killed in the middle of something.
-func (l *ledger) kill(number int, what activity) *page {
+// kill has the actor of a page be cut off in the middle of something.
+func (l *ledger) cut(number int, what activity) *page {
 	p := &l.pages[number]
-	p.killed, p.op = 1, 1<<8|uint64(what)
+	p.cut, p.op = 1, 1<<8|uint64(what)
 	return p
 }
 
-// reach says what a killed consumer can have popped of one source last.
+// reach says what a consumer that was cut off can have popped of one source last.
 func (p *page) reach(source int, earliest, latest uint64) {
 	p.earliest[source], p.latest[source] = earliest, latest
 }
@@ -75,48 +75,48 @@ func TestJudge(t *testing.T) {
 		}, 0, "never pushed"},
 		{"pushed in doubt", spsc, func(l *ledger) {
 			l.sources[spsc][0].begun = 12
-			l.kill(page2, pushing.on(spsc))
+			l.cut(page2, pushing.on(spsc))
 			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 11), newEntry(spsc, 1, 0, 10))
 		}, 0, ""},
 		{"in doubt, with a hole", spsc, func(l *ledger) {
 			l.sources[spsc][0].begun = 12
-			l.kill(page2, pushing.on(spsc))
+			l.cut(page2, pushing.on(spsc))
 			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 0, 11, 1), newEntry(spsc, 1, 0, 10))
 		}, 0, "message 10 of source 0 was lost"},
 		{"in doubt, of the living", spsc, func(l *ledger) {
 			l.sources[spsc][0].begun = 11
 			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 10))
-		}, 0, "1 sources in doubt, and 0 actors were killed"},
+		}, 0, "1 sources in doubt, and 0 actors were cut off"},
 		{"taken along", spsc, func(l *ledger) {
 			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4))
-			l.kill(page1, popping.on(spsc))
+			l.cut(page1, popping.on(spsc))
 			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 5, 5))
 		}, 1, ""},
 		{"taken along elsewhere", spsc, func(l *ledger) {
 			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10))
-			l.kill(page1, popping.on(spsc))
+			l.cut(page1, popping.on(spsc))
 			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 0, 4), newEntry(spsc, 1, 5, 5))
 		}, 0, "message 4 of source 1 was lost"},
 		{"taken along, too many", spsc, func(l *ledger) {
 			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4))
-			l.kill(page1, popping.on(spsc))
+			l.cut(page1, popping.on(spsc))
 			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 6, 4))
 		}, 1, "message 5 of source 1 was lost"},
 		{"the living take nothing along", spsc, func(l *ledger) {
 			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4))
-			l.kill(page1, popping.on(spsc)).killed = 0
+			l.cut(page1, popping.on(spsc)).cut = 0
 			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 5, 5))
 		}, 0, "lost"},
 		{"bytes taken along", bytesRing, func(l *ledger) {
 			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10))
-			p := l.kill(page1, taking.on(bytesRing))
+			p := l.cut(page1, taking.on(bytesRing))
 			b := appendMessage(p.takenBytes[:0], identify(bytesRing, 1, 0))
 			appendMessage(b, identify(bytesRing, 1, 1))
 			l.log(page2, tenure(bytesRing, 1), newEntry(bytesRing, 1, 2, 8))
 		}, 2, ""},
 		{"bytes lost", bytesRing, func(l *ledger) {
 			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10))
-			appendMessage(l.kill(page1, taking.on(bytesRing)).takenBytes[:0], identify(bytesRing, 1, 0))
+			appendMessage(l.cut(page1, taking.on(bytesRing)).takenBytes[:0], identify(bytesRing, 1, 0))
 			l.log(page2, tenure(bytesRing, 1), newEntry(bytesRing, 1, 2, 8))
 		}, 1, "message 1 of source 1 was lost"},
 
@@ -136,58 +136,58 @@ func TestJudge(t *testing.T) {
 			l.log(page1, newEntry(mpmc, 0, 5, 5), newEntry(mpmc, 0, 0, 5), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 0 of source 0 came after message 9"},
 		{"late, for it was lent", mpmc, func(l *ledger) {
-			l.kill(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 3)
+			l.cut(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 3)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 0, 3, 1), newEntry(mpmc, 1, 0, 10))
 		}, 0, ""},
 		{"late, and another was lent", mpmc, func(l *ledger) {
-			l.kill(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 4)
+			l.cut(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 4)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 0, 3, 1), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 3 of source 0 came after message 9"},
 		{"late, maybe lent", mpmc, func(l *ledger) {
-			l.kill(page2, peeking.on(mpmc))
+			l.cut(page2, peeking.on(mpmc))
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 0, 3, 1), newEntry(mpmc, 1, 0, 10))
 		}, 0, ""},
 		{"lent and lost", mpmc, func(l *ledger) {
-			l.kill(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 3)
+			l.cut(page2, reading.on(mpmc)).lent = identify(mpmc, 0, 3)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 3 of source 0 was lost"},
 		{"released", mpmc, func(l *ledger) {
-			l.kill(page2, dropping.on(mpmc)).lent = identify(mpmc, 0, 3)
+			l.cut(page2, dropping.on(mpmc)).lent = identify(mpmc, 0, 3)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
 		}, 1, ""},
 		{"taken along", mpmc, func(l *ledger) {
-			p := l.kill(page2, taking.on(mpmc))
+			p := l.cut(page2, taking.on(mpmc))
 			p.taken[0], p.taken[1] = newMessage(identify(mpmc, 0, 3)), newMessage(identify(mpmc, 1, 0))
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 1, 9))
 		}, 2, ""},
 		{"taken along, and others lost", mpmc, func(l *ledger) {
-			l.kill(page2, taking.on(mpmc)).taken[0] = newMessage(identify(mpmc, 0, 3))
+			l.cut(page2, taking.on(mpmc)).taken[0] = newMessage(identify(mpmc, 0, 3))
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 1, 9))
 		}, 1, "message 0 of source 1 was lost"},
 		{"popped and taken along", mpmc, func(l *ledger) {
-			l.kill(page2, popping.on(mpmc)).reach(0, 2, 5)
+			l.cut(page2, popping.on(mpmc)).reach(0, 2, 5)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
 		}, 1, ""},
 		{"popped, but too early for that", mpmc, func(l *ledger) {
-			l.kill(page2, popping.on(mpmc)).reach(0, 2, 3)
+			l.cut(page2, popping.on(mpmc)).reach(0, 2, 3)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 3 of source 0 was lost"},
 		{"popped, but too late for that", mpmc, func(l *ledger) {
 			l.slots = 2
-			l.kill(page2, popping.on(mpmc)).reach(0, 6, 9)
+			l.cut(page2, popping.on(mpmc)).reach(0, 6, 9)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 3 of source 0 was lost"},
 		{"popped by two", mpmc, func(l *ledger) {
-			l.kill(page1, popping.on(mpmc)).reach(0, 0, 10)
-			l.kill(page2, popping.on(mpmc)).reach(0, 0, 5)
+			l.cut(page1, popping.on(mpmc)).reach(0, 0, 10)
+			l.cut(page2, popping.on(mpmc)).reach(0, 0, 5)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 3), newEntry(mpmc, 0, 8, 2), newEntry(mpmc, 1, 0, 10))
 		}, 2, ""},
 		{"two popped by one", mpmc, func(l *ledger) {
-			l.kill(page2, popping.on(mpmc)).reach(0, 0, 10)
+			l.cut(page2, popping.on(mpmc)).reach(0, 0, 10)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 5, 5), newEntry(mpmc, 1, 0, 10))
 		}, 1, "message 4 of source 0 was lost"},
 		{"another ring's death", mpmc, func(l *ledger) {
-			l.kill(page2, popping.on(spsc))
+			l.cut(page2, popping.on(spsc))
 			l.log(page1, newEntry(mpmc, 0, 1, 9), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 0 of source 0 was lost"},
 	} {

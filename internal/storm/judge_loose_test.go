@@ -3,7 +3,7 @@ package storm
 import "slices"
 
 // loose judges the MPMC ring: each consumer gets the messages of one source in
-// order, but for orphans, and nothing is missing but what a killed consumer was
+// order, but for orphans, and nothing is missing but what a consumer that was cut off was
 // just taking.
 func (v *verdict) loose(l *ledger) {
 	o := l.orphans()
@@ -24,16 +24,16 @@ func (v *verdict) loose(l *ledger) {
 	v.match(l, anonymous, o)
 }
 
-// orphans are the messages that were lent to somebody killed. They come later
-// than they should. Who is killed while it pops an orphan takes it along, and
+// orphans are the messages that were lent to somebody cut off. They come later
+// than they should. Who is cut off while it pops an orphan takes it along, and
 // nobody knows which, not even if it pops into its page. That is so unlikely
 // that one in a round is all that is believed.
 type orphans struct {
 	lent    map[uint64]bool
 	unknown int // how many more there may be
 	excuses []excuse
-	poppers []*page // killed in a Pop of whatever message
-	takers  int     // killed in a Pop or PopInto
+	poppers []*page // cut off in a Pop of whatever message
+	takers  int     // cut off in a Pop or PopInto
 	taken   bool    // the one that is believed
 }
 
@@ -42,7 +42,7 @@ func (l *ledger) orphans() *orphans {
 	for i := range l.written() {
 		p := &l.pages[i]
 		what, _ := p.doing()
-		if p.killed == 0 || what.ring() != mpmc {
+		if p.cut == 0 || what.ring() != mpmc {
 			continue
 		}
 		switch what.bare() {
@@ -107,7 +107,7 @@ func (l *ledger) missing() (ms []missing) {
 	return ms
 }
 
-// match finds for each missing message a consumer that was killed in a Pop and
+// match finds for each missing message a consumer that was cut off in a Pop and
 // can have popped it, each for one at most.
 func (v *verdict) match(l *ledger, ms []missing, o *orphans) {
 	takes := make([]int, len(o.poppers)) // which message, -1 if none
@@ -143,7 +143,7 @@ func (v *verdict) match(l *ledger, ms []missing, o *orphans) {
 	}
 }
 
-// reached reports whether a killed consumer can have popped the message by its
+// reached reports whether a consumer that was cut off can have popped the message by its
 // last operation: it was pushed by the time of its death, and before that
 // operation began less than a ring full was pushed after it.
 func (l *ledger) reached(p *page, m missing) bool {

@@ -6,7 +6,7 @@ import (
 )
 
 // strict judges a ring with roles: its messages come in one order, that of the
-// producers' tenures, and nothing is missing but where a consumer was killed.
+// producers' tenures, and nothing is missing but where a consumer was cut off.
 func (v *verdict) strict(l *ledger, r ringID) {
 	type tenure struct {
 		number  uint64

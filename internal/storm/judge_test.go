@@ -9,7 +9,7 @@ import (
 type verdict struct {
 	operations, moved uint64
 	lost, doubled     uint64
-	along             uint64 // taken along by a killed consumer, in the one pop it was in
+	along             uint64 // taken along by a consumer that was cut off, in the one pop it was in
 	faults            []string
 }
 
@@ -51,14 +51,14 @@ func (p *page) popped() []entry {
 	return p.entries[:]
 }
 
-func (l *ledger) pushed(r ringID) []tally { return l.sources[r][:min(l.pushers[r], maxSources)] }
+func (l *ledger) pushed(r ringID) []tally { return l.sources[r][:min(get(&l.pushers[r]), maxSources)] }
 
-// sources checks that what is in doubt is one operation of each who was killed.
+// sources checks that what is in doubt is one operation of each who was cut off.
 func (v *verdict) sources(l *ledger, r ringID) {
-	doubts, killed := 0, 0
+	doubts, cuts := 0, 0
 	for i := range l.written() {
-		if p := &l.pages[i]; p.killed == 1 {
-			killed++
+		if p := &l.pages[i]; p.cut == 1 {
+			cuts++
 		}
 	}
 	for s, t := range l.pushed(r) {
@@ -66,12 +66,12 @@ func (v *verdict) sources(l *ledger, r ringID) {
 			continue
 		}
 		doubts++
-		if t.begun < t.done || t.begun-t.done > maxBatch {
+		if t.begun < t.done || t.begun-t.done > maxAtOnce {
 			v.fault("%s source %d: %d pushes begun, %d done", ringNames[r], s, t.begun, t.done)
 		}
 	}
-	if doubts > killed {
-		v.fault("%s: %d sources in doubt, and %d actors were killed", ringNames[r], doubts, killed)
+	if doubts > cuts {
+		v.fault("%s: %d sources in doubt, and %d actors were cut off", ringNames[r], doubts, cuts)
 	}
 }
 
@@ -103,7 +103,7 @@ func (v *verdict) counts(l *ledger, r ringID) {
 	}
 }
 
-// An excuse is what the ledger does not know about a killed consumer.
+// An excuse is what the ledger does not know about a consumer that was cut off.
 type excuse struct {
 	maybe map[uint64]bool // messages that it may have popped last
 	any   int             // and how many that nobody knows
@@ -112,7 +112,7 @@ type excuse struct {
 // excuse returns the excuse of a page for messages of r that are missing.
 func (p *page) excuse(r ringID) (x excuse) {
 	what, _ := p.doing()
-	if p.killed == 0 || what.ring() != r {
+	if p.cut == 0 || what.ring() != r {
 		return x
 	}
 	x.maybe = map[uint64]bool{}

@@ -12,14 +12,18 @@ import (
 
 // A ledger is what all processes write down outside of the segment. Each word
 // has one writer, but for the counters, and says by itself what it says: an
-// entry is made by one store. So a process killed at any instruction leaves at
-// most one operation of each of its actors of which nobody knows whether it has
-// happened.
+// entry is made by one store. So a process killed at any instruction, or an
+// attachment closed there, leaves at most one operation of each of its actors of
+// which nobody knows whether it has happened.
 type ledger struct {
 	stop  uint64 // 1: producers end
 	drain uint64 // 1: consumers end
 	used  uint64 // pages, from the first on
 	slots uint64 // of the MPMC ring
+
+	closed, dropped, abandoned uint64 // attachments: see attachment
+
+	entered [locks]uint64 // how often; protected by the lock
 
 	// How many have pushed to each ring, and popped from it, as far as those
 	// have numbers: in a ring with roles each tenure has one, in the order of
@@ -28,76 +32,86 @@ type ledger struct {
 
 	seats   [maxSeats]seat
 	sources [rings][maxSources]tally
-	pages   [maxActors]page
+	pages   [maxPages]page
 }
 
 const (
 	maxSeats   = 32      // actors at one time
-	maxActors  = 512     // in one round
+	maxPages   = 1024    // in one round
 	maxSources = 1 << 16 // in one round, of each ring
 	maxEntries = 1 << 14
-	maxBatch   = 8
+	fewAtOnce  = 8
+	maxAtOnce  = 5000 // more than one claim of an MPMC ring covers
 )
 
 // A tally counts what was begun and what is done: the difference is in doubt.
 type tally struct{ begun, done uint64 }
 
-// A seat says how many permits the actor has that sits there.
+// A seat says which page the actor writes that sits there, and how many permits
+// it has.
 type seat struct {
-	muted uint64 // odd while held does not count: its process is about to die
-	held  uint64 // changes<<16 | permits
-	_     [6]uint64
+	muted  uint64 // odd while held does not count: its process is about to die
+	closed uint64 // odd while held does not count: its attachment is about to end
+	held   uint64 // changes<<16 | permits
+	page   uint64 // its number + 1, 0 if there is none yet
+	ended  uint64 // 1: the actor has come to its end
+	_      [3]uint64
 }
 
-// A page is what one actor, a goroutine of some process, writes.
+// A page is what one actor, a goroutine of some process, writes while it is on one
+// attachment.
 type page struct {
 	op      uint64 // operations<<8 | activity
 	lent    uint64 // the message that is read in place
-	killed  uint64 // 1: its process was; written by the coordinator
-	ended   uint64 // 1: it has come to its end
+	cut     uint64 // 1: its process was killed, or its attachment ended
 	repairs uint64 // deaths inside the lock that it has made good
 
-	// What had been pushed to the MPMC ring before its last operation, if it was
-	// killed, and when it was dead; by the coordinator.
+	// What had been pushed to the MPMC ring before its last operation, and, if it
+	// was cut, when it was.
 	earliest, latest census
 
 	locked, updated tally
 	added           [counters]tally
 
-	taken      [maxBatch]message // where PopInto puts messages
-	takenBytes [maxBatch * maxLength]byte
+	taken      [maxAtOnce]message // where PopInto puts messages
+	takenBytes [fewAtOnce * maxLength]byte
 
 	entries [maxEntries]entry // popped messages, up to the first that is 0
 }
 
 // A census is how many messages each producer of the MPMC ring has pushed.
-type census [maxActors]uint64
+type census [maxPages]uint64
 
 // done counts what has been pushed for certain, begun what may have been.
-func (l *ledger) done() *census {
-	var c census
-	for i := range c {
+func (l *ledger) done(c *census) {
+	for i := range l.pushed(mpmc) {
 		c[i] = get(&l.sources[mpmc][i].done)
 	}
-	return &c
 }
 
-func (l *ledger) begun() *census {
-	var c census
-	for i := range c {
+func (l *ledger) begun(c *census) {
+	for i := range l.pushed(mpmc) {
 		c[i] = get(&l.sources[mpmc][i].begun)
 	}
-	return &c
 }
 
 // counters is the length of the array whose elements are added to.
 const counters = 4
+
+const (
+	pairLock = iota
+	insideLock
+	locks
+)
 
 // set stores a word of one's own. It is no more than a plain store where the
 // processor keeps the order, so that the ledger is no fence to what it watches.
 func set(word *uint64, v uint64) { arch.StoreRelease64(word, v) }
 
 func get(word *uint64) uint64 { return atomic.LoadUint64(word) }
+
+// roomy reports whether there are pages for attachments that end early.
+func (l *ledger) roomy() bool { return get(&l.used) < maxPages*3/4 }
 
 // next hands out a number.
 func next(counter *uint64) uint64 { return atomic.AddUint64(counter, 1) - 1 }
@@ -114,6 +128,7 @@ const (
 	reading  // the message lent
 	dropping // the message lent, maybe dropped
 	locking
+	holding // a lock
 	acquiring
 	storing
 	adding
@@ -121,12 +136,15 @@ const (
 )
 
 var activityNames = [activities]string{
-	"idle", "push", "pop", "pop into", "next", "read in place", "release", "lock", "acquire", "value", "array",
+	"idle", "push", "pop", "pop into", "next", "read in place", "release", "lock", "locked", "acquire", "value", "array",
 }
 
 func (a activity) on(r ringID) activity { return a | activity(r)<<4 }
 func (a activity) bare() activity       { return a & 15 }
 func (a activity) ring() ringID         { return ringID(a >> 4) }
+
+// locks reports whether the lock may be held.
+func (a activity) locks() bool { return a.bare() == locking || a.bare() == holding }
 
 func (a activity) String() string {
 	name := "?"

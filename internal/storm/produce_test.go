@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A pusher is a producer's end of some ring: n messages from seq on, pushed in one of
@@ -17,7 +17,7 @@ func (a *actor) push(r ringID, source uint64, ways []pusher) {
 	src := &a.ledger.sources[r][source]
 	seq := get(&src.done)
 	for left := a.burst(); left > 0; left-- {
-		n := uint64(1 + a.rnd.IntN(maxBatch))
+		n := uint64(a.batch())
 		ctx, cancel := background, context.CancelFunc(func() {})
 		if a.rnd.IntN(4) == 0 {
 			ctx, cancel = a.aMoment()
@@ -26,17 +26,18 @@ func (a *actor) push(r ringID, source uint64, ways []pusher) {
 		a.begin(pushing.on(r))
 		set(&src.begun, seq+n)
 		k, err := way(ctx, seq, n)
+		cancel()
 		seq += k
 		set(&src.done, seq)
+		if errors.Is(err, shm.ErrClosed) {
+			a.check(pushing.on(r), err) // the others may have been pushed or not
+		}
 		set(&src.begun, seq)
 		a.end()
-		cancel()
 		if err == ring.ErrFull || errors.Is(err, context.DeadlineExceeded) {
 			return
 		}
-		if err != nil {
-			a.unexpected(pushing.on(r), err)
-		}
+		a.check(pushing.on(r), err)
 	}
 }
 
@@ -89,6 +90,16 @@ func (a *actor) pushMPMC() {
 	})
 }
 
+// detach gives a role up, after which it does nothing any more.
+func (a *actor) detach(what activity, detach, use func() error) {
+	a.check(what, detach())
+	if a.rnd.IntN(8) == 0 {
+		if err := use(); !errors.Is(err, ring.ErrDetached) {
+			a.t.Fatalf("%v: %v, expected ErrDetached", what, err)
+		}
+	}
+}
+
 // tenure is the source of a producer that has just claimed its role.
 func (a *actor) tenure(r ringID) (source uint64, ok bool) {
 	source = next(&a.ledger.pushers[r])
@@ -100,7 +111,7 @@ func (a *actor) pushSPSC() {
 	if errors.Is(err, ring.ErrRoleTaken) {
 		return
 	}
-	proctest.Check(a.t, err)
+	a.check(pushing.on(spsc), err)
 	if source, ok := a.tenure(spsc); ok {
 		of := func(seq uint64) message { return newMessage(identify(spsc, source, seq)) }
 		a.push(spsc, source, []pusher{
@@ -123,12 +134,13 @@ func (a *actor) pushSPSC() {
 				m, err := p.TryReserve()
 				if err == nil {
 					*m = garbage
+					a.dawdle()
 				}
 				return 0, err
 			},
 		})
 	}
-	proctest.Check(a.t, p.Detach())
+	a.detach(pushing.on(spsc), p.Detach, func() error { return p.TryPush(garbage) })
 }
 
 func (a *actor) pushBytes() {
@@ -136,7 +148,7 @@ func (a *actor) pushBytes() {
 	if errors.Is(err, ring.ErrRoleTaken) {
 		return
 	}
-	proctest.Check(a.t, err)
+	a.check(pushing.on(bytesRing), err)
 	if source, ok := a.tenure(bytesRing); ok {
 		of := func(seq uint64) []byte { return appendMessage(nil, identify(bytesRing, source, seq)) }
 		a.push(bytesRing, source, []pusher{
@@ -166,5 +178,5 @@ func (a *actor) pushBytes() {
 			},
 		})
 	}
-	proctest.Check(a.t, p.Detach())
+	a.detach(pushing.on(bytesRing), p.Detach, func() error { return p.TryPush(nil) })
 }

@@ -9,8 +9,10 @@ import (
 
 // A report is what came of one round or of many.
 type report struct {
-	rounds, started, killed int
+	rounds, started, killed, stopped int
+	closed, dropped, abandoned       uint64 // attachments
 	verdict
+	gaps        gaps
 	stall, slow time.Duration
 	slowest     activity
 }
@@ -19,11 +21,16 @@ func (r *report) add(o report) {
 	r.rounds += o.rounds
 	r.started += o.started
 	r.killed += o.killed
+	r.stopped += o.stopped
+	r.closed += o.closed
+	r.dropped += o.dropped
+	r.abandoned += o.abandoned
 	r.operations += o.operations
 	r.moved += o.moved
 	r.lost += o.lost
 	r.doubled += o.doubled
 	r.along += o.along
+	r.gaps.add(o.gaps)
 	r.stall = max(r.stall, o.stall)
 	if o.slow > r.slow {
 		r.slow, r.slowest = o.slow, o.slowest
@@ -31,59 +38,66 @@ func (r *report) add(o report) {
 }
 
 func (r report) String() string {
-	return fmt.Sprintf("%d kills survived, %d processes started, %d rounds, %d operations, %d messages moved: "+
-		"lost %d, doubled %d (and %d taken along by killed consumers); "+
-		"longest stall of all %v, longest single operation %v (%v)",
-		r.killed, r.started, r.rounds, r.operations, r.moved, r.lost, r.doubled, r.along,
-		r.stall.Round(time.Millisecond), r.slow.Round(time.Millisecond), r.slowest)
+	return fmt.Sprintf("%d kills survived, %d stops, %d attachments closed under their users, %d dropped, %d abandoned, "+
+		"%d processes started, %d rounds, %d operations, %d messages moved: "+
+		"lost %d, doubled %d (and %d taken along by consumers that were cut off); "+
+		"longest stall of all %v, longest single operation %v (%v); %v",
+		r.killed, r.stopped, r.closed, r.dropped, r.abandoned,
+		r.started, r.rounds, r.operations, r.moved, r.lost, r.doubled, r.along,
+		r.stall.Round(time.Millisecond), r.slow.Round(time.Millisecond), r.slowest, r.gaps)
 }
 
 // A watch sees how long each operation takes, and how long nobody ends one.
 type watch struct {
-	seen    map[int]sight // by page
-	census  *census       // at the last look
-	ended   time.Time     // when it was seen last that anybody has ended one
+	seen    [maxSeats]sight
+	ended   time.Time // when it was seen last that anybody has ended one
 	stall   time.Duration
 	slow    time.Duration
 	slowest activity
+	gaps    gaps
 }
 
+// A sight is what an actor was seen to do.
 type sight struct {
-	ops   uint64
-	what  activity
-	since time.Time
-	// What had been pushed at the look before the operation was first seen, and
-	// so before it began.
-	before *census
+	page, ops uint64
+	since     time.Time
+	stopped   time.Duration // since then
+	entered   [locks]uint64 // by then
 }
 
 // look returns somebody whose operation takes longer than anything may.
 func (w *watch) look(l *ledger, living []*worker) (hung *worker) {
-	if w.seen == nil {
-		w.seen, w.census = map[int]sight{}, &census{}
-	}
-	before := w.census
-	w.census = l.done()
 	now := time.Now()
+	last := w.gaps.last
+	w.gaps.look(l, living, now)
 	progress, busy := false, false
 	for _, p := range living {
-		for i := range p.size() {
-			what, ops := l.pages[p.page+i].doing()
-			if ops == 0 || get(&l.pages[p.page+i].ended) == 1 {
+		for i := p.seat; i < p.seat+p.size(); i++ {
+			page := get(&l.seats[i].page)
+			if page == 0 || get(&l.seats[i].ended) == 1 {
 				continue
 			}
 			busy = true
-			old, known := w.seen[p.page+i]
-			if !known || old.ops != ops {
+			what, ops := l.pages[page-1].doing()
+			old := &w.seen[i]
+			if old.page != page || old.ops != ops {
 				progress = true
-				w.seen[p.page+i] = sight{ops, what, now, before}
+				*old = sight{page: page, ops: ops, since: now, entered: l.entered}
 				continue
 			}
-			if took := now.Sub(old.since); took > w.slow {
+			if p.pausing() {
+				old.stopped += now.Sub(last)
+			}
+			took := now.Sub(old.since)
+			if what.bare() == locking {
+				lock := what.ring()
+				w.gaps.add(gaps{wait: wait{took, old.stopped, get(&l.entered[lock]) - old.entered[lock]}})
+			}
+			if took > w.slow {
 				w.slow, w.slowest = took, what
-				if took > proctest.Timeout() {
-					hung = p
-				}
+			}
+			if took > proctest.Timeout() {
+				hung = p
 			}
 		}
 	}
@@ -93,26 +107,6 @@ func (w *watch) look(l *ledger, living []*worker) (hung *worker) {
 		w.stall = max(w.stall, now.Sub(w.ended))
 	}
 	return hung
-}
-
-// before returns what had been pushed before the page's last operation began.
-func (w *watch) before(l *ledger, page int) *census {
-	_, ops := l.pages[page].doing()
-	old, known := w.seen[page]
-	switch {
-	case !known:
-		return &census{}
-	case old.ops == ops:
-		return old.before
-	default:
-		return w.census
-	}
-}
-
-func (w *watch) forget(c crew) {
-	for i := range c.size() {
-		delete(w.seen, c.page+i)
-	}
 }
 
 func (w watch) String() string {

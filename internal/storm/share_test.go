@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -25,12 +24,16 @@ func (a *actor) changePair() {
 		ctx, cancel = a.aMoment()
 	}
 	defer cancel()
-	a.begin(locking)
-	defer a.end()
+	a.begin(locking.on(pairLock))
 	err := a.mu.LockContext(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
+		a.end()
 		return
 	}
+	if errors.Is(err, shm.ErrClosed) {
+		a.check(locking, err)
+	}
+	a.enter(pairLock)
 	x, y := a.pair.Load(0), a.pair.Load(1)
 	switch {
 	case errors.Is(err, shm.ErrOwnerDied):
@@ -42,7 +45,7 @@ func (a *actor) changePair() {
 		a.mu.MarkConsistent()
 		set(&a.page.repairs, a.page.repairs+1)
 	case err != nil:
-		a.unexpected(locking, err)
+		a.check(locking, err)
 	case x != y:
 		a.t.Fatalf("the pair is %d, %d, and no death was reported", x, y)
 	}
@@ -52,23 +55,32 @@ func (a *actor) changePair() {
 	a.pair.Store(1, x+1)
 	set(&a.page.locked.done, a.page.locked.begun)
 	a.mu.Unlock()
+	a.end()
+}
+
+// enter writes down that the actor is inside a lock.
+func (a *actor) enter(lock int) {
+	a.now(holding.on(ringID(lock)))
+	set(&a.ledger.entered[lock], get(&a.ledger.entered[lock])+1)
 }
 
 // goInside sees that it is alone inside the other lock.
 func (a *actor) goInside() {
-	a.begin(locking)
-	defer a.end()
+	a.begin(locking.on(insideLock))
 	if a.rnd.IntN(2) == 0 {
 		a.mutex.Lock()
 	} else if !a.mutex.TryLock() {
+		a.end()
 		return
 	}
+	a.enter(insideLock)
 	a.inside.Store(a.name)
 	a.dawdle()
 	if other := a.inside.Load(); other != a.name {
 		a.t.Fatalf("two are inside a lock: %d and %d", a.name, other)
 	}
 	a.mutex.Unlock()
+	a.end()
 }
 
 // takePermits takes some permits for a while, and sees that there are not more
@@ -79,7 +91,7 @@ func (a *actor) takePermits() {
 	a.begin(acquiring)
 	switch a.rnd.IntN(3) {
 	case 0:
-		proctest.Check(a.t, a.permits.Acquire(background, n))
+		a.check(acquiring, a.permits.Acquire(background, n))
 	case 1:
 		ctx, cancel := a.aMoment()
 		err := a.permits.Acquire(ctx, n)
@@ -88,7 +100,7 @@ func (a *actor) takePermits() {
 			a.end()
 			return
 		}
-		proctest.Check(a.t, err)
+		a.check(acquiring, err)
 	case 2:
 		if !a.permits.TryAcquire(n) {
 			a.end()
@@ -119,14 +131,20 @@ func (a *actor) hold(n int64) {
 func (l *ledger) permitsOut() (sum uint64) {
 	var before [maxSeats]seat
 	for i := range before {
-		before[i].muted, before[i].held = get(&l.seats[i].muted), get(&l.seats[i].held)
+		before[i] = l.seats[i].permits()
 	}
 	for i, s := range before {
-		if s.muted%2 == 0 && get(&l.seats[i].held) == s.held && get(&l.seats[i].muted) == s.muted {
+		if s.muted%2 == 0 && s.closed%2 == 0 && l.seats[i].permits() == s {
 			sum += s.held & 0xffff
 		}
 	}
 	return sum
+}
+
+// permits returns what a seat says about its permits. What counts is read last.
+func (s *seat) permits() seat {
+	muted, closed := get(&s.muted), get(&s.closed)
+	return seat{muted: muted, closed: closed, held: get(&s.held)}
 }
 
 // mute says that what the seats hold counts no longer.
@@ -138,7 +156,6 @@ func mute(seats []seat) {
 
 func (a *actor) useValues() {
 	a.begin(storing)
-	defer a.end()
 	whole := func(what string, w wide) {
 		if !w.whole() {
 			a.t.Fatalf("%s: a value is torn: %x", what, w)
@@ -163,6 +180,7 @@ func (a *actor) useValues() {
 		})
 		set(&a.page.updated.done, a.page.updated.begun)
 	}
+	a.end()
 }
 
 func (a *actor) add() {

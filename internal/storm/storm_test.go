@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -20,6 +21,8 @@ var (
 const (
 	roundTime = 4 * time.Second // at most, and a new segment and ledger after it
 	maxProcs  = maxSeats / maxCrew
+	manySlots = 1 << 13 // room for maxAtOnce
+	maxOpen   = 64      // attachments, with those that wait for the collector
 	grantTime = 50 * time.Millisecond
 	reportAll = time.Minute
 )
@@ -65,6 +68,7 @@ type storm struct {
 	ledger *ledger
 	seg    *shm.Segment
 	sizes  sizes
+	pauses bool // processes are stopped, too
 	living []*worker
 	report report
 	watch  watch
@@ -73,7 +77,8 @@ type storm struct {
 // A worker is one of the processes, with one crew.
 type worker struct {
 	crew
-	proc *proctest.Proc
+	proc  *proctest.Proc
+	pause time.Time // until when it is stopped
 }
 
 func newStorm(t *testing.T, rnd *rand.Rand) *storm {
@@ -83,9 +88,16 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 		t: t, rnd: rnd, path: filepath.Join(t.TempDir(), "ledger"), report: report{rounds: 1},
 		sizes: sizes{slots: 1 << rnd.IntN(8), bytes: 512 << rnd.IntN(4), permits: 1 + rnd.IntN(6)},
 	}
+	s.pauses = rnd.IntN(2) == 0
+	switch rnd.IntN(5) {
+	case 0:
+		s.sizes.slots = 1 + rnd.IntN(2)
+	case 1:
+		s.sizes.slots = manySlots
+	}
 	s.ledger = newLedger(t, s.path)
 	s.ledger.slots = uint64(s.sizes.slots)
-	s.seg = proctest.Must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxProcs + 1}))(t)
+	s.seg = proctest.Must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxOpen}))(t)
 	t.Cleanup(func() {
 		s.seg.Close()
 		proctest.Check(t, shm.Remove(segmentName, nil))
@@ -98,7 +110,7 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 func (s *storm) rage(left time.Duration) report {
 	end := time.Now().Add(min(left, roundTime/2+rand.N(roundTime/2)))
 	over := func() bool {
-		return s.ledger.used+2*maxCrew > maxActors || s.report.killed > 0 && time.Now().After(end)
+		return !s.ledger.roomy() || s.report.killed > 0 && time.Now().After(end)
 	}
 	for crowd := 1; !over(); {
 		switch {
@@ -111,6 +123,9 @@ func (s *storm) rage(left time.Duration) report {
 			for s.rnd.IntN(3) == 0 {
 				s.kill()
 			}
+		}
+		if s.pauses && s.rnd.IntN(3) == 0 {
+			s.pause()
 		}
 		s.look()
 	}
@@ -126,13 +141,18 @@ func (s *storm) start() {
 	for _, w := range s.living {
 		taken[w.seat] = true
 	}
-	w := &worker{crew: crew{
-		page: int(s.ledger.used), producers: 1 + s.rnd.IntN(2), consumers: 1 + s.rnd.IntN(2),
-	}}
+	w := &worker{crew: crew{producers: 1 + s.rnd.IntN(2), consumers: 1 + s.rnd.IntN(2)}}
+	w.berths, w.upset = 1+s.rnd.IntN(w.size()), s.rnd.IntN(2)
+	if !mapping.Severs() {
+		w.berths, w.upset = 1, 0 // what is done after Close still happens
+	}
 	for taken[w.seat] {
 		w.seat += maxCrew
 	}
-	s.ledger.used += uint64(w.size())
+	for i := range w.seats(s.ledger) {
+		seat := &w.seats(s.ledger)[i]
+		seat.page, seat.ended = 0, 0
+	}
 	w.proc = proctest.StartWith(s.t,
 		&proctest.Options{Env: []string{fmt.Sprint("GOMAXPROCS=", 1<<s.rnd.IntN(3))}},
 		"worker", s.path, s.sizes.String(), fmt.Sprint(w.crew, " ", s.rnd.Uint64()))
@@ -153,14 +173,14 @@ func (s *storm) kill() {
 	killed := w.proc.Kill()
 	for j := range seats {
 		set(&seats[j].held, 0)
+		set(&seats[j].closed, (seats[j].closed+1)&^1)
 		set(&seats[j].muted, seats[j].muted+1)
 	}
 	if killed {
 		s.report.killed++
-		latest := s.ledger.begun()
-		for j := range w.size() {
-			p := &s.ledger.pages[w.page+j]
-			p.killed, p.earliest, p.latest = 1, *s.watch.before(s.ledger, w.page+j), *latest
+		for _, p := range w.pages(s.ledger) {
+			p.cut = 1
+			s.ledger.begun(&p.latest)
 		}
 	}
 	s.bury(i)
@@ -170,8 +190,8 @@ func (s *storm) kill() {
 // may end meanwhile.
 func (s *storm) grant(w *worker) {
 	ops := func() (sum uint64) {
-		for i := range w.size() {
-			_, n := w.pages(s.ledger)[i].doing()
+		for _, p := range w.pages(s.ledger) {
+			_, n := p.doing()
 			sum += n
 		}
 		return sum
@@ -185,7 +205,6 @@ func (s *storm) grant(w *worker) {
 
 // bury forgets a process that is gone.
 func (s *storm) bury(i int) {
-	s.watch.forget(s.living[i].crew)
 	s.living[i] = s.living[len(s.living)-1]
 	s.living = s.living[:len(s.living)-1]
 }
@@ -200,8 +219,9 @@ func (s *storm) sleep(d time.Duration) {
 
 // look sees how the living get on, and who has ended in good order.
 func (s *storm) look() {
+	s.resume(false)
 	for i := len(s.living) - 1; i >= 0; i-- {
-		if w := s.living[i]; w.ended(s.ledger, w.size()) {
+		if w := s.living[i]; !w.pausing() && w.ended(s.ledger, w.size()) {
 			w.proc.Wait()
 			s.bury(i)
 		}

@@ -6,27 +6,37 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
-	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A crew is the actors of one process: some producers, and then some consumers.
-// They have pages and seats in a row.
+// They have seats in a row, and share the berths.
 type crew struct {
-	page, seat           int // the first
+	seat                 int // the first
 	producers, consumers int
+	berths               int
+	upset                int // 1: somebody ends its attachments
 }
 
 const maxCrew = 4
 
 func (w crew) size() int { return w.producers + w.consumers }
 
-func (w crew) pages(l *ledger) []page { return l.pages[w.page : w.page+w.size()] }
 func (w crew) seats(l *ledger) []seat { return l.seats[w.seat : w.seat+w.size()] }
+
+// pages returns the page that each actor writes, if any.
+func (w crew) pages(l *ledger) (ps []*page) {
+	for i := range w.seats(l) {
+		if n := get(&w.seats(l)[i].page); n != 0 {
+			ps = append(ps, &l.pages[n-1])
+		}
+	}
+	return ps
+}
 
 // ended reports whether the first n actors have come to their end.
 func (w crew) ended(l *ledger, n int) bool {
 	for i := range n {
-		if get(&w.pages(l)[i].ended) == 0 {
+		if get(&w.seats(l)[i].ended) == 0 {
 			return false
 		}
 	}
@@ -34,38 +44,56 @@ func (w crew) ended(l *ledger, n int) bool {
 }
 
 func (w crew) String() string {
-	return fmt.Sprint(w.page, " ", w.seat, " ", w.producers, " ", w.consumers)
+	return fmt.Sprint(w.seat, " ", w.producers, " ", w.consumers, " ", w.berths, " ", w.upset)
+}
+
+func parseCrew(t proctest.Fataler, text string) (w crew, seed uint64) {
+	_, err := fmt.Sscan(text, &w.seat, &w.producers, &w.consumers, &w.berths, &w.upset, &seed)
+	proctest.Check(t, err)
+	return w, seed
 }
 
 var _ = proctest.Register("worker", func(c *proctest.Child) {
 	l, _ := mapLedger(c, c.Arg(0))
-	var w crew
-	var seed uint64
-	_, err := fmt.Sscan(c.Arg(2), &w.page, &w.seat, &w.producers, &w.consumers, &seed)
-	c.Check(err)
-	seg := proctest.Must(shm.Open(segmentName, nil))(c)
-	objects := newObjects(c, seg, parseSizes(c, c.Arg(1)))
-
+	w, seed := parseCrew(c, c.Arg(2))
+	t := permitless{c, w.seats(l)}
+	berths := make([]*berth, w.berths)
+	for i := range berths {
+		berths[i] = &berth{t: t, ledger: l, sizes: parseSizes(c, c.Arg(1))}
+	}
 	var retired atomic.Bool
-	var all sync.WaitGroup
-	for i := range w.size() {
-		a := &actor{
-			objects: objects, t: permitless{c, w.seats(l)}, rnd: newRand(seed, uint64(w.page+i)), ledger: l,
-			page: &w.pages(l)[i], seat: &w.seats(l)[i], name: uint64(w.page + i), retired: &retired,
+	var actors, others sync.WaitGroup
+	crewmen := make([]*actor, w.size())
+	for i := range crewmen {
+		s, b := &w.seats(l)[i], berths[i%len(berths)]
+		b.seats = append(b.seats, s)
+		crewmen[i] = &actor{
+			t: t, rnd: newRand(seed, uint64(i)), ledger: l, seat: s, berth: b, retired: &retired,
 		}
-		all.Go(func() {
+	}
+	for i, a := range crewmen {
+		actors.Go(func() {
 			if i < w.producers {
-				a.produce()
+				a.live(a.produce)
 			} else {
-				a.consume(func() bool {
-					return (get(&l.drain) == 1 || retired.Load()) && w.ended(l, w.producers)
+				a.live(func() bool {
+					over := (get(&l.drain) == 1 || retired.Load()) && w.ended(l, w.producers)
+					return !over && a.consume()
 				})
 			}
-			set(&a.page.ended, 1)
+			set(&a.seat.ended, 1)
 		})
 	}
-	all.Wait()
-	c.Check(seg.Close())
+	others.Go(func() {
+		upset(l, newRand(seed, maxCrew), berths, w.upset == 1, func() bool { return w.ended(l, w.size()) })
+	})
+	actors.Wait()
+	others.Wait()
+	for _, b := range berths {
+		if b.now != nil {
+			c.Check(b.now.seg.Close())
+		}
+	}
 })
 
 // permitless is a helper whose permits do not count any more when it fails.
