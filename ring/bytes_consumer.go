@@ -156,18 +156,22 @@ func (c *BytesConsumer) readRun(dst []byte, lens []int, n int) ([]byte, int) {
 	return dst, n
 }
 
-// All returns an iterator over the messages, each lent in place for one turn of
-// the loop. It ends when the ring is closed and drained, when ctx ends, or when
-// the segment is closed. A message whose turn ends by break stays taken.
-func (c *BytesConsumer) All(ctx context.Context) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for {
-			b, err := c.Next(ctx)
+// All returns an iterator over the messages, each lent in place for one turn of the
+// loop, with a nil error. It ends after the last message of a closed ring. Where it
+// ends for another reason, as when ctx or the segment has ended, it yields that error
+// once, with no message. A message whose turn ends by break stays taken.
+func (c *BytesConsumer) All(ctx context.Context) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for b, err := range all(ctx, c.Next) {
+			more := yield(b, err)
 			if err != nil {
 				return
 			}
-			more := yield(b)
-			if c.Release() != nil || !more {
+			if err := c.Release(); err != nil && more {
+				yield(nil, err)
+				return
+			}
+			if !more {
 				return
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -64,17 +65,25 @@ func TestBadContext(t *testing.T) {
 					expectCancelled(t, what, op(nil), fs.ErrInvalid)
 				}
 			}
-			for range c.All(ended) {
-				t.Error("All under a context that has ended")
-			}
+			expectCancelled(t, "All", onlyError(t, c.All(ended)), context.Canceled)
 			var none context.Context
-			for range c.All(none) {
-				t.Error("All under a nil context")
-			}
+			expectCancelled(t, "All", onlyError(t, c.All(none)), fs.ErrInvalid)
 			expectPop(t, c, q, 1) // nothing was pushed or popped
 			expectEmpty(t, c, q)
 		})
 	}
+}
+
+// onlyError returns the error that an iterator yields instead of messages.
+func onlyError(t *testing.T, seq iter.Seq2[uint64, error]) (only error) {
+	t.Helper()
+	for n, err := range seq {
+		if err == nil || only != nil {
+			t.Errorf("All yields %d, %v after %v", n, err, only)
+		}
+		only = err
+	}
+	return only
 }
 
 // TestCancelled ends the context of operations that wait.
@@ -94,9 +103,7 @@ func TestCancelled(t *testing.T) {
 				expectPrompt(t, what, pop, q.PopWaiting)
 			}
 			expectPrompt(t, "All", func(ctx context.Context) error {
-				for range c.All(ctx) {
-				}
-				return fmt.Errorf("All of %q: %w", "ends", ctx.Err())
+				return onlyError(t, c.All(ctx))
 			}, q.PopWaiting)
 			proctest.Check(t, p.Push(background, 5))
 			expectPop(t, c, q, 5)
@@ -215,9 +222,7 @@ func TestSegmentClosedEnds(t *testing.T) {
 			proctest.Check(t, err)
 			commit := proctest.Must(p.TryReserve(2))(t)
 			proctest.Check(t, s.Close())
-			for range c.All(background) {
-				t.Error("All has got a message")
-			}
+			checkIs(t, "All", onlyError(t, c.All(background)), shm.ErrClosed)
 			if n := q.Len(); n != 0 {
 				t.Errorf("Len is %d", n)
 			}

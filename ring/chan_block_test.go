@@ -127,8 +127,8 @@ var _ = proctest.Register("chan ends", parties(
 				ch.expect(c, n, func() (uint64, error) { return co.Pop(background) })
 			}
 			n := uint64(100)
-			for got := range co.All(background) {
-				ch.expect(c, n, func() (uint64, error) { return got, nil })
+			for got, err := range co.All(background) {
+				ch.expect(c, n, func() (uint64, error) { return got, err })
 				n++
 			}
 			if n != 200 {

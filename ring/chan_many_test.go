@@ -112,7 +112,8 @@ func worker(i int) party {
 func accountant(c *proctest.Child, s *shm.Segment) {
 	_, results := workRings(c, s)
 	var n, sum, want uint64
-	for v := range results.All(background) {
+	for v, err := range results.All(background) {
+		c.Check(err)
 		n++
 		sum += v
 	}

@@ -74,7 +74,8 @@ func doer(do func(c *proctest.Child, d *duel, round uint64, start func())) party
 func trier(try func(c *proctest.Child, d *duel, round uint64)) party {
 	return func(c *proctest.Child, s *shm.Segment) {
 		d := newDuel(c, s)
-		for round := range d.start.All(background) {
+		for round, err := range d.start.All(background) {
+			c.Check(err)
 			try(c, d, round)
 			if (round+1)%roundsAtOnce == 0 {
 				c.Check(d.over.Push(background, round))

@@ -188,18 +188,10 @@ func (c *Consumer[T]) Release() error {
 	return c.advance(1)
 }
 
-// All returns an iterator over the messages. It ends when the ring is closed
-// and drained, when ctx ends, or when the segment is closed.
-func (c *Consumer[T]) All(ctx context.Context) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for {
-			v, err := c.Pop(ctx)
-			if err != nil || !yield(v) {
-				return
-			}
-		}
-	}
-}
+// All returns an iterator over the messages, each with a nil error. It ends after the
+// last message of a closed ring. Where it ends for another reason, as when ctx or the
+// segment has ended, it yields that error once, with no message.
+func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(ctx, c.Pop) }
 
 // Detach gives the role up, so that another process can go on as the consumer.
 func (c *Consumer[T]) Detach() error {

@@ -27,7 +27,10 @@ func Example() {
 
 	if os.Getenv("ROLE") == "consumer" {
 		last := -1
-		for square := range squares.All(ctx) { // until the ring is closed and empty
+		for square, err := range squares.All(ctx) { // until the ring is closed and empty
+			if err != nil {
+				log.Fatal(err)
+			}
 			if square <= last {
 				log.Fatalf("%d came after %d", square, last)
 			}

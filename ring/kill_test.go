@@ -75,7 +75,8 @@ var _ = proctest.Register("survivor", func(c *proctest.Child) {
 		c.Send(l.Value().ID)
 		c.Check(l.Release())
 	case "All":
-		for v := range q.All(background) {
+		for v, err := range q.All(background) {
+			c.Check(err)
 			c.Send(v.ID)
 			break
 		}

@@ -125,7 +125,8 @@ var _ = proctest.Register("late consumer", func(c *proctest.Child) {
 	s := shared.Open(c)
 	q := proctest.Must(ring.NewMPMC[uint64](s, "late", 4))(c)
 	var count, sum, next uint64
-	for n := range q.All(background) {
+	for n, err := range q.All(background) {
+		c.Check(err)
 		if n < next {
 			c.Fatalf("message %d comes after %d", n, next-1)
 		}

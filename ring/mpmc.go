@@ -119,16 +119,17 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error)
 func (q *MPMC[T]) Cap() int { return int(q.capacity) }
 
 // Len returns how many messages are in the ring at the moment, counting those
-// that are being pushed or popped, or were given up; or 0 if the segment is closed.
+// that are being pushed or popped, are lent, or were given up; or 0 if the segment is closed.
 func (q *MPMC[T]) Len() int {
 	steps := q.maxSteps()
 	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
 	steps = q.maxSteps()
 	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
+	n := max(int64(tail-head), 0) + q.countLent(func(word) bool { return true })
 	if q.core.Closed() {
 		return 0
 	}
-	return int(min(max(int64(tail-head), 0), int64(q.capacity)))
+	return int(min(n, int64(q.capacity)))
 }
 
 // Close closes the ring for good: consumers get what is in it, and then

@@ -265,15 +265,7 @@ func (q *MPMC[T]) copyFull(pos uint64, dst []T) uint64 {
 	return n
 }
 
-// All returns an iterator over the messages. It ends when the ring is closed
-// and drained, when ctx ends, or when the segment is closed.
-func (q *MPMC[T]) All(ctx context.Context) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for {
-			v, err := q.Pop(ctx)
-			if err != nil || !yield(v) {
-				return
-			}
-		}
-	}
-}
+// All returns an iterator over the messages, each with a nil error. It ends after the
+// last message of a closed ring. Where it ends for another reason, as when ctx or the
+// segment has ended, it yields that error once, with no message.
+func (q *MPMC[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(ctx, q.Pop) }

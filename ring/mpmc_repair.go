@@ -83,15 +83,20 @@ func (q *MPMC[T]) orphaned() bool {
 
 // anyLent reports whether a message is lent to somebody else.
 func (q *MPMC[T]) anyLent() bool {
+	return q.countLent(func(w word) bool { return w.owner() != q.core.ID() }) > 0
+}
+
+// countLent counts the messages that are lent, of those that count.
+func (q *MPMC[T]) countLent(counts func(w word) bool) (n int64) {
 	if atomic.LoadUint32(q.lends) == neverLent {
-		return false
+		return 0
 	}
 	for i := range q.capacity {
-		if w := q.load(i); w.phase() == reading && w.owner() != q.core.ID() {
-			return true
+		if w := q.load(i); w.phase() == reading && counts(w) {
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // adopt finds messages that were lent to a process now dead, until take has

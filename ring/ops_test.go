@@ -235,7 +235,8 @@ func TestAll(t *testing.T) {
 		k := fillUp(t, p, q, 0)
 		proctest.Check(t, p.Close())
 		var n uint64
-		for got := range c.All(background) {
+		for got, err := range c.All(background) {
+			proctest.Check(t, err)
 			if got != n&q.Mask() {
 				t.Fatalf("message %d, want %d", got, n)
 			}
@@ -243,7 +244,8 @@ func TestAll(t *testing.T) {
 				break // the rest stays
 			}
 		}
-		for got := range c.All(background) {
+		for got, err := range c.All(background) {
+			proctest.Check(t, err)
 			if got != n&q.Mask() {
 				t.Fatalf("after break: message %d, want %d", got, n)
 			}
@@ -253,4 +255,45 @@ func TestAll(t *testing.T) {
 			t.Fatalf("All ended after %d of %d messages", n, k)
 		}
 	})
+}
+
+// TestLenOfLent lends the first messages of a full ring, and pops the rest.
+func TestLenOfLent(t *testing.T) {
+	const capacity = 8
+	for _, kind := range mainKinds {
+		t.Run(kind, func(t *testing.T) {
+			q, p, c := ends(t, newSegment(t), kind, capacity)
+			for range fillUp(t, p, q, 0) - 1 {
+				before := q.Len()
+				_, release, err := c.TryNext()
+				proctest.Check(t, err)
+				if n := q.Len(); n != before {
+					t.Fatalf("Len is %d, and %d with a message lent", before, n)
+				}
+				proctest.Check(t, release())
+				if n := q.Len(); n >= before {
+					t.Fatalf("Len is %d with a message lent, and %d without it", before, n)
+				}
+			}
+		})
+	}
+	s := newSegment(t)
+	q := proctest.Must(ring.NewMPMC[uint64](s, "lent", capacity))(t)
+	for i := range uint64(capacity) {
+		proctest.Check(t, q.TryPush(i))
+	}
+	lent := proctest.Must(q.TryNext())(t)
+	for n := capacity; n > 1; n-- {
+		if q.Len() != n {
+			t.Errorf("Len is %d of %d", q.Len(), n)
+		}
+		proctest.Must(q.TryPop())(t)
+	}
+	if err := q.TryPush(0); err != ring.ErrFull || q.Len() != 1 {
+		t.Errorf("with the first message lent TryPush says %v, and Len %d", err, q.Len())
+	}
+	proctest.Check(t, lent.Release())
+	if q.Len() != 0 {
+		t.Errorf("Len of an empty ring is %d", q.Len())
+	}
 }

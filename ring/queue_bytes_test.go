@@ -127,14 +127,10 @@ func (c bytesConsumer) Next(ctx context.Context) (uint64, func() error, error) {
 	return n, c.Release, err
 }
 
-func (c bytesConsumer) All(ctx context.Context) iter.Seq[uint64] {
-	return func(yield func(uint64) bool) {
-		for b := range c.BytesConsumer.All(ctx) {
-			n, err := c.q.read(b, nil)
-			if err != nil {
-				n = torn
-			}
-			if !yield(n) {
+func (c bytesConsumer) All(ctx context.Context) iter.Seq2[uint64, error] {
+	return func(yield func(uint64, error) bool) {
+		for b, err := range c.BytesConsumer.All(ctx) {
+			if !yield(c.q.read(b, err)) {
 				return
 			}
 		}

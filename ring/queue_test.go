@@ -39,7 +39,7 @@ type consumer interface {
 	PopInto(ctx context.Context, most int) ([]uint64, error)
 	TryNext() (n uint64, release func() error, err error)
 	Next(ctx context.Context) (n uint64, release func() error, err error)
-	All(ctx context.Context) iter.Seq[uint64]
+	All(ctx context.Context) iter.Seq2[uint64, error]
 	Detach() error
 }
 
@@ -136,14 +136,10 @@ func (s shape[T]) read(v T, err error) (uint64, error) {
 // torn is the number of a message that cannot be read.
 const torn = ^uint64(0)
 
-func (s shape[T]) readAll(seq iter.Seq[T]) iter.Seq[uint64] {
-	return func(yield func(uint64) bool) {
-		for v := range seq {
-			n, err := s.read(v, nil)
-			if err != nil {
-				n = torn
-			}
-			if !yield(n) {
+func (s shape[T]) readAll(seq iter.Seq2[T, error]) iter.Seq2[uint64, error] {
+	return func(yield func(uint64, error) bool) {
+		for v, err := range seq {
+			if !yield(s.read(v, err)) {
 				return
 			}
 		}
@@ -179,7 +175,7 @@ type popping[T comparable] interface {
 	TryPop() (T, error)
 	Pop(context.Context) (T, error)
 	PopInto(context.Context, []T) (int, error)
-	All(context.Context) iter.Seq[T]
+	All(context.Context) iter.Seq2[T, error]
 }
 
 type popEnd[T comparable] struct {
@@ -204,7 +200,9 @@ func (c popEnd[T]) PopInto(ctx context.Context, most int) ([]uint64, error) {
 	}
 	return ns, err
 }
-func (c popEnd[T]) All(ctx context.Context) iter.Seq[uint64] { return c.readAll(c.popping.All(ctx)) }
+func (c popEnd[T]) All(ctx context.Context) iter.Seq2[uint64, error] {
+	return c.readAll(c.popping.All(ctx))
+}
 
 // handle hides the constructors of ends that a ring and its own ends have.
 type handle interface {

@@ -81,7 +81,10 @@ func popSome(c consumer, q queue, mode string, rnd *rand.Rand, got func(n uint64
 		}
 		return err
 	case "iterate":
-		for n := range c.All(background) {
+		for n, err := range c.All(background) {
+			if err != nil {
+				return err
+			}
 			got(n)
 			if rnd.IntN(5) == 0 {
 				return nil
