@@ -67,21 +67,21 @@ var _ = proctest.Register("chan many", parties(
 // TestChanMany has as much popped as is pushed, with no end to tell the consumers.
 func TestChanMany(t *testing.T) { eachWay(t, "chan many", 2*manyPairs) }
 
-const (
-	workers    = 23
-	workPieces = 20_000
-)
+const workers = 23
+
+func workPieces() int { return scaled(20_000) }
 
 var primes = []uint64{2, 3, 7, 11, 13, 17, 19, 23, 27, 31}
 
-// work is pushed to one ring, passed on to another by the workers, and summed up.
+// workRings makes or opens the ring that work is pushed to, and the one that the
+// workers pass it on to.
 func workRings(c *proctest.Child, s *shm.Segment) (todo, results *ring.MPMC[uint64]) {
 	return numbers(c, s, "to do", 3*workers), numbers(c, s, "results", 3*workers)
 }
 
 func feeder(c *proctest.Child, s *shm.Segment) {
 	todo, _ := workRings(c, s)
-	for i := range workPieces {
+	for i := range workPieces() {
 		c.Check(todo.Push(background, primes[i%len(primes)]))
 	}
 	c.Check(todo.Close())
@@ -117,11 +117,11 @@ func accountant(c *proctest.Child, s *shm.Segment) {
 		n++
 		sum += v
 	}
-	for i := range workPieces {
+	for i := range workPieces() {
 		want += primes[i%len(primes)]
 	}
-	if n != workPieces || sum != want {
-		c.Fatalf("got %d results of sum %d, want %d of %d", n, sum, workPieces, want)
+	if n != uint64(workPieces()) || sum != want {
+		c.Fatalf("got %d results of sum %d, want %d of %d", n, sum, workPieces(), want)
 	}
 }
 

@@ -59,7 +59,7 @@ func (d *duel) renew(c *proctest.Child, round uint64) {
 func doer(do func(c *proctest.Child, d *duel, round uint64, start func())) party {
 	return func(c *proctest.Child, s *shm.Segment) {
 		d := newDuel(c, s)
-		for round := range uint64(raceRounds) {
+		for round := range uint64(scaled(raceRounds)) {
 			if round > 0 && round%roundsAtOnce == 0 {
 				proctest.Must(d.over.Pop(background))(c)
 				d.renew(c, round)
