@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -88,6 +89,9 @@ func (a *actor) live(step func() bool) {
 	for a.attach(); a.cutOff(step); a.attach() {
 		set(&a.page.cut, 1)
 		a.ledger.begun(&a.page.latest)
+		if len(a.berth.seats) == 1 {
+			runtime.GC() // somebody may wait for what was abandoned
+		}
 	}
 }
 
