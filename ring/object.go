@@ -140,14 +140,19 @@ func (o *object) isClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
 // the segment is closed: then the memory is private to this process, and what it shows
 // or was done there has not happened.
 func (o *object) verdict(err error) error {
-	if o.core.Closed() {
-		return o.segmentClosed()
+	if closed := o.open(); closed != nil {
+		return closed
 	}
 	return err
 }
 
-// open is the verdict on a success.
-func (o *object) open() error { return o.verdict(nil) }
+// open is the verdict on a success, and inlined.
+func (o *object) open() error {
+	if o.core.Closed() {
+		return o.segmentClosed()
+	}
+	return nil
+}
 
 func (o *object) segmentClosed() error { return o.core.Check("ring", o.name) }
 
