@@ -151,7 +151,10 @@ func (q *MPMC[T]) mine(pos, phase uint64) error {
 	if err := q.open(); err != nil {
 		return err
 	}
-	if q.load(pos) != claimWord(phase, q.lap(pos), 1, q.core.ID()) {
+	// A slot that is held stops the ring when it has gone round. What lies further
+	// back was given up long ago, and the word is that of another lap (Invariant 8).
+	passed := int64(q.surelyTaken()-pos) > int64(2*q.capacity)
+	if passed || q.load(pos) != claimWord(phase, q.lap(pos), 1, q.core.ID()) {
 		return q.verdict(q.fault(ErrNotReserved))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
 // Sleepers reports whether anybody may be asleep.
@@ -44,11 +45,15 @@ func (s *Semaphore) ChangeUpTo(step string, n int64) {
 // RepairUpTo does what the repair of a change by a dead process, or of the
 // permits that one held, has done after StepTaken.
 func (s *Semaphore) RepairUpTo() {
-	for !s.lockRepair() {
+	for {
+		w := atomic.LoadUint64(s.repairer)
+		if (w == 0 || s.core.Dead(layout.ID(w))) && atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID())) {
+			break
+		}
 	}
 	for {
 		w := atomic.LoadUint64(s.word)
-		if s.deadLine(w&busyMask) || w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
+		if s.lineDead(w&busyMask) || w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
 			return
 		}
 	}

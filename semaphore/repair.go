@@ -40,10 +40,18 @@ func (b *backoff) wait(s *state) bool {
 	case n <= 0:
 		runtime.Gosched()
 	default:
+		select {
+		case <-b.done:
+			return false
+		default:
+		}
+		if b.round > b.limit || s.core.Closed() {
+			return false
+		}
 		if s.takeOver() {
 			return true
 		}
-		if b.round >= b.limit || s.core.Closed() {
+		if b.round == b.limit {
 			return false
 		}
 		select {
@@ -56,56 +64,45 @@ func (b *backoff) wait(s *state) bool {
 }
 
 // enter makes the line of this process's slot its own (Invariant 5). What is there
-// is of an earlier owner of the slot, who is dead.
+// is of an earlier owner of the slot, who is dead. If busy names the line, nobody is
+// alive who could settle the word, but the repairer.
 func (s *state) enter() {
+	if s.signalling {
+		return
+	}
 	line := s.lines[s.core.Slot()]
-	b := patient
-	for atomic.LoadUint64(s.word)&busyMask == s.busy && b.wait(s) {
+	mine := func() bool { return atomic.LoadUint64(s.word)&busyMask == s.busy }
+	for b := patient; mine() && !s.repairIf(mine) && b.wait(s); {
 	}
 	arch.StoreRelease64(line.permits, 0)
 	arch.StoreRelease64(line.owner, uint64(s.core.ID()))
 }
 
-// lockRepair makes this process the repairer, if there is none alive.
-func (s *state) lockRepair() bool {
-	w := atomic.LoadUint64(s.repairer)
-	return (w == 0 || s.core.Dead(liveness.ID(w))) && atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID()))
+// takeOver finishes the change of a dead process, and reports whether it did.
+func (s *state) takeOver() bool {
+	dead := func() bool { return s.lineDead(atomic.LoadUint64(s.word) & busyMask) }
+	return dead() && s.repairIf(dead)
 }
 
-func (s *state) unlockRepair() { arch.StoreRelease64(s.repairer, 0) }
-
-// deadLine reports whether busy names a line whose owner is dead.
-func (s *state) deadLine(busy uint64) bool {
+// lineDead reports whether busy names a line whose owner is dead.
+func (s *state) lineDead(busy uint64) bool {
 	if busy == 0 || busy > uint64(len(s.lines)) {
 		return busy != 0 // that is no line: somebody has spoilt the word
 	}
-	return s.core.Dead(liveness.ID(atomic.LoadUint64(s.lines[busy-1].owner)))
-}
-
-// takeOver finishes the change of a dead process, and reports whether it did.
-func (s *state) takeOver() bool {
-	if !s.deadLine(atomic.LoadUint64(s.word)&busyMask) || !s.lockRepair() {
-		return false
-	}
-	defer s.unlockRepair()
-	if !s.deadLine(atomic.LoadUint64(s.word) & busyMask) { // repaired meanwhile
-		return false
-	}
-	s.repair()
-	return true
+	slot := int(busy) - 1
+	return s.core.DeadIn(slot, liveness.ID(atomic.LoadUint64(s.lines[slot].owner)))
 }
 
 // reclaim brings back the permits of the dead. It does nothing while somebody
 // else is inside a change.
 func (s *state) reclaim() {
-	if s.signalling || !s.anyDead() || !s.lockRepair() {
+	if s.signalling || !s.anyDead() {
 		return
 	}
-	defer s.unlockRepair()
-	w := atomic.LoadUint64(s.word)
-	if w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
-		s.repair()
-	}
+	s.repairIf(func() bool {
+		w := atomic.LoadUint64(s.word)
+		return w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy)
+	})
 }
 
 // anyDead reports whether a dead process's permits are missing from the sum.
@@ -115,25 +112,38 @@ func (s *state) anyDead() bool {
 		atomic.LoadUint64(s.word) == w // else the sum was of different times
 }
 
-// repair ends a change, with free computed anew.
-func (s *state) repair() {
-	free := max(s.size-s.heldByLiving(), 0)
-	arch.StoreRelease64(s.word, uint64(free)<<freeShift)
-	arch.Fence()
-	if s.queue.Waiting() {
-		s.queue.Notify(wait.Everybody)
+// repairIf ends a change with free computed anew, if nobody else alive repairs and
+// if the change may be ended: asked by the repairer, who alone ends others' changes.
+// It reports whether it has.
+func (s *state) repairIf(due func() bool) bool {
+	w := atomic.LoadUint64(s.repairer)
+	if w != 0 && !s.core.Dead(liveness.ID(w)) || !atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID())) {
+		return false
 	}
+	repair := due()
+	if repair {
+		free := max(s.size-s.heldByLiving(), 0)
+		arch.StoreRelease64(s.word, uint64(free)<<freeShift)
+	}
+	arch.StoreRelease64(s.repairer, 0) // at once: who is paused as the repairer holds up the others
+	if repair {
+		arch.Fence()
+		if s.queue.Waiting() {
+			s.queue.Notify(wait.Everybody)
+		}
+	}
+	return repair
 }
 
 // heldByLiving adds up what the living hold. The sum is exact inside a change.
 func (s *state) heldByLiving() (sum int64) {
-	for _, line := range s.lines {
+	for slot, line := range s.lines {
 		owner := liveness.ID(atomic.LoadUint64(line.owner)) // before the permits: Invariant 5
 		permits := int64(atomic.LoadUint64(line.permits))
 		if permits <= 0 || permits > s.size {
 			continue // nothing, or not a count that any change has stored
 		}
-		if !s.core.Dead(owner) {
+		if !s.core.DeadIn(slot, owner) {
 			sum += permits
 		}
 	}

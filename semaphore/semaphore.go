@@ -78,11 +78,13 @@ func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error
 	if err != nil {
 		return nil, err
 	}
-	return core.Local(obj, func() any {
+	sem := core.Local(obj, func() any {
 		sem := &Semaphore{name: name}
 		sem.init(core, obj.Mem, size, o.Signalling)
 		return sem
-	}).(*Semaphore), nil
+	}).(*Semaphore)
+	sem.entered.Do(sem.enter) // not in Local: it may have to wait for a repairer
+	return sem, nil
 }
 
 // bound checks n and the options, and returns the semaphore's size.

@@ -1,6 +1,7 @@
 package semaphore
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -45,7 +46,10 @@ import (
 //     there. So a word in which busy names a line says which process that is, for as
 //     long as it stands.
 //  6. There is at most one repairer that is alive. Who finds a dead one in the
-//     repairer's word takes its place by compare-and-swap from that id.
+//     repairer's word takes its place by compare-and-swap from that id. It is the
+//     repairer from before it looks whether a repair is due until the word is settled,
+//     and no longer: one that is paused in between holds up other repairs, and those
+//     who make a handle while busy names the line of their slot.
 //
 // Memory orderings. A change begins with a read-modify-write, which pairs with
 // the release store that settled the word: that store published the permits. The
@@ -69,6 +73,7 @@ type state struct {
 	lines    []line
 	busy     uint64  // this process in the word
 	mine     *uint64 // the permits of this process's line
+	entered  sync.Once
 }
 
 // line is what one process holds.

@@ -27,7 +27,6 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 	}
 	s.busy = uint64(core.Slot()) + 1
 	s.mine = s.lines[core.Slot()].permits
-	s.enter()
 }
 
 // wordAt returns the word off bytes into mem.

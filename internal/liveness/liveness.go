@@ -39,7 +39,7 @@ import (
 //     it has reached the last ID, nobody can attach any more.
 //  2. Only the attacher locks the byte of an ID, once, and nobody uses an ID
 //     before it is Alive and has a slot. So an ID that was used and whose byte is
-//     unlocked names somebody dead, for ever.
+//     unlocked, or that is in no slot, names somebody dead, for ever.
 //  3. A slot has at most one owner who is alive: a compare-and-swap from a dead
 //     ID cannot mistake one owner for another (1).
 //
@@ -48,7 +48,9 @@ import (
 //
 // Memory orderings: an attacher's steps are read-modify-writes and system calls, in
 // order. The kernel drops a lock after the last store of the process that held it,
-// and a probe that finds it dropped comes after that.
+// and a probe that finds it dropped comes after that. The store of a slot's process
+// pairs with its load in inherited: who sees the ID there sees the pid that belongs to
+// it.
 
 // ErrFull reports that there is no room left.
 var ErrFull = errors.New("no room left")
@@ -76,18 +78,32 @@ type Table struct {
 	creating sync.Mutex // the file lock does not exclude goroutines of one Table
 }
 
-// Attach draws an ID from ids, the count of those that were drawn, and takes a
-// free slot in the process table mem of the file f. The Table owns f from then on.
-// If Attach fails, the caller still does.
+// Attach takes a free slot in the process table mem of the file f, under an ID drawn
+// from ids, the count of those that were drawn. The Table owns f from then on. If
+// Attach fails, the caller still does.
 func Attach(f *File, ids *atomic.Uint64, mem []byte) (*Table, error) {
 	t := &Table{mem: mem, locks: f.locks}
-	if err := t.draw(ids); err != nil {
-		return nil, err
+	slots := len(mem) / layout.SlotSize
+	for i := range slots {
+		slot := (firstSlot + i) % slots
+		id := ID(t.word(slot, offID).Load())
+		if id != 0 && !t.DeadIn(slot, id) {
+			continue
+		}
+		if t.id == 0 { // only now: a full table uses up no IDs
+			if err := t.draw(ids); err != nil {
+				return nil, err
+			}
+		}
+		if t.takeSlot(slot, id) {
+			return t, nil
+		}
 	}
-	if err := t.takeSlot(); err != nil {
-		return nil, errors.Join(err, t.locks.unlock(int64(t.id)))
+	err := fmt.Errorf("all %d process slots are taken, Options.MaxProcs of the one who makes the segment allows for more: %w", slots, ErrFull)
+	if t.id != 0 {
+		err = errors.Join(err, t.locks.unlock(int64(t.id)))
 	}
-	return t, nil
+	return nil, err
 }
 
 // draws is how many IDs are tried whose bytes somebody has locked: a reader of the
@@ -104,9 +120,13 @@ func (t *Table) draw(ids *atomic.Uint64) error {
 		if id >= maxID {
 			return fmt.Errorf("all %d owner ids were used, make the segment anew: %w", int64(maxID), ErrFull)
 		}
-		t.id = ID(id + 1)
-		if ok, err := t.locks.try(int64(t.id)); ok || err != nil {
-			return err
+		ok, err := t.locks.try(int64(id + 1))
+		if err != nil {
+			return fmt.Errorf("lock owner id %d: %w", id+1, err)
+		}
+		if ok {
+			t.id = ID(id + 1)
+			return nil
 		}
 	}
 	return fmt.Errorf("the locks of %d owner ids are taken: %w", draws, ErrFull)
@@ -115,27 +135,21 @@ func (t *Table) draw(ids *atomic.Uint64) error {
 // firstSlot is where the search for a free slot starts.
 var firstSlot = os.Getpid()
 
-// takeSlot makes a slot this attachment's.
-func (t *Table) takeSlot() error {
-	slots := len(t.mem) / layout.SlotSize
-	for i := range slots {
-		t.slot = (firstSlot + i) % slots
-		owner := t.word(offID)
-		if id := owner.Load(); id != 0 && !t.Dead(ID(id)) || !owner.CompareAndSwap(id, uint64(t.id)) {
-			continue
-		}
-		layout.Word(t.mem, t.slot*layout.SlotSize+offPID).Store(uint32(os.Getpid()))
-		t.word(offNamespace).Store(pidNamespace())
-		t.word(offProcess).Store(uint64(t.id))
-		return nil
+// takeSlot makes a slot this attachment's, unless somebody else has taken it from the
+// dead one since.
+func (t *Table) takeSlot(slot int, dead ID) bool {
+	if !t.word(slot, offID).CompareAndSwap(uint64(dead), uint64(t.id)) {
+		return false
 	}
-	return fmt.Errorf("all %d process slots are taken, Options.MaxProcs of the one who makes the segment allows for more: %w", slots, ErrFull)
+	t.slot = slot
+	layout.Word(t.mem, slot*layout.SlotSize+offPID).Store(uint32(os.Getpid()))
+	t.word(slot, offNamespace).Store(pidNamespace())
+	t.word(slot, offProcess).Store(uint64(t.id))
+	return true
 }
 
-// word returns a word of the slot of this attachment.
-func (t *Table) word(off int) *atomic.Uint64 { return t.wordOf(t.slot, off) }
-
-func (t *Table) wordOf(slot, off int) *atomic.Uint64 {
+// word returns a word of a slot.
+func (t *Table) word(slot, off int) *atomic.Uint64 {
 	return layout.Word64(t.mem, slot*layout.SlotSize+off)
 }
 
@@ -148,34 +162,42 @@ func (t *Table) Slot() int { return t.slot }
 // Dead reports whether the owner of id has closed its Table or died. It is true of
 // an ID that nobody was ever given.
 func (t *Table) Dead(id ID) bool {
-	switch {
-	case id == t.id:
+	if id == t.id {
 		return false
-	case id == 0 || id > maxID:
+	}
+	for slot := range len(t.mem) / layout.SlotSize {
+		if ID(t.word(slot, offID).Load()) == id {
+			return t.DeadIn(slot, id)
+		}
+	}
+	return true // somebody has found out, and taken the slot
+}
+
+// DeadIn is Dead for an ID that has, or had, a slot.
+func (t *Table) DeadIn(slot int, id ID) bool {
+	if id == t.id {
+		return false
+	}
+	if ID(t.word(slot, offID).Load()) != id {
 		return true
 	}
 	// A probe that fails, as after Close, proves nothing about others.
 	held, err := t.locks.held(int64(id))
-	return err == nil && (!held || t.inherited(id))
+	return err == nil && (!held || t.inherited(slot, id))
 }
 
 // inherited reports whether the lock of id is held although its owner is dead: by
 // a child that the owner made without exec, which shares its open files. What
 // says so is the pid that the owner has written down, if it belongs to the PID
-// namespace of this process; or that somebody else has found out, and has taken
-// the slot.
-func (t *Table) inherited(id ID) bool {
-	for slot := range len(t.mem) / layout.SlotSize {
-		if t.wordOf(slot, offID).Load() != uint64(id) {
-			continue
-		}
-		pid := layout.Word(t.mem, slot*layout.SlotSize+offPID).Load()
-		namespace := t.wordOf(slot, offNamespace).Load()
-		// If id is alive, nobody else has written to the slot meanwhile.
-		return t.wordOf(slot, offProcess).Load() == uint64(id) &&
-			namespace != 0 && namespace == pidNamespace() && ended(pid)
+// namespace of this process.
+func (t *Table) inherited(slot int, id ID) bool {
+	if ID(t.word(slot, offProcess).Load()) != id {
+		return false // before all else: what follows may be an earlier owner's
 	}
-	return true
+	// If id is alive, nobody writes to the slot any more.
+	pid := layout.Word(t.mem, slot*layout.SlotSize+offPID).Load()
+	namespace := t.word(slot, offNamespace).Load()
+	return namespace != 0 && namespace == pidNamespace() && ended(pid)
 }
 
 // WithCreationLock calls f while no other process or goroutine is in

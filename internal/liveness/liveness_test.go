@@ -103,6 +103,41 @@ func TestTable(t *testing.T) {
 	})
 }
 
+// TestNewcomer probes an owner while it takes a slot from a dead one, whose pid is
+// still there.
+func TestNewcomer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table")
+	a, b := mustAttach(t, path, 2), mustAttach(t, path, 2)
+	pid := layout.Word(a.mem, b.slot*layout.SlotSize+offPID)
+	mine := pid.Load()
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			a.word(b.slot, offProcess).Store(uint64(a.id)) // as an earlier owner's
+			pid.Store(nobody)
+			pid.Store(mine)
+			a.word(b.slot, offProcess).Store(uint64(b.id))
+		}
+	}()
+	for range 500_000 {
+		if a.inherited(b.slot, b.id) {
+			t.Error("it looks dead")
+			break
+		}
+	}
+	close(stop)
+	<-done
+}
+
+// nobody is a pid that no process has.
+const nobody = 1<<22 + 1
+
 func TestFull(t *testing.T) {
 	eachKind(t, func(t *testing.T) {
 		proctest.NoLeaks(t)

@@ -165,6 +165,13 @@ func (s *Segment) Dead(id liveness.ID) bool {
 	return dead
 }
 
+// DeadIn is Dead for an owner that has, or had, a slot of the process table.
+func (s *Segment) DeadIn(slot int, id liveness.ID) bool {
+	dead := s.table.DeadIn(slot, id)
+	runtime.KeepAlive(s)
+	return dead
+}
+
 // MaxProcs returns the number of slots in the process table.
 func (s *Segment) MaxProcs() int { return s.header.MaxProcs }
 
