@@ -85,6 +85,7 @@ func (a *Array[T]) CopyIn(off int, src []T) int {
 // CopyOut copies the elements from off on to dst, and returns how many fitted.
 func (a *Array[T]) CopyOut(off int, dst []T) int {
 	n := copy(dst, a.data[off:])
+	arch.LoadFence() // what was copied was loaded before the look at Closed
 	a.check()
 	a.edge.Acquire()
 	return n

@@ -3,6 +3,8 @@ package shm
 import (
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
 )
 
 // word is the atomic word that an array element lies in: its own 4 or 8 bytes,
@@ -48,7 +50,9 @@ func loadElement[T any](p *T) T {
 		w := wordAround(p)
 		return extract[T](atomic.LoadUint32(w.p32), w.offset)
 	}
-	return *p
+	x := *p
+	arch.LoadFence() // it was loaded before the caller looks whether the segment is closed
+	return x
 }
 
 // storeElement stores to the element at p, atomically if its size is a word's.
