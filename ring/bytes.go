@@ -69,16 +69,21 @@ const (
 // ring of another capacity.
 func NewBytes(s *shm.Segment, name string, capacity int) (*Bytes, error) {
 	core := s.Core()
-	n, err := roundCapacity(capacity)
+	n, err := roundBytes(capacity)
 	if err != nil {
 		return nil, core.Fault("ring", name, err)
 	}
-	n = max(n, minBytes)
 	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n)
 	if err != nil {
 		return nil, err
 	}
 	return &Bytes{object: obj, capacity: n}, nil
+}
+
+// roundBytes returns the capacity in bytes that a capacity stands for.
+func roundBytes(capacity int) (uint64, error) {
+	n, err := roundCapacity(capacity)
+	return max(n, minBytes), err
 }
 
 // Cap returns the capacity in bytes.

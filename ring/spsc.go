@@ -80,16 +80,20 @@ func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity i
 	if err != nil {
 		return object{}, 0, core.Fault("ring", name, err)
 	}
-	n, err := roundCapacity(capacity)
-	if err != nil {
-		return object{}, 0, core.Fault("ring", name, err)
-	}
-	size, err := layout.Mul(int(n), uintptr(stride[T]()))
+	n, size, err := slottedBody[T](capacity)
 	if err != nil {
 		return object{}, 0, core.Fault("ring", name, err)
 	}
 	obj, err := newObject(core, kind, name, typ, n, size)
 	return obj, n, err
+}
+
+// slottedBody returns the number of slots that a capacity stands for, and their bytes.
+func slottedBody[T any](capacity int) (n, size uint64, err error) {
+	if n, err = roundCapacity(capacity); err == nil {
+		size, err = layout.Mul(int(n), uintptr(stride[T]()))
+	}
+	return n, size, err
 }
 
 // Cap returns how many messages the ring holds.

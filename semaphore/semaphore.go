@@ -87,6 +87,13 @@ func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error
 	return sem, nil
 }
 
+// Size returns how many bytes of a segment a [Semaphore] takes, where the segment has
+// room for maxProcs processes. The size to give [shm.Create] is the sum of the sizes of
+// the objects.
+func Size(maxProcs int, opts *Options) int64 {
+	return int64(stateSize(maxProcs, opts != nil && opts.Signalling))
+}
+
 // bound checks n and the options, and returns the semaphore's size.
 func bound(n int64, o Options) (int64, error) {
 	size := n

@@ -45,7 +45,7 @@ func NewArray[T any](s *Segment, name string, n int) (*Array[T], error) {
 	}
 	obj, err := s.core.Object(segment.Spec{
 		Kind: layout.KindArray, Name: name, Type: typ, Capacity: uint64(n),
-		Size: (size + arch.CacheLine - 1) &^ (arch.CacheLine - 1),
+		Size: layout.AlignObject(size),
 	})
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
@@ -41,7 +40,7 @@ type Lock struct {
 // calls on one Segment return the same *Lock.
 func NewLock(s *Segment, name string) (*Lock, error) {
 	obj, err := s.core.Object(segment.Spec{
-		Kind: layout.KindLock, Name: name, Size: arch.CacheLine,
+		Kind: layout.KindLock, Name: name, Size: LockSize,
 	})
 	if err != nil {
 		return nil, err

@@ -49,10 +49,7 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 	if err != nil {
 		return nil, s.core.Fault("value", name, err)
 	}
-	size := uint64(arch.CacheLine)
-	if typ.Size > 8 {
-		size = bigValueSize(typ.Size)
-	}
+	size := valueSize(typ.Size)
 	obj, err := s.core.Object(segment.Spec{
 		Kind: layout.KindValue, Name: name, Type: typ, Size: size,
 	})
@@ -73,6 +70,14 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 		v.big = newBigValue[T](&v.lock, obj.Mem)
 	}
 	return v, nil
+}
+
+// valueSize is the number of bytes that a value takes whose type has size bytes.
+func valueSize(size uintptr) uint64 {
+	if size > 8 {
+		return bigValueSize(size)
+	}
+	return arch.CacheLine
 }
 
 // Load returns the value.

@@ -1,0 +1,50 @@
+package ring_test
+
+import (
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/semaphore"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// TestSizes makes a segment for exactly what is then made in it.
+func TestSizes(t *testing.T) {
+	type large [33]byte
+	opts := &shm.Options{MaxProcs: 5, MaxObjects: 12}
+	signalling := &semaphore.Options{Signalling: true}
+	size := ring.SPSCSize[large](5) + ring.MPMCSize[uint32](100) + ring.BytesSize(1) + ring.BytesSize(1000) +
+		semaphore.Size(opts.MaxProcs, nil) + semaphore.Size(opts.MaxProcs, signalling) +
+		shm.LockSize + shm.ValueSize[int16]() + shm.ValueSize[large]() + shm.ArraySize[large](7)
+	const page = 4096
+	filler := (size+page-1)/page*page - size
+	proctest.Dir(t)
+	s := proctest.Must(shm.Create("sizes", size, opts))(t)
+	defer s.Close()
+	defer shm.Remove("sizes", nil)
+	proctest.Must(ring.NewSPSC[large](s, "spsc", 5))(t)
+	proctest.Must(ring.NewMPMC[uint32](s, "mpmc", 100))(t)
+	proctest.Must(ring.NewBytes(s, "least", 1))(t)
+	proctest.Must(ring.NewBytes(s, "bytes", 1000))(t)
+	proctest.Must(semaphore.New(s, "sem", 2, nil))(t)
+	proctest.Must(semaphore.New(s, "signals", 2, signalling))(t)
+	proctest.Must(shm.NewLock(s, "lock"))(t)
+	proctest.Must(shm.NewValue[int16](s, "small"))(t)
+	proctest.Must(shm.NewValue[large](s, "large"))(t)
+	proctest.Must(shm.NewArray[large](s, "array", 7))(t)
+	if filler > 0 {
+		proctest.Must(shm.NewArray[byte](s, "filler", int(filler)))(t)
+	}
+	_, err := shm.NewArray[byte](s, "more", 1)
+	proctest.WantError(t, "one byte more", err, shm.ErrFull)
+
+	for what, size := range map[string]int64{
+		"SPSC": ring.SPSCSize[int](0), "MPMC": ring.MPMCSize[int](-1), "Bytes": ring.BytesSize(1<<30 + 1),
+		"slots": ring.MPMCSize[[1 << 20]byte](1 << 30), "array": shm.ArraySize[int](0),
+	} {
+		if size != 0 {
+			t.Errorf("%s of an impossible size takes %d bytes", what, size)
+		}
+	}
+}
