@@ -95,7 +95,7 @@ func (c *BytesConsumer) TryPop(dst []byte) ([]byte, error) {
 }
 
 // Pop appends the next message to dst and returns the result, and waits for it
-// if need be. If ctx ends first, it returns ctx.Err(). If the ring is closed and
+// if need be. If ctx ends first, it returns an error that wraps that of ctx. If the ring is closed and
 // drained, it returns ErrClosed.
 func (c *BytesConsumer) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 	b, err := c.Next(ctx)

@@ -120,7 +120,7 @@ func (p *BytesProducer) TryPush(b []byte) error {
 }
 
 // Push pushes a copy of b, and waits for room if need be. If ctx ends first, it
-// returns ctx.Err() and pushes nothing.
+// returns an error that wraps that of ctx, and pushes nothing.
 func (p *BytesProducer) Push(ctx context.Context, b []byte) error {
 	m, err := p.Reserve(ctx, len(b))
 	if err != nil {

@@ -77,7 +77,7 @@ func (c *Consumer[T]) ready() error {
 }
 
 // Pop returns the next message, and waits for it if need be. If ctx ends first,
-// it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
+// it returns an error that wraps that of ctx. If the ring is closed and drained, it returns ErrClosed.
 func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
 	pos := c.pos
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) {

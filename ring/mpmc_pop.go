@@ -164,7 +164,7 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 }
 
 // Pop returns the next message, and waits for it if need be. If ctx ends first,
-// it returns ctx.Err(). If the ring is closed and drained, it returns ErrClosed.
+// it returns an error that wraps that of ctx. If the ring is closed and drained, it returns ErrClosed.
 func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
 	if !wait.Endless(ctx) {
 		if err := q.begin(ctx); err != nil {

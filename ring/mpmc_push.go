@@ -144,7 +144,7 @@ func (q *MPMC[T]) wakeConsumers(pos, n uint64) error {
 }
 
 // Push pushes v, and waits for room if need be. If ctx ends first, it returns
-// ctx.Err() and pushes nothing.
+// an error that wraps that of ctx, and pushes nothing.
 func (q *MPMC[T]) Push(ctx context.Context, v T) error {
 	if !wait.Endless(ctx) {
 		if err := q.begin(ctx); err != nil {

@@ -60,7 +60,7 @@ func (p *Producer[T]) refresh() error {
 }
 
 // Push pushes v, and waits for room if need be. If ctx ends first, it returns
-// ctx.Err() and pushes nothing.
+// an error that wraps that of ctx, and pushes nothing.
 func (p *Producer[T]) Push(ctx context.Context, v T) error {
 	pos := p.pos
 	if pos == p.limit || !wait.Endless(ctx) {

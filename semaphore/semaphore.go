@@ -112,7 +112,7 @@ func bound(n int64, o Options) (int64, error) {
 }
 
 // Acquire takes n permits, and waits for them if need be. If ctx ends first, it
-// returns ctx.Err() and takes none. More permits than the semaphore's size
+// returns ctx.Err() as it is, and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if n < 0 || !wait.Endless(ctx) && (ctx == nil || ctx.Err() != nil) || s.queue.Queued() || s.take(n, false) != done {
@@ -128,7 +128,10 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 // acquireSlow checks what Acquire was given, and waits for n permits, or for the
 // end of the segment.
 func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
-	if err := s.core.CheckContext(ctx, "semaphore", s.name); err != nil {
+	if ctx == nil {
+		return s.core.CheckContext(ctx, "semaphore", s.name)
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if n < 0 {
@@ -144,7 +147,7 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	b.done = ctx.Done()
 	err := s.queue.Await(ctx, func(first bool) bool { return s.acquire(n, first, b) || s.core.Closed() }, s.reclaim)
 	if err != nil {
-		return s.core.Fault("semaphore", s.name, err)
+		return err
 	}
 	if s.core.Closed() {
 		return s.core.Check("semaphore", s.name)
@@ -158,7 +161,7 @@ func (s *Semaphore) never(ctx context.Context) error {
 	for !s.core.Closed() {
 		select {
 		case <-ctx.Done():
-			return s.core.Fault("semaphore", s.name, ctx.Err())
+			return ctx.Err()
 		case <-time.After(wait.Slice()):
 		}
 	}

@@ -83,8 +83,8 @@ func (l *Lock) TryLock() bool {
 	return ok
 }
 
-// LockContext locks l as Lock does, but gives up when ctx ends and returns its
-// error then, without the lock.
+// LockContext locks l as Lock does, but gives up when ctx ends, and returns an error
+// that wraps that of ctx, without the lock.
 //
 // If the lock's owner died inside, LockContext returns an error that wraps
 // [ErrOwnerDied], with the lock held. Every later LockContext does so too,
