@@ -53,7 +53,7 @@ func (s *Semaphore) RepairUpTo() {
 	}
 	for {
 		w := atomic.LoadUint64(s.word)
-		if s.lineDead(w&busyMask) || w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
+		if s.stuck() || w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
 			return
 		}
 	}

@@ -79,18 +79,21 @@ func (s *state) enter() {
 }
 
 // takeOver finishes the change of a dead process, and reports whether it did.
-func (s *state) takeOver() bool {
-	dead := func() bool { return s.lineDead(atomic.LoadUint64(s.word) & busyMask) }
-	return dead() && s.repairIf(dead)
-}
+func (s *state) takeOver() bool { return s.stuck() && s.repairIf(s.stuck) }
 
-// lineDead reports whether busy names a line whose owner is dead.
-func (s *state) lineDead(busy uint64) bool {
+// stuck reports whether the word names the line of somebody who died inside a change.
+// It looks at the word again after it has found out that the line's owner is dead, for
+// the owner may have settled the word before; and at the owner again after that, for
+// another may have got the line, and be inside a change.
+func (s *state) stuck() bool {
+	busy := atomic.LoadUint64(s.word) & busyMask
 	if busy == 0 || busy > uint64(len(s.lines)) {
 		return busy != 0 // that is no line: somebody has spoilt the word
 	}
 	slot := int(busy) - 1
-	return s.core.DeadIn(slot, liveness.ID(atomic.LoadUint64(s.lines[slot].owner)))
+	owner := atomic.LoadUint64(s.lines[slot].owner)
+	return s.core.DeadIn(slot, liveness.ID(owner)) &&
+		atomic.LoadUint64(s.word)&busyMask == busy && atomic.LoadUint64(s.lines[slot].owner) == owner
 }
 
 // reclaim brings back the permits of the dead. It does nothing while somebody
