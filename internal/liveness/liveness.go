@@ -159,6 +159,11 @@ func (t *Table) Dead(id ID) bool {
 	return err == nil && (!held || t.inherited(id))
 }
 
+// SlotFree reports whether the owner of a slot is dead, or there was none.
+func (t *Table) SlotFree(slot int) bool {
+	return slot >= len(t.mem)/layout.SlotSize || t.Dead(ID(t.wordOf(slot, offID).Load()))
+}
+
 // inherited reports whether the lock of id is held although its owner is dead: by
 // a child that the owner made without exec, which shares its open files. What
 // says so is the pid that the owner has written down, if it belongs to the PID
