@@ -41,13 +41,17 @@ func relock(t proctest.Fataler, seg *shm.Segment, n int, poll bool) (ended func(
 					mu.Lock()
 				}
 				locked.Store(locked.Load() + 1)
-				for start := time.Now(); time.Since(start) < 50*time.Microsecond; {
-				}
+				hold()
 				mu.Unlock()
 			}
 		})
 	}
 	return wg.Wait
+}
+
+func hold() {
+	for start := time.Now(); time.Since(start) < 50*time.Microsecond; {
+	}
 }
 
 // starved is how often the relockers do not lock the lock while somebody waits,
@@ -62,21 +66,25 @@ func TestRelockers(t *testing.T) {
 		here, procs int
 		goroutines  int
 		how         string
+		cpus        []int
 	}{
 		{name: "goroutine", here: 1, goroutines: 1},
 		{name: "process", procs: 1, goroutines: 1},
 		{name: "processes of goroutines", procs: 2, goroutines: 8},
+		{name: "process on the same CPU", procs: 1, goroutines: 1, cpus: []int{0}},
 		{name: "poller", procs: 1, goroutines: 1, how: "poll"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := shared.Named(t)
-			mu, other := newLock(t, s.Segment, "mu"), s.Start(t, "lock")
+			opts := &proctest.Options{CPUs: test.cpus}
+			mu, other := newLock(t, s.Segment, "mu"), proctest.StartWith(t, opts, "lock")
 			locked := shared.Value[int64](t, s.Segment, "locked")
 			var relockers []func()
 			for range test.here {
 				relockers = append(relockers, relock(t, s.Segment, test.goroutines, false))
 			}
-			for _, p := range s.StartAll(t, test.procs, "relockers", strconv.Itoa(test.goroutines), test.how) {
+			for range test.procs {
+				p := proctest.StartWith(t, opts, "relockers", strconv.Itoa(test.goroutines), test.how)
 				p.Expect("ready")
 				relockers = append(relockers, p.Wait)
 			}
