@@ -3,6 +3,7 @@ package semaphore_test
 import (
 	"context"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,4 +101,162 @@ func TestHolderPaused(t *testing.T) {
 	call(p, "Release", 2, "done")
 	whole(t, sem)
 	end(p)
+}
+
+// Takers take one of four permits, each in a goroutine of its own, keep it for 2 ms,
+// and begin again at once.
+var _ = proctest.Register("takers", func(c *proctest.Child) {
+	seg := shared.Open(c)
+	ended := take(c, seg, c.Arg(0) == "poll")
+	c.Send("ready")
+	ended()
+	c.Check(seg.Close())
+})
+
+// take starts four takers. Each of them counts in the value "taken", and ends when
+// "stop" is set.
+func take(t proctest.Fataler, seg *shm.Segment, poll bool) (ended func()) {
+	sem := newSemaphore(t, seg, 4, nil)
+	taken, stop := shared.Value[int64](t, seg, "taken"), shared.Value[bool](t, seg, "stop")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for !stop.Load() {
+				if poll && !sem.TryAcquire(1) {
+					runtime.Gosched()
+					continue
+				}
+				if !poll {
+					proctest.Check(t, sem.Acquire(context.Background(), 1))
+				}
+				shm.Add(taken, 1)
+				time.Sleep(2 * time.Millisecond)
+				sem.Release(1)
+			}
+		})
+	}
+	return wg.Wait
+}
+
+// starved is how many permits the takers do not take while somebody waits, unless
+// it starves: they take less than ten, on a busy machine more.
+const starved = 1000
+
+// TestTakers has one goroutine ask for all permits, and another process for one,
+// while others never cease to take single ones.
+func TestTakers(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		here, procs int
+		how         string
+	}{
+		{name: "goroutines", here: 1},
+		{name: "processes", procs: 2},
+		{name: "both", here: 1, procs: 1},
+		{name: "pollers", procs: 1, how: "poll"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := shared.Named(t)
+			sem, other := newSemaphore(t, s.Segment, 4, nil), s.Start(t, "semaphore", "4")
+			taken := shared.Value[int64](t, s.Segment, "taken")
+			var takers []func()
+			for range test.here {
+				takers = append(takers, take(t, s.Segment, false))
+			}
+			for _, p := range s.StartAll(t, test.procs, "takers", test.how) {
+				p.Expect("ready")
+				takers = append(takers, p.Wait)
+			}
+			proctest.Until(t, "permits are taken", func() bool { return taken.Load() > 8 })
+			served := func(who string, before int64) {
+				n := taken.Load() - before
+				t.Logf("%s was served after %d permits", who, n)
+				if n > starved {
+					t.Errorf("%s was served after %d permits", who, n)
+				}
+			}
+			for range 3 {
+				before := taken.Load()
+				large := proctest.Go(func() error {
+					err := sem.Acquire(context.Background(), 4)
+					served("the large request", before)
+					sem.Release(4)
+					return err
+				})
+				call(other, "Acquire", 1, "done")
+				served("the other", before)
+				call(other, "Release", 1, "done")
+				proctest.Check(t, proctest.Result(t, large))
+			}
+			shared.Value[bool](t, s.Segment, "stop").Store(true)
+			for _, ended := range takers {
+				ended()
+			}
+			end(other)
+		})
+	}
+}
+
+// TestHungryGone has waiters that are served first die, stop, or give up: the others
+// go on.
+func TestHungryGone(t *testing.T) {
+	proctest.Mortal(t)
+	for _, test := range []struct {
+		name string
+		gone func(victims []*proctest.Proc)
+	}{
+		{"killed", func(victims []*proctest.Proc) {
+			for _, p := range victims {
+				p.Kill()
+			}
+		}},
+		{"stopped", func(victims []*proctest.Proc) {
+			for _, p := range victims {
+				p.Stop()
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := shared.Named(t)
+			sem, other := newSemaphore(t, s.Segment, 4, nil), s.Start(t, "semaphore", "4")
+			if !sem.TryAcquire(1) {
+				t.Fatal("TryAcquire failed")
+			}
+			victims := s.StartAll(t, 4, "semaphore", "4")
+			for _, p := range victims {
+				p.Send("Acquire 4")
+			}
+			proctest.Until(t, "one is hungry", sem.Urgent)
+			test.gone(victims)
+			start := time.Now()
+			for range 100 {
+				call(other, "Acquire", 1, "done")
+				call(other, "Release", 1, "done")
+			}
+			proctest.Prompt(t, "acquired 100 times", start)
+			end(other)
+			for _, p := range victims {
+				p.Kill()
+			}
+		})
+	}
+}
+
+// TestHungryCancelled has a waiter that is served first give up.
+func TestHungryCancelled(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	sem, other := newSemaphore(t, s.Segment, 4, nil), s.Start(t, "semaphore", "4")
+	for range 10 {
+		call(other, "Acquire", 1, "done")
+		ctx, cancel := context.WithCancel(context.Background())
+		acquired := proctest.Go(func() error { return sem.Acquire(ctx, 4) })
+		proctest.Until(t, "the waiter is hungry", sem.Urgent)
+		other.Send("Acquire 1")
+		cancel()
+		wantBare(t, proctest.Result(t, acquired), context.Canceled)
+		other.Expect("done")
+		call(other, "Release", 2, "done")
+	}
+	end(other)
 }

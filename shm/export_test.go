@@ -52,3 +52,6 @@ func (v *Value[T]) SetSequence(n uint64) { atomic.StoreUint64(v.big.seq, n) }
 
 // WritersWait reports whether anybody may be asleep for a turn to write.
 func (v *Value[T]) WritersWait() bool { return v.big.lock.queue.Waiting() }
+
+// Urgent reports whether a waiter is to have the lock before all others.
+func (l *Lock) Urgent() bool { return l.queue.Barred() }

@@ -88,7 +88,7 @@ func value(kind byte, arg, old uint64, ids [4]uint64) uint64 {
 	case 4:
 		return id | arg>>2&1<<63 // a lock, a role, a line of a semaphore
 	case 5:
-		return id<<26 | arg&(1<<26-1) // a hungry waiter
+		return arg>>5<<53 | arg&7<<42 | arg // hungry waiters
 	case 6:
 		return arg >> 2 & 7 // permits
 	case 7:

@@ -186,6 +186,15 @@ func (t *Table) DeadIn(slot int, id ID) bool {
 	return err == nil && (!held || t.inherited(slot, id))
 }
 
+// SlotFree reports whether the owner of a slot is dead, or there was none.
+func (t *Table) SlotFree(slot int) bool {
+	if slot >= len(t.mem)/layout.SlotSize {
+		return true
+	}
+	id := ID(t.word(slot, offID).Load())
+	return id == 0 || t.DeadIn(slot, id)
+}
+
 // inherited reports whether the lock of id is held although its owner is dead: by
 // a child that the owner made without exec, which shares its open files. What
 // says so is the pid that the owner has written down, if it belongs to the PID

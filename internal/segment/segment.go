@@ -172,6 +172,13 @@ func (s *Segment) DeadIn(slot int, id liveness.ID) bool {
 	return dead
 }
 
+// SlotFree reports whether a slot of the process table has no owner that is alive.
+func (s *Segment) SlotFree(slot int) bool {
+	free := s.table.SlotFree(slot)
+	runtime.KeepAlive(s)
+	return free
+}
+
 // MaxProcs returns the number of slots in the process table.
 func (s *Segment) MaxProcs() int { return s.header.MaxProcs }
 

@@ -132,14 +132,33 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 	if !e.Queued() && spin(try) {
 		return nil
 	}
+	if err := e.enter(ctx); err != nil {
+		return err
+	}
+	defer e.leave()
+	return e.sleep(ctx, try, stalled)
+}
+
+// enter waits for the turn (Invariant 3).
+func (e *Event) enter(ctx context.Context) error {
 	atomic.AddInt32(&e.queued, 1)
-	defer atomic.AddInt32(&e.queued, -1)
 	select {
 	case e.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
+		atomic.AddInt32(&e.queued, -1)
 		return ctx.Err()
 	}
-	defer func() { <-e.turn }()
+}
+
+// leave gives the turn to whoever waits for it.
+func (e *Event) leave() {
+	<-e.turn
+	atomic.AddInt32(&e.queued, -1)
+}
+
+// sleep is Await for who has the turn.
+func (e *Event) sleep(ctx context.Context, try func() bool, stalled func()) error {
 	if try() {
 		return nil
 	}

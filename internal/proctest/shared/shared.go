@@ -25,13 +25,13 @@ type Segment struct {
 }
 
 // Named makes a segment that helpers open by its name.
-func Named(t *testing.T) Segment {
+func Named(t testing.TB) Segment {
 	t.Helper()
 	return NamedWith(t, nil)
 }
 
 // NamedWith is [Named] with options.
-func NamedWith(t *testing.T, opts *shm.Options) Segment {
+func NamedWith(t testing.TB, opts *shm.Options) Segment {
 	t.Helper()
 	proctest.Dir(t)
 	seg := proctest.Must(shm.Create(Name, Size, opts))(t)
@@ -71,13 +71,13 @@ func Each(t *testing.T, test func(t *testing.T, s Segment)) {
 }
 
 // Start starts a helper that gets the segment by [Open].
-func (s Segment) Start(t *testing.T, helper string, args ...string) *proctest.Proc {
+func (s Segment) Start(t testing.TB, helper string, args ...string) *proctest.Proc {
 	t.Helper()
 	return proctest.StartWith(t, s.opts, helper, args...)
 }
 
 // StartAll starts n helpers.
-func (s Segment) StartAll(t *testing.T, n int, helper string, args ...string) []*proctest.Proc {
+func (s Segment) StartAll(t testing.TB, n int, helper string, args ...string) []*proctest.Proc {
 	t.Helper()
 	procs := make([]*proctest.Proc, n)
 	for i := range procs {
