@@ -85,6 +85,10 @@
 // it, up to 1 MiB of messages: see descriptorRows for what that means for the
 // kernel's.
 //
+// This package imports nothing internal, so that it is compiled as a user's is.
+// The exception, package park, is not on a measured path: it switches spinning off
+// for mode park, which a user cannot.
+//
 // The system called limit is no system: two words of a shared page that two
 // processes poll, or sleep on. It is the least time that the hardware, or the
 // kernel, takes there and back.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/isthmus-go/isthmus/internal/wait"
+	"github.com/isthmus-go/isthmus/bench/park"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -44,7 +44,7 @@ func wireNamedSegment(r row) (*wiring, error) {
 // openSegment is the other end of both, in a peer. It also sets how the
 // peer waits: rows in mode park sleep at once.
 func openSegment(r row, in inherited) (*shm.Segment, error) {
-	wait.SetSpin(r.Mode != "park")
+	park.Set(r.Mode == "park")
 	if in.segment != "" {
 		return shm.Open(in.segment, nil)
 	}

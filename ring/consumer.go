@@ -145,12 +145,15 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 // error is ErrEmpty or ErrClosed. The pointer must not be used after Release,
 // or after the Segment's Close.
 func (c *Consumer[T]) TryNext() (*T, error) {
-	if err := c.ready(); err != nil {
-		return nil, err
+	pos := c.pos
+	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
+		if err := c.empty(); err != nil {
+			return nil, err
+		}
 	}
 	c.pushed.Acquire()
-	c.lent = c.pos + 1
-	return c.slots.value(c.pos), c.open()
+	c.lent = pos + 1
+	return c.slots.value(pos), c.open()
 }
 
 // Next is TryNext, but waits for a message.
@@ -185,7 +188,13 @@ func (c *Consumer[T]) Release() error {
 		return c.fault(ErrNotReserved)
 	}
 	c.lent = 0
-	return c.advance(1)
+	c.popped.Release()
+	c.pos++
+	arch.StoreRelease64(c.head, c.pos)
+	if c.quiet(&c.canPush) {
+		return nil
+	}
+	return c.freed(1)
 }
 
 // All returns an iterator over the messages, each with a nil error. It ends after the

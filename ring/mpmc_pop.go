@@ -29,7 +29,13 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 		v = *q.slots.value(pos) // not ours yet: Invariant 5
 		q.popped.Release()
 		if q.swap(pos, fullWord(lap), freeWord(lap+1)) {
-			return v, q.taken(head, pos, 1)
+			q.advance(q.head, head, &q.pop, pos+1)
+			q.pushed.Acquire()
+			if !q.isClosed() && q.quiet(&q.canPush) {
+				return v, nil
+			}
+			q.wakeProducers(pos, 1)
+			return v, q.open()
 		}
 		wait.Backoff()
 	}

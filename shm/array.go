@@ -60,8 +60,18 @@ func NewArray[T any](s *Segment, name string, n int) (*Array[T], error) {
 func (a *Array[T]) Len() int { return len(a.data) }
 
 // Load returns element i.
-func (a *Array[T]) Load(i int) T {
-	x := loadElement(&a.data[i])
+func (a *Array[T]) Load(i int) (x T) {
+	switch p := &a.data[i]; sizeOf[T]() {
+	case 8:
+		x = load64(p)
+	case 4:
+		x = load32(p)
+	case 1, 2:
+		x = loadSmall(p)
+	default:
+		x = *p
+		arch.LoadFence() // it was loaded before the look at Closed
+	}
 	a.check()
 	a.edge.Acquire()
 	return x
@@ -70,7 +80,16 @@ func (a *Array[T]) Load(i int) T {
 // Store sets element i.
 func (a *Array[T]) Store(i int, x T) {
 	a.edge.Release()
-	storeElement(&a.data[i], x)
+	switch p := &a.data[i]; sizeOf[T]() {
+	case 8:
+		store64(p, x)
+	case 4:
+		store32(p, x)
+	case 1, 2:
+		updateElement(p, func(T) (T, bool) { return x, true })
+	default:
+		*p = x
+	}
 	a.check()
 }
 
@@ -150,7 +169,7 @@ func AddAt[T Integer](a *Array[T], i int, delta T) (sum T) {
 // check panics if the segment is closed.
 func (a *Array[T]) check() {
 	if a.core.Closed() {
-		panic(a.core.Check("array", a.name))
+		panicClosed(a.core, "array", a.name)
 	}
 }
 

@@ -3,8 +3,6 @@ package shm
 import (
 	"sync/atomic"
 	"unsafe"
-
-	"github.com/isthmus-go/isthmus/internal/arch"
 )
 
 // word is the atomic word that an array element lies in: its own 4 or 8 bytes,
@@ -39,32 +37,22 @@ func insert[T any](bits uint32, offset uintptr, x T) uint32 {
 	return bits
 }
 
-// loadElement loads the element at p, atomically if its size is a word's.
-func loadElement[T any](p *T) T {
-	switch unsafe.Sizeof(*p) {
-	case 8:
-		return fromBits[T](atomic.LoadUint64((*uint64)(unsafe.Pointer(p))))
-	case 4:
-		return extract[T](atomic.LoadUint32((*uint32)(unsafe.Pointer(p))), 0)
-	case 1, 2:
-		w := wordAround(p)
-		return extract[T](atomic.LoadUint32(w.p32), w.offset)
-	}
-	x := *p
-	arch.LoadFence() // it was loaded before the caller looks whether the segment is closed
-	return x
+// load64 loads the element of 8 bytes at p.
+func load64[T any](p *T) T { return fromBits[T](atomic.LoadUint64((*uint64)(unsafe.Pointer(p)))) }
+
+// load32 loads the element of 4 bytes at p.
+func load32[T any](p *T) T {
+	return extract[T](atomic.LoadUint32((*uint32)(unsafe.Pointer(p))), 0)
 }
 
-// storeElement stores to the element at p, atomically if its size is a word's.
-func storeElement[T any](p *T, x T) {
-	switch unsafe.Sizeof(*p) {
-	case 8:
-		atomic.StoreUint64((*uint64)(unsafe.Pointer(p)), toBits(x))
-	case 4:
-		atomic.StoreUint32((*uint32)(unsafe.Pointer(p)), insert(0, 0, x))
-	case 1, 2:
-		updateElement(p, func(T) (T, bool) { return x, true })
-	default:
-		*p = x
-	}
+// loadSmall loads the element of 1 or 2 bytes at p.
+func loadSmall[T any](p *T) T {
+	w := wordAround(p)
+	return extract[T](atomic.LoadUint32(w.p32), w.offset)
 }
+
+// store64 stores to the element of 8 bytes at p.
+func store64[T any](p *T, x T) { atomic.StoreUint64((*uint64)(unsafe.Pointer(p)), toBits(x)) }
+
+// store32 stores to the element of 4 bytes at p.
+func store32[T any](p *T, x T) { atomic.StoreUint32((*uint32)(unsafe.Pointer(p)), insert(0, 0, x)) }

@@ -185,6 +185,6 @@ func (v *Value[T]) loadBig() T {
 // this process, so an operation that came too late has changed nothing.
 func (v *Value[T]) check() {
 	if v.core.Closed() {
-		panic(v.core.Check("value", v.name))
+		panicClosed(v.core, "value", v.name)
 	}
 }

@@ -1,0 +1,53 @@
+package outside
+
+// hot are the functions that an operation goes through if nothing is in its way.
+var hot = []string{
+	"ring.(*Producer).Push", "ring.(*Producer).TryPush",
+	"ring.(*Producer).Reserve", "ring.(*Producer).TryReserve", "ring.(*Producer).Commit",
+	"ring.(*Consumer).Pop", "ring.(*Consumer).TryPop",
+	"ring.(*Consumer).Next", "ring.(*Consumer).TryNext", "ring.(*Consumer).Release",
+	"ring.(*MPMC).Push", "ring.(*MPMC).TryPush",
+	"ring.(*MPMC).Pop", "ring.(*MPMC).TryPop",
+
+	"shm.(*Lock).Lock", "shm.(*Lock).TryLock", "shm.(*Lock).Unlock", "shm.(*ownerLock).unlock",
+	"shm.(*Value).Load", "shm.(*Value).Store", "shm.(*Value).Swap", "shm.(*Value).CompareAndSwap", "shm.Add",
+	"shm.(*Array).Load", "shm.(*Array).Store",
+
+	"semaphore.(*Semaphore).Acquire", "semaphore.(*state).take",
+	"semaphore.(*Semaphore).Release", "semaphore.(*state).give",
+}
+
+// slow are those that they call if something is.
+var slow = []string{
+	// The stack is too small, an index is wrong.
+	"runtime.morestack_noctxt", "runtime.panicBounds", "runtime.panicshift",
+
+	// The segment is closed, or the caller in error.
+	"ring.(*object).segmentClosed", "shm.panicClosed", "semaphore.(*Semaphore).mustBeOpen",
+	"internal/segment.(*Segment).Fault", "runtime.gopanic", "shm.(*Lock).misuse",
+
+	// The context is no Background, and may have ended.
+	"internal/segment.(*Segment).CheckContext",
+	"by register in semaphore.(*Semaphore).Acquire", // its Err
+
+	// There is no room, or no message, or another has taken it.
+	"ring.(*Producer).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
+	"ring.(*Consumer).empty", "ring.(*Consumer).popSlow", "ring.(*Consumer).nextSlow",
+	"ring.(*MPMC).pushSlow", "ring.(*MPMC).popSlow", "ring.(*MPMC).redeliver",
+	"ring.(*side).lull", "internal/wait.Lull", "ring.(*object).await",
+	"runtime.ifaceeq", // of an error that is ErrFull or ErrEmpty
+
+	// The lock is held, the permits are taken.
+	"shm.(*ownerLock).lockSlow", "shm.(*ownerLock).makeWay",
+	"semaphore.(*Semaphore).acquireSlow", "semaphore.(*Semaphore).releaseSlow",
+
+	// Somebody sleeps, or may sleep where wakers run a fence.
+	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*MPMC).wakeConsumers",
+	"internal/wait.(*Queue).Wake", "internal/wait.(*Event).Notify", "semaphore.(*state).wake", "internal/arch.Fence",
+
+	// The value is a large one.
+	"shm.(*Value).loadBig", "shm.(*bigValue).update",
+
+	// Not slow, but an instruction that Go does not have: a run of messages is on.
+	"internal/arch.PrefetchWrite",
+}
