@@ -50,17 +50,22 @@ func BenchmarkWait(b *testing.B) {
 // takeAll has n goroutines take single permits until the function that it returns
 // is called.
 func takeAll(sem weighted, n int) (end func()) {
-	var wg sync.WaitGroup
+	var begun, wg sync.WaitGroup
 	var stop atomic.Bool
 	for range n {
+		begun.Add(1)
 		wg.Go(func() {
-			for !stop.Load() {
+			for first := true; !stop.Load(); first = false {
 				_ = sem.Acquire(context.Background(), 1)
+				if first {
+					begun.Done()
+				}
 				time.Sleep(2 * time.Millisecond)
 				sem.Release(1)
 			}
 		})
 	}
+	begun.Wait()
 	return func() { stop.Store(true); wg.Wait() }
 }
 

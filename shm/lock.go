@@ -56,7 +56,7 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 // owner died inside, Lock returns with the lock held all the same: use
 // LockContext to be told. It panics if the segment is closed.
 func (l *Lock) Lock() {
-	if !l.tryFree() {
+	if l.queue.Barred() || !l.tryFree() {
 		_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
 	}
 	if l.core.Closed() {
@@ -93,7 +93,7 @@ func (l *Lock) LockContext(ctx context.Context) error {
 	if err := l.core.CheckContext(ctx, "lock", l.name); err != nil {
 		return err
 	}
-	if !l.tryFree() {
+	if l.queue.Barred() || !l.tryFree() {
 		if err := l.lockSlow(ctx); err != nil {
 			return l.core.Fault("lock", l.name, err)
 		}

@@ -55,8 +55,8 @@ func hold() {
 }
 
 // starved is how often the relockers do not lock the lock while somebody waits,
-// unless it starves: they do some 30 times, on a busy machine more.
-const starved = 2000
+// unless it starves: they do some 30 times, and a few hundred times where all are on one CPU.
+const starved = 20_000
 
 // TestRelockers has one goroutine, and another process, lock a lock that others
 // lock again as soon as they have unlocked it.
@@ -67,14 +67,17 @@ func TestRelockers(t *testing.T) {
 		goroutines  int
 		how         string
 		cpus        []int
+		maxProcs    int // GOMAXPROCS, 0 if as it is
 	}{
 		{name: "goroutine", here: 1, goroutines: 1},
+		{name: "goroutine on the same CPU", here: 1, goroutines: 1, maxProcs: 1},
 		{name: "process", procs: 1, goroutines: 1},
 		{name: "processes of goroutines", procs: 2, goroutines: 8},
 		{name: "process on the same CPU", procs: 1, goroutines: 1, cpus: []int{0}},
 		{name: "poller", procs: 1, goroutines: 1, how: "poll"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(test.maxProcs))
 			s := shared.Named(t)
 			opts := &proctest.Options{CPUs: test.cpus}
 			mu, other := newLock(t, s.Segment, "mu"), proctest.StartWith(t, opts, "lock")

@@ -49,10 +49,10 @@ type ownerLock struct {
 	_     [0]atomic.Uint64 // aligns held on 32-bit platforms
 	held  uint64           // the word while this process is its owner, and 0 otherwise
 	word  *uint64
-	queue wait.Queue
-	core  *segment.Segment
 	id    uint64
+	core  *segment.Segment
 	fence bool // Unlock is a read-modify-write, as wakers run a fence of their own
+	queue wait.Queue
 }
 
 const (
@@ -78,9 +78,11 @@ func (l *ownerLock) take(first bool) bool {
 	return true
 }
 
-// tryFree tries to take the lock in the state that it is nearly always in.
+// tryFree tries to take the lock in the state that it is nearly always in. Its
+// callers ask whether the Queue is Barred: gc makes two branches of that there, and
+// a value here.
 func (l *ownerLock) tryFree() bool {
-	if l.queue.Barred() || !atomic.CompareAndSwapUint64(l.word, 0, l.id) {
+	if !atomic.CompareAndSwapUint64(l.word, 0, l.id) {
 		return false
 	}
 	arch.StoreRelease64(&l.held, l.id)
