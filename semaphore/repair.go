@@ -8,7 +8,6 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/liveness"
-	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // backoff waits out a change by somebody else. A change takes a few
@@ -132,7 +131,7 @@ func (s *state) repairIf(due func() bool) bool {
 	if repair {
 		arch.Fence()
 		if s.queue.Waiting() {
-			s.queue.Notify(wait.Everybody)
+			s.queue.WakeAll()
 		}
 	}
 	return repair

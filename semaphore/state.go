@@ -15,10 +15,10 @@ import (
 // says how many permits its owner holds.
 //
 //	0    word:     bits 0-10 busy, 11-63 free
-//	8    event:    the Queue that acquirers wait in
-//	12   weighty:  1 once anybody has slept for more than one permit
+//	8    events:   of the Queue that acquirers wait in
 //	16   priority: the Queue's
 //	24   repairer: id of the process that repairs, 0 if nobody does
+//	32   weighty:  1 once anybody has slept for more than one permit
 //	128  lines, 128 apart, one for each process slot: owner's id, permits held
 //
 // States of the word. Settled: busy is 0. Changing: busy is the slot, plus 1, of
@@ -88,10 +88,10 @@ const (
 	freeShift  = busyBits
 	maxPermits = 1<<(64-freeShift) - 1
 
-	eventOffset    = 8
-	weightyOffset  = 12
+	eventsOffset   = 8
 	priorityOffset = 16
 	repairerOffset = 24
+	weightyOffset  = 32
 	linesOffset    = arch.CacheLine
 )
 

@@ -14,7 +14,8 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 	s.signalling = signalling
 	s.fence = core.WakerFence()
 	s.word = wordAt(mem, 0)
-	s.queue.Init((*uint32)(unsafe.Pointer(&mem[eventOffset])), wordAt(mem, priorityOffset), core)
+	events := (*[2]uint32)(unsafe.Pointer(&mem[eventsOffset]))
+	s.queue.Init(events, wordAt(mem, eventsOffset), wordAt(mem, priorityOffset), core, true)
 	s.weighty = (*uint32)(unsafe.Pointer(&mem[weightyOffset]))
 	s.repairer = wordAt(mem, repairerOffset)
 	if signalling {

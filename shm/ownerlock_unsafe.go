@@ -10,7 +10,8 @@ import (
 func (l *ownerLock) init(core *segment.Segment, mem []byte) {
 	_ = mem[ownerLockSize-1]
 	l.word = cellAt(mem)
-	l.queue.Init((*uint32)(unsafe.Pointer(&mem[queueOffset])), cellAt(mem[priorityOffset:]), core)
+	events := (*[2]uint32)(unsafe.Pointer(&mem[queueOffset]))
+	l.queue.Init(events, cellAt(mem[queueOffset:]), cellAt(mem[priorityOffset:]), core, false)
 	l.core = core
 	l.id = uint64(core.ID())
 	l.fence = core.WakerFence()

@@ -45,48 +45,69 @@ type claim struct {
 	start   time.Time // when the waiter came
 	came    uint64    // and the beat then
 	renewed time.Time // when it last showed that it is there
+	named   bool      // it was first or next when it last looked
 }
 
+// attempts bounds what a waiter does about its place, in memory that may be hostile.
+const attempts = 1 << 10
+
 func (c *claim) me() int { return c.queue.owner.Slot() + 1 }
+
+// on returns the Event to sleep on.
+func (c *claim) on() *Event {
+	if c.named {
+		return &c.queue.ahead
+	}
+	return &c.queue.behind
+}
 
 // first reports whether the waiter is served before all others. Once it is hungry,
 // it becomes so, or the next; and shows from time to time that it is still there.
 func (c *claim) first() bool {
 	q, me := c.queue, c.me()
 	now := time.Now()
-	if now.Sub(c.start) < hunger {
-		return q.load().first() == me
-	}
-	for {
+	hungry := now.Sub(c.start) >= hunger
+	for range attempts {
 		w := q.load()
 		f, n, since := w.first(), w.next(), w.since()
+		c.named = f == me || n == me
 		switch {
 		case f == me:
 			if now.Sub(c.renewed) > hunger && q.swap(w, f, n, since) {
 				c.renewed = now
 			}
 			return true
+		case !hungry, n == me:
+			return false
 		case f == 0:
 			if q.swap(w, me, 0, 0) {
-				c.renewed = now
+				c.named, c.renewed = true, now
 				q.owner.Barrier() // Invariant 3
 				return true
 			}
-		case n == me, n != 0 && !before(c.came, since):
+		case n != 0 && !before(c.came, since):
 			return false
 		default:
-			q.swap(w, f, me, c.came)
+			if q.swap(w, f, me, c.came) {
+				c.named = true
+				if n != 0 {
+					q.ahead.Notify(Everybody) // n is not named any more
+				}
+				return false
+			}
 		}
 	}
+	return false
 }
 
-// end gives the claim up.
-func (c *claim) end() {
+// end gives the claim up. The waiter was served, or was cancelled.
+func (c *claim) end(served bool) {
 	q, me := c.queue, c.me()
-	for {
-		switch w := q.load(); me {
+	for range attempts {
+		w := q.load()
+		switch me {
 		case w.first():
-			q.handOver(w)
+			q.handOver(w, served)
 		case w.next():
 			q.swap(w, w.first(), 0, 0)
 		default:

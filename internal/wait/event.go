@@ -136,7 +136,7 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 		return err
 	}
 	defer e.leave()
-	return e.sleep(ctx, try, stalled)
+	return sleep(ctx, func() *Event { return e }, try, stalled)
 }
 
 // enter waits for the turn (Invariant 3).
@@ -157,13 +157,15 @@ func (e *Event) leave() {
 	atomic.AddInt32(&e.queued, -1)
 }
 
-// sleep is Await for who has the turn.
-func (e *Event) sleep(ctx context.Context, try func() bool, stalled func()) error {
+// sleep is Await for who has the turn. It sleeps on the Event that on names, which may
+// be another after each try.
+func sleep(ctx context.Context, on func() *Event, try func() bool, stalled func()) error {
 	if try() {
 		return nil
 	}
 	var look time.Time // when to look for the dead
 	for {
+		e := on()
 		w := e.arm()
 		bound := Slice()
 		if !e.fence.Barrier() {
@@ -177,6 +179,12 @@ func (e *Event) sleep(ctx context.Context, try func() bool, stalled func()) erro
 				return nil
 			}
 			look = time.Now().Add(bound)
+		}
+		if on() != e {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			continue
 		}
 		asleep, until := time.Now(), look
 		if limit := asleep.Add(bound); limit.Before(until) {

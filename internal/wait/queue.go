@@ -29,30 +29,37 @@ import (
 //	f, n        --anybody, if f is dead or the word has
 //	              stood still for longer than stale-->   n, 0
 //
+// The first and the next sleep on an Event of their own, ahead of those behind, so that
+// only they are woken while nobody else would be served.
+//
 // Invariants
 //
-//  1. The word is about order only. However it stands, nothing is lost, and a
+//  1. The priority word is about order only. However it stands, nothing is lost, and a
 //     paused or dead waiter keeps the others out for stale at most, from when they
 //     look at it (at every Slice).
-//  2. Only who has the Event's turn in its process becomes hungry, so one waiter of
-//     each process at most. The others of that process queue behind it.
-//  3. Who was refused because of the word is woken when another becomes first, or
-//     nobody; who makes itself first looks again after that, so that it is not lost
-//     if a waker has not reckoned with it.
+//  2. Only who has the turn in its process becomes hungry, so one waiter of each process
+//     at most. The others of that process queue behind it.
+//  3. Who sleeps ahead was named by the word after it had armed that Event; and who
+//     changes the word so that somebody is not named any more, or becomes first, wakes
+//     those who sleep ahead. Who makes the first nobody wakes those behind as well, if
+//     they were refused what may be there. Who makes itself first looks again after
+//     that, so that it is not lost if a waker has not reckoned with it.
 //  4. Who was first does not become so again before the next has been, whichever of
 //     them runs at the moment: it is one step to give up and to hand over.
 //
 // Every transition is one compare-and-swap.
 //
-// Memory orderings. A waker changes the condition, then loads the priority word; a
-// hungry waiter changes that word, then runs its fence and tests the condition. The
-// fences are those of Event, Invariant 1.
+// Memory orderings. A waker changes the condition, then loads the words of the Events
+// and the priority word; a hungry waiter changes that word, then runs its fence and
+// tests the condition. The fences are those of Event, Invariant 1.
 type Queue struct {
-	Event
-	priority *uint64
-	owner    Owner
+	ahead, behind Event
+	words         *uint64 // of both
+	priority      *uint64
+	owner         Owner
+	shared        bool // several may hold what is taken, at one time
 
-	mu    sync.Mutex // of what this process has seen of the word
+	mu    sync.Mutex // of what this process has seen of the priority word
 	seen  order      // the word
 	since time.Time  // and for how long
 }
@@ -69,37 +76,52 @@ const (
 	stale  = 50 * time.Millisecond
 )
 
-// Init makes the process's side of the Queue whose words are given. All handles of
-// one object in one process must share it.
-func (q *Queue) Init(word *uint32, priority *uint64, owner Owner) {
-	q.Event, q.priority, q.owner = NewEvent(word, owner), priority, owner
+// Init makes the process's side of the Queue whose words are given: those of its two
+// Events, which lie in one word of 64 bits, and the priority word. All handles of one
+// object in one process must share it.
+func (q *Queue) Init(events *[2]uint32, words, priority *uint64, owner Owner, shared bool) {
+	q.behind, q.ahead = NewEvent(&events[0], owner), NewEvent(&events[1], owner)
+	q.words, q.priority, q.owner, q.shared = words, priority, owner, shared
 }
+
+// Waiting reports whether anybody may be asleep: the waker's load.
+func (q *Queue) Waiting() bool { return atomic.LoadUint64(q.words)&(waiting|waiting<<32) != 0 }
+
+// Queued reports whether anybody of this process sleeps, or waits for its turn to.
+func (q *Queue) Queued() bool { return q.behind.Queued() }
 
 // Barred reports whether a hungry waiter is to be served before all others.
 func (q *Queue) Barred() bool { return atomic.LoadUint64(q.priority) >= 1<<firstShift }
 
-// Wake wakes up to n of those who sleep, or all if it may be that not each of them
-// can be served. Call it after something was given back, if Waiting.
+// Wake wakes up to n of those who sleep and may be served. Call it after something was
+// given back, if Waiting.
 func (q *Queue) Wake(n int) {
 	if q.Barred() {
-		n = Everybody
+		q.ahead.Notify(Everybody)
+		return
 	}
-	q.Notify(n)
+	q.behind.Notify(n)
+}
+
+// WakeAll wakes everybody.
+func (q *Queue) WakeAll() {
+	q.ahead.Notify(Everybody)
+	q.behind.Notify(Everybody)
 }
 
 // Await waits until take has taken something. It tells take whether this waiter is
 // first; if not, take must fail while the Queue is Barred. See Event.Await.
-func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled func()) error {
+func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled func()) (err error) {
 	c := claim{queue: q, start: time.Now(), came: q.load().beat()}
 	if !q.Queued() && spin(func() bool { return take(false) }) {
 		return nil
 	}
-	if err := q.enter(ctx); err != nil {
+	if err := q.behind.enter(ctx); err != nil {
 		return err
 	}
-	defer q.leave()
-	defer c.end()
-	return q.sleep(ctx,
+	defer q.behind.leave()
+	defer func() { c.end(err == nil) }()
+	return sleep(ctx, c.on,
 		func() bool { return take(c.first()) },
 		func() { q.DropStale(); stalled() })
 }
@@ -108,7 +130,7 @@ func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled f
 func (q *Queue) DropStale() {
 	w := q.load()
 	if f := w.first(); f != 0 && (q.owner.SlotFree(f-1) || q.exhausted(w)) {
-		q.handOver(w)
+		q.handOver(w, false)
 	}
 }
 
@@ -122,10 +144,19 @@ func (q *Queue) exhausted(w order) bool {
 	return time.Since(q.since) > stale
 }
 
-// handOver makes the next the first, and wakes it, or those who were kept out.
-func (q *Queue) handOver(w order) {
-	if q.swap(w, w.next(), 0, 0) && q.Waiting() {
-		q.Notify(Everybody)
+// handOver makes the next the first, and wakes those who have to know (Invariant 3). If
+// the first was served, it may have left nothing for others.
+func (q *Queue) handOver(w order, served bool) {
+	if !q.swap(w, w.next(), 0, 0) {
+		return
+	}
+	q.ahead.Notify(Everybody)
+	switch {
+	case w.next() != 0:
+	case q.shared:
+		q.behind.Notify(Everybody)
+	case !served:
+		q.behind.Notify(1)
 	}
 	runtime.KeepAlive(q)
 }

@@ -2,6 +2,7 @@ package wait
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,8 +22,8 @@ func (a attachment) SlotFree(s int) bool { return s >= len(a.dead) || a.dead[s] 
 // world is a queue as four processes see it, and a waiter of each of them.
 type world struct {
 	t        *testing.T
-	event    uint32
-	priority uint64
+	events   atomic.Uint64
+	priority atomic.Uint64 // aligned
 	dead     [4]bool
 	queues   [4]Queue
 	claims   [4]claim
@@ -31,7 +32,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t}
 	for i := range w.queues {
-		w.queues[i].Init(&w.event, &w.priority, attachment{i, &w.dead})
+		w.queues[i].Init(eventsOf(&w.events), wordOf(&w.events), wordOf(&w.priority), attachment{i, &w.dead}, true)
 	}
 	return w
 }
@@ -65,20 +66,20 @@ func (w *world) look(slots []int, want ...int) {
 // served after the one that was first already.
 func TestOrder(t *testing.T) {
 	w := newWorld(t)
-	w.priority = uint64(makeOrder(0, 0, 0, beatMask-2)) // it wraps around meanwhile
+	w.priority.Store(uint64(makeOrder(0, 0, 0, beatMask-2))) // it wraps around meanwhile
 	w.come(1, 0, 2, 3)
 	w.look([]int{3, 2, 0, 1}, 3)
-	w.claims[3].end()
+	w.claims[3].end(true)
 	w.come(3)
 	w.look([]int{3, 2, 0, 1}, 1)
 	w.look([]int{1}, 1)
-	w.claims[1].end()
+	w.claims[1].end(true)
 	w.look([]int{3, 2, 0}, 0)
-	w.claims[2].end() // cancelled
+	w.claims[2].end(true) // cancelled
 	w.look([]int{3}, []int{}...)
-	w.claims[0].end()
+	w.claims[0].end(true)
 	w.look([]int{3}, 3)
-	w.claims[3].end()
+	w.claims[3].end(true)
 	if w.queues[0].Barred() {
 		t.Error("somebody is first in the end")
 	}
@@ -90,11 +91,11 @@ func TestHandedOver(t *testing.T) {
 	w.come(0, 1)
 	w.look([]int{0, 1}, 0)
 	for range 3 {
-		w.claims[0].end()
+		w.claims[0].end(true)
 		w.come(0)
 		w.look([]int{0}, []int{}...)
 		w.look([]int{1}, 1)
-		w.claims[1].end()
+		w.claims[1].end(true)
 		w.come(1)
 		w.look([]int{1}, []int{}...)
 		w.look([]int{0}, 0)
@@ -121,11 +122,11 @@ func TestDropped(t *testing.T) {
 // TestSpoilt has the word name a slot that there is not.
 func TestSpoilt(t *testing.T) {
 	w := newWorld(t)
-	w.priority = ^uint64(0)
+	w.priority.Store(^uint64(0))
 	for w.queues[0].Barred() {
 		w.queues[0].DropStale()
 	}
-	w.priority = uint64(makeOrder(layout.MaxProcs, 2, 0, 0))
+	w.priority.Store(uint64(makeOrder(layout.MaxProcs, 2, 0, 0)))
 	w.come(1)
 	w.queues[0].DropStale()
 	w.look([]int{1}, 1)
