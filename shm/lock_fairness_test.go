@@ -99,7 +99,7 @@ func TestRelockers(t *testing.T) {
 					t.Errorf("%s had it after %d others", who, n)
 				}
 			}
-			for range 30 {
+			for range 10 {
 				before := locked.Load()
 				mu.Lock()
 				served("a goroutine", before)
