@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // Died is the bit of the lock word that a death inside sets.
@@ -52,3 +53,57 @@ func (v *Value[T]) SetSequence(n uint64) { atomic.StoreUint64(v.big.seq, n) }
 
 // WritersWait reports whether anybody may be asleep for a turn to write.
 func (v *Value[T]) WritersWait() bool { return v.big.lock.queue.Waiting() }
+
+// StepClaimed is the step of a Table's Store between StepLocked and StepWritten: the
+// writer has a slot for the new version.
+const StepClaimed = "claimed"
+
+// StoreUpTo does what Store has done after a step.
+func (t *Table[T]) StoreUpTo(step string, i int, x T) {
+	t.lock(i)
+	if step == StepLocked {
+		return
+	}
+	w := t.index(i)
+	slot := t.claim(i, w)
+	if step == StepClaimed {
+		return
+	}
+	*t.copy(slot) = x
+	if step == StepWritten {
+		return
+	}
+	t.publish(i, w, slot)
+}
+
+// WritersWait reports whether anybody may be asleep for a turn to write entry i.
+func (t *Table[T]) WritersWait(i int) bool { return wait.Asleep(&t.entries[i].turn) }
+
+// SpareWanted reports whether anybody may be asleep for a slot near entry i.
+func (t *Table[T]) SpareWanted(i int) bool { return wait.Asleep(&t.spares[t.group(i)]) }
+
+// VersionAwaited reports whether anybody may be asleep for another version of entry i.
+func (t *Table[T]) VersionAwaited(i int) bool { return wait.Asleep(&t.entries[i].changed) }
+
+// SpareSlots returns how many slots of the group of entry i are spare.
+func (t *Table[T]) SpareSlots(i int) (n int) {
+	g := t.group(i)
+	for s := range t.slots(g) {
+		if t.spare(g, s, atomic.LoadUint64(&t.claims[g*groupSlots+s])) {
+			n++
+		}
+	}
+	return n
+}
+
+// Awaited reports whether anybody may be asleep for another version of v.
+func (v *Value[T]) Awaited() bool { return v.changed.Waiting() }
+
+// TableSize returns how many bytes a Table takes.
+func TableSize(n int, size uintptr) uint64 {
+	shape, err := shapeOf(n, size)
+	if err != nil {
+		panic(err)
+	}
+	return shape.size
+}

@@ -36,6 +36,11 @@ func newArray[T any](t proctest.Fataler, seg *shm.Segment, name string, n int) *
 	return proctest.Must(shm.NewArray[T](seg, name, n))(t)
 }
 
+func newTable[T any](t proctest.Fataler, seg *shm.Segment, name string, n int) *shm.Table[T] {
+	t.Helper()
+	return proctest.Must(shm.NewTable[T](seg, name, n))(t)
+}
+
 // pass goes through a lock, and changes nothing inside.
 func pass(mu sync.Locker) {
 	mu.Lock()

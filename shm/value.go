@@ -8,6 +8,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // A Value is one variable of a plain type T, shared between processes. A plain
@@ -37,8 +38,9 @@ type Value[T any] struct {
 
 // valueLocal is shared by all handles of one Value in one Segment.
 type valueLocal struct {
-	edge race.Edge
-	lock ownerLock // of the writers of a large T
+	edge    race.Edge
+	lock    ownerLock  // of the writers of a large T
+	changed wait.Event // slept on by those who wait for another version
 }
 
 // NewValue returns the value with that name, made zero if it does not exist.
@@ -62,6 +64,7 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 	v := &Value[T]{name: name, core: s.core}
 	v.valueLocal = s.core.Local(obj, func() any {
 		local := &valueLocal{}
+		local.initEvent(s.core, obj.Mem, typ.Size > 8)
 		if typ.Size > 8 {
 			local.lock.init(s.core, obj.Mem)
 		}
@@ -94,6 +97,7 @@ func (v *Value[T]) Store(x T) {
 	} else {
 		atomic.StoreUint64(v.cell, toBits(x)&v.mask)
 	}
+	v.announce()
 	v.check()
 }
 
@@ -105,6 +109,7 @@ func (v *Value[T]) Swap(x T) (old T) {
 	} else {
 		old = fromBits[T](atomic.SwapUint64(v.cell, toBits(x)&v.mask))
 	}
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return old
@@ -125,6 +130,7 @@ func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 	} else {
 		swapped = atomic.CompareAndSwapUint64(v.cell, toBits(old)&v.mask, toBits(x)&v.mask)
 	}
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return swapped
@@ -149,6 +155,7 @@ func (v *Value[T]) Update(f func(T) T) (x T) {
 			}
 		}
 	}
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return x
@@ -163,6 +170,7 @@ type Integer interface {
 func Add[T Integer](v *Value[T], delta T) T {
 	v.edge.Release()
 	x := addBits(v.cell, delta)
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return x
@@ -170,10 +178,19 @@ func Add[T Integer](v *Value[T], delta T) T {
 
 // loadBig is Load for a T of more than 8 bytes.
 func (v *Value[T]) loadBig() T {
-	x := v.big.load()
+	x, _ := v.big.load()
 	v.check()
 	v.edge.Acquire()
 	return x
+}
+
+// announce wakes those who wait for a change. The change of a word is sequentially
+// consistent with the load of the Event's; that of a large T is followed by the
+// writers' unlock, a read-modify-write where the sleepers do not fence for wakers.
+func (v *Value[T]) announce() {
+	if v.changed.Waiting() {
+		v.changed.Notify(wait.Everybody)
+	}
 }
 
 // check panics if the segment is closed. Once it is, the memory is private to
