@@ -107,3 +107,6 @@ func TableSize(n int, size uintptr) uint64 {
 	}
 	return shape.size
 }
+
+// StoreSilently is what Store of up to 8 bytes has done before it wakes anybody.
+func (v *Value[T]) StoreSilently(x T) { atomic.StoreUint64(v.cell, toBits(x)&v.mask) }
