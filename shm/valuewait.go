@@ -21,29 +21,29 @@ func (v *Value[T]) LoadVersion() (x T, version uint64) {
 
 // Wait waits until the value has another version than the one given, and returns it
 // with its version. If ctx ends first Wait returns its error, and if the Segment is
-// closed [ErrClosed]. A value that changes, and changes again before the waiter has
-// looked, is seen as it is then.
+// closed [ErrClosed]. A value that changes again before the waiter has looked is seen
+// as it is then.
 func (v *Value[T]) Wait(ctx context.Context, version uint64) (x T, now uint64, err error) {
 	if err := v.core.CheckContext(ctx, "value", v.name); err != nil {
 		return x, 0, err
 	}
-	try := func() bool { return v.version() != version || v.core.Closed() }
-	for {
-		if !try() {
-			err = v.changed.Await(ctx, try, func() {})
-		}
-		x, now = v.versioned()
-		if closed := v.core.Check("value", v.name); closed != nil {
-			return *new(T), 0, closed
-		}
-		if err != nil {
-			return *new(T), 0, v.core.Fault("value", v.name, err)
-		}
-		if now != version { // a small value may have changed back
-			v.edge.Acquire()
-			return x, now, nil
-		}
+	try := func() bool { now = v.version(); return now != version || v.core.Closed() }
+	if !try() {
+		err = v.changed.Await(ctx, try, func() {})
 	}
+	if v.cell == nil {
+		x, now = v.big.load()
+	} else {
+		x = fromBits[T](now) // it may have changed back
+	}
+	if closed := v.core.Check("value", v.name); closed != nil {
+		return *new(T), 0, closed
+	}
+	if err != nil {
+		return *new(T), 0, v.core.Fault("value", v.name, err)
+	}
+	v.edge.Acquire()
+	return x, now, nil
 }
 
 // versioned returns the value and its version.
