@@ -68,8 +68,8 @@ func (b *bigValue[T]) load() (x T, seq uint64) {
 
 const maxAttempts = 1 << 24
 
-// update replaces the value by f of it, with every other writer kept out.
-func (b *bigValue[T]) update(f func(cur T) T) {
+// update replaces the value by f of it, if f says so, with every other writer kept out.
+func (b *bigValue[T]) update(f func(cur T) (T, bool)) {
 	if !b.lock.tryLock() {
 		_ = b.lock.lockSlow(context.Background()) // without a Done channel it cannot fail
 	}
@@ -82,8 +82,10 @@ func (b *bigValue[T]) update(f func(cur T) T) {
 	if b.lock.core.Closed() {
 		return // f must not see the pages that Close puts in the memory's place
 	}
-	*b.copy[(seq+1)%copies] = f(cur)
-	arch.StoreRelease64(b.seq, seq+1)
+	if x, ok := f(cur); ok {
+		*b.copy[(seq+1)%copies] = x
+		arch.StoreRelease64(b.seq, seq+1)
+	}
 }
 
 func newBigValue[T any](lock *ownerLock, mem []byte) *bigValue[T] {

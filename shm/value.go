@@ -93,7 +93,7 @@ func (v *Value[T]) Load() T {
 func (v *Value[T]) Store(x T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(T) T { return x })
+		v.big.update(func(T) (T, bool) { return x, true })
 	} else {
 		atomic.StoreUint64(v.cell, toBits(x)&v.mask)
 	}
@@ -105,7 +105,7 @@ func (v *Value[T]) Store(x T) {
 func (v *Value[T]) Swap(x T) (old T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur T) T { old = cur; return x })
+		v.big.update(func(cur T) (T, bool) { old = cur; return x, true })
 	} else {
 		old = fromBits[T](atomic.SwapUint64(v.cell, toBits(x)&v.mask))
 	}
@@ -121,11 +121,9 @@ func (v *Value[T]) Swap(x T) (old T) {
 func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur T) T {
-			if swapped = any(cur) == any(old); swapped {
-				return x
-			}
-			return cur
+		v.big.update(func(cur T) (T, bool) {
+			swapped = any(cur) == any(old)
+			return x, swapped
 		})
 	} else {
 		swapped = atomic.CompareAndSwapUint64(v.cell, toBits(old)&v.mask, toBits(x)&v.mask)
@@ -142,7 +140,7 @@ func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 func (v *Value[T]) Update(f func(T) T) (x T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur T) T { x = f(cur); return x })
+		v.big.update(func(cur T) (T, bool) { x = f(cur); return x, true })
 	} else {
 		for {
 			bits := atomic.LoadUint64(v.cell)

@@ -215,12 +215,16 @@ func TestWaitersOfOneProcess(t *testing.T) {
 	}
 }
 
-// TestLargeVersions has the version of a large value rise by one with each write.
+// TestLargeVersions has the version of a large value rise by one with each write, and
+// with nothing else.
 func TestLargeVersions(t *testing.T) {
 	v := shared.Value[block](t, shared.Named(t).Segment, "block")
 	for n := range uint64(10) {
 		if b, version := v.LoadVersion(); b != blockOf(n) || version != n {
 			t.Errorf("%d, version %d, expected %d", b[0], version, n)
+		}
+		if v.CompareAndSwap(blockOf(n+1), blockOf(0)) {
+			t.Error("CompareAndSwap of another block")
 		}
 		v.Swap(blockOf(n + 1))
 	}
