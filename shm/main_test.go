@@ -12,10 +12,11 @@ import (
 // roles are what this binary does, instead of running tests, when it is started
 // with ROLE set: the examples, whose child processes run the same function.
 var roles = map[string]func(){
-	"Example":     Example,
-	"ExampleLock": ExampleLock,
-	"depositor":   ExampleLock_account,
-	"withdrawer":  ExampleLock_account,
+	"Example":      Example,
+	"ExampleLock":  ExampleLock,
+	"ExampleTable": ExampleTable,
+	"depositor":    ExampleLock_account,
+	"withdrawer":   ExampleLock_account,
 }
 
 func TestMain(m *testing.M) {

@@ -25,6 +25,8 @@ import (
 // with those of a dead process robbed of theirs. Operations on a Value whose
 // Segment is closed panic with an error that wraps [ErrClosed].
 //
+// [Value.Wait] waits for a change.
+//
 // A Value takes 128 bytes of the segment, a large one 256 plus four times the
 // size of T rounded up to 64.
 type Value[T any] struct {
