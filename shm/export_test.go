@@ -76,6 +76,12 @@ func (t *Table[T]) StoreUpTo(step string, i int, x T) {
 	t.publish(i, w, slot)
 }
 
+// FinishStore does what Store does after StepClaimed.
+func (t *Table[T]) FinishStore(i int, x T) {
+	t.put(i, x)
+	t.unlock(i)
+}
+
 // WritersWait reports whether anybody may be asleep for a turn to write entry i.
 func (t *Table[T]) WritersWait(i int) bool { return wait.Asleep(&t.entries[i].turn) }
 

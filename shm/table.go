@@ -18,8 +18,8 @@ import (
 // and never waits for a writer, not for one that was stopped or killed in the middle
 // either: it begins again if writers overtake it. Writers of one entry take turns,
 // and those of a dead process are robbed of theirs. Writers of different entries do
-// not wait for each other, unless more than half as many as there are entries in a
-// neighbourhood of 8 are in the middle of a write at the same time.
+// not wait for each other, as long as no more than four of 8 neighbours are in the
+// middle of a write: a fifth waits until one of them has ended it.
 //
 // The version of an entry is 0 at first, and rises by one with each write. A version
 // that [Table.Wait] waits for is one that [Table.LoadVersion], Store or Wait have

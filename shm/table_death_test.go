@@ -121,3 +121,30 @@ func TestTableSlotsOfTheDead(t *testing.T) {
 		t.Errorf("%d slots are spare, expected %d", n, len(procs))
 	}
 }
+
+// TestTableSpareSlotWakes has a writer sleep for a spare slot until another one has
+// ended its write.
+func TestTableSpareSlotWakes(t *testing.T) {
+	s := shared.Named(t)
+	table, other := newTable[row](t, s.Segment, "rows", rows), newTable[row](t, s.Another(t), "rows", rows)
+	for n := uint64(1); n <= 20; n++ {
+		writers := table.SpareSlots(0)
+		for i := range writers {
+			other.StoreUpTo(shm.StepClaimed, i, row{})
+		}
+		stored := proctest.Go(func() uint64 { return table.Store(7, rowOf(n)) })
+		proctest.Until(t, "the writer sleeps", func() bool { return table.SpareWanted(7) })
+		other.FinishStore(0, rowOf(n))
+		if v := proctest.Result(t, stored); v != n {
+			t.Fatalf("version %d, expected %d", v, n)
+		}
+		for i := 1; i < writers; i++ {
+			other.FinishStore(i, rowOf(n))
+		}
+	}
+	for i := range 4 {
+		if r, v := table.LoadVersion(i); r != rowOf(20) || v != 20 {
+			t.Errorf("entry %d is %d, version %d", i, r[0], v)
+		}
+	}
+}
