@@ -46,9 +46,9 @@ import (
 //     one, by which this one becomes spare when it publishes; a writer that lacks a
 //     spare slot takes over from the dead of its group. A death after it leaves
 //     the lock alone, or sleepers, who wake by their bound.
-//  4. A process has at most one slot claimed for each entry whose lock it has, from
-//     the moment it knows what to write to the end of that write. It waits for a
-//     spare slot only before that, so those whom it waits for do not wait for it.
+//  4. A writer claims a slot when it knows what to write, and from then on waits for
+//     nobody. Who waits for a spare slot has claimed none for that write: those whom it
+//     waits for do not wait for it.
 //
 // Memory orderings. Publishing is a release store, which pairs with the readers' load
 // of the index: they see the slot whole, and its claim. A reader copies the slot, runs
