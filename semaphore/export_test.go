@@ -42,18 +42,15 @@ func (s *Semaphore) ChangeUpTo(step string, n int64) {
 	arch.StoreRelease64(s.word, settled)
 }
 
-// RepairUpTo does what the repair of a change by a dead process, or of the
-// permits that one held, has done after StepTaken.
+// RepairUpTo does what the repair of a change by a dead process, or the reclaiming of
+// the permits that one held, has done after StepTaken.
 func (s *Semaphore) RepairUpTo() {
 	for {
-		w := atomic.LoadUint64(s.repairer)
-		if (w == 0 || s.core.Dead(layout.ID(w))) && atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID())) {
-			break
+		if w := atomic.LoadUint64(s.word); w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
+			return
 		}
-	}
-	for {
-		w := atomic.LoadUint64(s.word)
-		if s.stuck() || w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
+		w := atomic.LoadUint64(s.repairer)
+		if s.stuck() && (w == 0 || s.core.Dead(layout.ID(w))) && atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID())) {
 			return
 		}
 	}

@@ -260,3 +260,24 @@ func TestHungryCancelled(t *testing.T) {
 	}
 	end(other)
 }
+
+// TestHungryStopped stops a process that is served first. Others who wait for less than
+// it takes to pass it over, one after the other, do not keep it first.
+func TestHungryStopped(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	sem := newSemaphore(t, s.Segment, 4, nil)
+	if !sem.TryAcquire(1) {
+		t.Fatal("TryAcquire failed")
+	}
+	stopped := s.Start(t, "semaphore", "4")
+	stopped.Send("Acquire 4")
+	proctest.Until(t, "the waiter is hungry", sem.Urgent)
+	stopped.Stop()
+	proctest.Until(t, "a permit is acquired", func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+		defer cancel()
+		return sem.Acquire(ctx, 1) == nil
+	})
+	stopped.Kill()
+}

@@ -71,7 +71,10 @@ func (s *state) enter() {
 	}
 	line := s.lines[s.core.Slot()]
 	mine := func() bool { return atomic.LoadUint64(s.word)&busyMask == s.busy }
-	for b := patient; mine() && !s.repairIf(mine) && b.wait(s); {
+	for b := patient; mine() && !s.repairIf(mine); {
+		if !b.wait(s) {
+			return // the segment is closed, but maybe not severed yet
+		}
 	}
 	arch.StoreRelease64(line.permits, 0)
 	arch.StoreRelease64(line.owner, uint64(s.core.ID()))
@@ -95,16 +98,17 @@ func (s *state) stuck() bool {
 		atomic.LoadUint64(s.word)&busyMask == busy && atomic.LoadUint64(s.lines[slot].owner) == owner
 }
 
-// reclaim brings back the permits of the dead. It does nothing while somebody
-// else is inside a change.
+// reclaim brings back the permits of the dead, by a change like any other. It does
+// nothing while somebody else is inside one.
 func (s *state) reclaim() {
 	if s.signalling || !s.anyDead() {
 		return
 	}
-	s.repairIf(func() bool {
-		w := atomic.LoadUint64(s.word)
-		return w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy)
-	})
+	w := atomic.LoadUint64(s.word)
+	if w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
+		s.settle()
+		s.wakeAll()
+	}
 }
 
 // anyDead reports whether a dead process's permits are missing from the sum.
@@ -114,9 +118,8 @@ func (s *state) anyDead() bool {
 		atomic.LoadUint64(s.word) == w // else the sum was of different times
 }
 
-// repairIf ends a change with free computed anew, if nobody else alive repairs and
-// if the change may be ended: asked by the repairer, who alone ends others' changes.
-// It reports whether it has.
+// repairIf ends the change of a dead process, if nobody else alive is doing so and
+// if it is due: asked by the repairer. It reports whether it has.
 func (s *state) repairIf(due func() bool) bool {
 	w := atomic.LoadUint64(s.repairer)
 	if w != 0 && !s.core.Dead(liveness.ID(w)) || !atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID())) {
@@ -124,17 +127,26 @@ func (s *state) repairIf(due func() bool) bool {
 	}
 	repair := due()
 	if repair {
-		free := max(s.size-s.heldByLiving(), 0)
-		arch.StoreRelease64(s.word, uint64(free)<<freeShift)
+		s.settle()
 	}
 	arch.StoreRelease64(s.repairer, 0) // at once: who is paused as the repairer holds up the others
 	if repair {
-		arch.Fence()
-		if s.queue.Waiting() {
-			s.queue.WakeAll()
-		}
+		s.wakeAll()
 	}
 	return repair
+}
+
+// settle ends a change, with free computed anew.
+func (s *state) settle() {
+	free := max(s.size-s.heldByLiving(), 0)
+	arch.StoreRelease64(s.word, uint64(free)<<freeShift)
+}
+
+func (s *state) wakeAll() {
+	arch.Fence()
+	if s.queue.Waiting() {
+		s.queue.WakeAll()
+	}
 }
 
 // heldByLiving adds up what the living hold. The sum is exact inside a change.

@@ -15,8 +15,7 @@ import (
 // says how many permits its owner holds.
 //
 //	0    word:     bits 0-10 busy, 11-63 free
-//	8    events:   of the Queue that acquirers wait in
-//	16   priority: the Queue's
+//	8    queue:    words of the Queue that acquirers wait in
 //	24   repairer: id of the process that repairs, 0 if nobody does
 //	32   weighty:  1 once anybody has slept for more than one permit
 //	128  lines, 128 apart, one for each process slot: owner's id, permits held
@@ -39,8 +38,8 @@ import (
 //     It computes free anew as size - the permits of the living. How far the dead
 //     process got does not matter, since what it held comes back in any case. A
 //     death during a repair leaves the same situation as before.
-//  4. The permits of a process that died outside a change come back by the same
-//     repair, as a change of the repairer's own, by whoever finds too few permits.
+//  4. The permits of a process that died outside a change come back by a change of
+//     whoever finds too few permits, which computes free in the same way.
 //  5. A line changes its owner only in the hands of the new one, who has its process
 //     slot, while busy does not name the line; and permits are 0 before the new id is
 //     there. So a word in which busy names a line says which process that is, for as
@@ -48,8 +47,8 @@ import (
 //  6. There is at most one repairer that is alive. Who finds a dead one in the
 //     repairer's word takes its place by compare-and-swap from that id. It is the
 //     repairer from before it looks whether a repair is due until the word is settled,
-//     and no longer: one that is paused in between holds up other repairs, and those
-//     who make a handle while busy names the line of their slot.
+//     and no longer. One that is paused in between holds up those who wait for that
+//     repair: all users, while the word is not settled.
 //
 // Memory orderings. A change begins with a read-modify-write, which pairs with
 // the release store that settled the word: that store published the permits. The
@@ -88,8 +87,7 @@ const (
 	freeShift  = busyBits
 	maxPermits = 1<<(64-freeShift) - 1
 
-	eventsOffset   = 8
-	priorityOffset = 16
+	queueOffset    = 8
 	repairerOffset = 24
 	weightyOffset  = 32
 	linesOffset    = arch.CacheLine

@@ -5,6 +5,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // init makes this process's side of the semaphore in mem.
@@ -14,8 +15,8 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 	s.signalling = signalling
 	s.fence = core.WakerFence()
 	s.word = wordAt(mem, 0)
-	events := (*[2]uint32)(unsafe.Pointer(&mem[eventsOffset]))
-	s.queue.Init(events, wordAt(mem, eventsOffset), wordAt(mem, priorityOffset), core, true)
+	_ = mem[queueOffset+15]
+	s.queue.Init((*wait.Words)(unsafe.Pointer(&mem[queueOffset])), core, true)
 	s.weighty = (*uint32)(unsafe.Pointer(&mem[weightyOffset]))
 	s.repairer = wordAt(mem, repairerOffset)
 	if signalling {

@@ -16,6 +16,7 @@ func TestNoAllocation(t *testing.T) {
 	w := shared.Value[block](t, s.Segment, "block")
 	a, words := newArray[uint8](t, s.Segment, "bytes", 100), newArray[float64](t, s.Segment, "words", 100)
 	others := newArray[large24](t, s.Segment, "others", 100)
+	table, numbers := newTable[row](t, s.Segment, "table", rows), newTable[int](t, s.Segment, "numbers", rows)
 	cancellable, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	b, buf := blockOf(7), make([]uint8, 100)
@@ -41,6 +42,20 @@ func TestNoAllocation(t *testing.T) {
 		{"large Store", func() { w.Store(b) }},
 		{"large Swap", func() { w.Swap(b) }},
 		{"large Update", func() { w.Update(func(b block) block { b[0]++; return b }) }},
+		{"LoadVersion", func() { v.LoadVersion(); w.LoadVersion() }},
+		{"Wait", func() { v.Wait(cancellable, 1<<63); w.Wait(cancellable, 1<<63) }},
+		{"Table.Load", func() { table.Load(1); numbers.LoadVersion(2) }},
+		{"Table.Store", func() { table.Store(1, row{}); numbers.Store(2, 3) }},
+		{"Table.Swap", func() { table.Swap(1, row{}); numbers.Swap(2, 3) }},
+		{"Table.Update", func() {
+			table.Update(1, func(r row) row { r[0]++; return r })
+			numbers.Update(1, func(x int) int { return x + 1 })
+		}},
+		{"Table.Wait", func() { table.Wait(cancellable, 1, 1<<58); numbers.Wait(cancellable, 1, 1<<58) }},
+		{"Table.All", func() {
+			for range numbers.All() {
+			}
+		}},
 		{"Array.Load", func() { a.Load(1); words.Load(2); others.Load(3) }},
 		{"Array.Store", func() { a.Store(1, 2); words.Store(2, 3); others.Store(3, large24{}) }},
 		{"SwapAt", func() { shm.SwapAt(a, 1, 2); shm.SwapAt(words, 1, 2) }},

@@ -11,7 +11,7 @@ import (
 // number and four copies, of which copy seq%4 is current.
 //
 //	0    ownerLock of the writers
-//	128  seq
+//	128  seq, and the Event of those who wait for another
 //	256  copy 0, 1, 2, 3, each at a multiple of 64
 //
 // States. Stable: nobody has the lock, copy seq%4 is whole. Writing: the owner
@@ -51,25 +51,25 @@ func copyStride(size uintptr) uint64 { return (uint64(size) + arch.Line - 1) &^ 
 
 func bigValueSize(size uintptr) uint64 { return copyOffset + copies*copyStride(size) }
 
-// load returns the current copy. Writers would have to overtake it three times
+// load returns the current copy and its sequence number. Writers would have to overtake it three times
 // during each of its attempts; giving up is for memory that somebody scribbles
 // over.
-func (b *bigValue[T]) load() (x T) {
+func (b *bigValue[T]) load() (x T, seq uint64) {
 	for range maxAttempts {
-		seq := atomic.LoadUint64(b.seq)
+		seq = atomic.LoadUint64(b.seq)
 		x = *b.copy[seq%copies]
 		arch.LoadFence()
 		if atomic.LoadUint64(b.seq)-seq < copies-1 {
 			break
 		}
 	}
-	return x
+	return x, seq
 }
 
 const maxAttempts = 1 << 24
 
-// update replaces the value by f of it, with every other writer kept out.
-func (b *bigValue[T]) update(f func(cur T) T) {
+// update replaces the value by f of it, if f says so, with every other writer kept out.
+func (b *bigValue[T]) update(f func(cur T) (T, bool)) {
 	if !b.lock.tryLock() {
 		_ = b.lock.lockSlow(context.Background()) // without a Done channel it cannot fail
 	}
@@ -82,8 +82,10 @@ func (b *bigValue[T]) update(f func(cur T) T) {
 	if b.lock.core.Closed() {
 		return // f must not see the pages that Close puts in the memory's place
 	}
-	*b.copy[(seq+1)%copies] = f(cur)
-	arch.StoreRelease64(b.seq, seq+1)
+	if x, ok := f(cur); ok {
+		*b.copy[(seq+1)%copies] = x
+		arch.StoreRelease64(b.seq, seq+1)
+	}
 }
 
 func newBigValue[T any](lock *ownerLock, mem []byte) *bigValue[T] {

@@ -17,9 +17,11 @@ func TestObjectsClosed(t *testing.T) {
 	s := shared.Named(t)
 	v, w := shared.Value[int](t, s.Segment, "value"), shared.Value[block](t, s.Segment, "block")
 	a, b := newArray[uint16](t, s.Segment, "array", 3), newArray[padded3](t, s.Segment, "others", 3)
+	table := newTable[row](t, s.Segment, "table", rows)
 	v.Store(1)
 	w.Store(blockOf(1))
 	a.Store(1, 1)
+	table.Store(9, rowOf(1))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +36,7 @@ func TestObjectsClosed(t *testing.T) {
 			"CompareAndSwap": func() { v.CompareAndSwap(1, 2) },
 			"Update":         func() { v.Update(func(int) int { return 2 }) },
 			"Add":            func() { shm.Add(v, 1) },
+			"LoadVersion":    func() { v.LoadVersion() },
 		}},
 		{`value "block"`, map[string]func(){
 			"Load":           func() { w.Load() },
@@ -56,6 +59,17 @@ func TestObjectsClosed(t *testing.T) {
 				}
 			},
 		}},
+		{`table "table"`, map[string]func(){
+			"Load":        func() { table.Load(9) },
+			"LoadVersion": func() { table.LoadVersion(9) },
+			"Store":       func() { table.Store(9, rowOf(2)) },
+			"Swap":        func() { table.Swap(9, rowOf(2)) },
+			"Update":      func() { table.Update(9, func(row) row { return rowOf(2) }) },
+			"All": func() {
+				for range table.All() {
+				}
+			},
+		}},
 		{`array "others"`, map[string]func(){
 			"Load":  func() { b.Load(1) },
 			"Store": func() { b.Store(1, padded3{}) },
@@ -69,6 +83,8 @@ func TestObjectsClosed(t *testing.T) {
 	wantClosed(t, "NewValue", err, `value "value"`)
 	_, err = shm.NewArray[int](s.Segment, "new", 1)
 	wantClosed(t, "NewArray", err, `array "new"`)
+	_, err = shm.NewTable[int](s.Segment, "new", 1)
+	wantClosed(t, "NewTable", err, `table "new"`)
 
 	if !mapping.Severs() {
 		return // whoever is caught in the middle finishes on the segment there
@@ -80,6 +96,9 @@ func TestObjectsClosed(t *testing.T) {
 	}
 	if got := shared.Value[block](t, again, "block").Load(); got != blockOf(1) {
 		t.Errorf("the block begins with %d", got[0])
+	}
+	if got, v := newTable[row](t, again, "table", rows).LoadVersion(9); got != rowOf(1) || v != 1 {
+		t.Errorf("the row is %d, version %d", got[0], v)
 	}
 	if got := newArray[uint16](t, again, "array", 3).View(); got[0] != 0 || got[1] != 1 || got[2] != 0 {
 		t.Errorf("the array is %v", got)
@@ -131,6 +150,30 @@ func TestCloseWhileWritersWait(t *testing.T) {
 	}
 }
 
+// TestCloseWhileTableWritersWait does the same to writers of an entry.
+func TestCloseWhileTableWritersWait(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	other := newTable[row](t, s.Another(t), "table", rows)
+	for i := range 4 {
+		other.StoreUpTo(shm.StepClaimed, i, row{})
+	}
+	table := newTable[row](t, s.Segment, "table", rows)
+	var writers []<-chan any
+	for i := range 8 { // half of them for the lock, half for a slot
+		writers = append(writers, proctest.Go(func() any {
+			return proctest.PanicOf(func() { table.Store(i, rowOf(1)) })
+		}))
+	}
+	for i := range 4 {
+		proctest.Until(t, "a writer sleeps", func() bool { return table.WritersWait(i) && table.SpareWanted(i) })
+	}
+	s.Close()
+	for _, w := range writers {
+		wantClosed(t, "Store", proctest.Result(t, w), `table "table"`)
+	}
+}
+
 // TestCloseUnderLoad closes a Segment in the middle of everything that other
 // goroutines do with it. They get ErrClosed, and no fault.
 func TestCloseUnderLoad(t *testing.T) {
@@ -140,7 +183,7 @@ func TestCloseUnderLoad(t *testing.T) {
 		seg := s.Another(t)
 		mu := newLock(t, seg, "mu")
 		v, w := shared.Value[int](t, seg, "value"), shared.Value[block](t, seg, "block")
-		a := newArray[uint8](t, seg, "array", 3)
+		a, table := newArray[uint8](t, seg, "array", 3), newTable[row](t, seg, "table", rows)
 		shared.CloseUnder(t, seg,
 			func() { pass(mu) },
 			func() {
@@ -156,6 +199,14 @@ func TestCloseUnderLoad(t *testing.T) {
 			func() { w.Store(blockOf(1)) },
 			func() { w.Load() },
 			func() { shm.AddAt(a, 1, 1) },
+			func() { table.Store(1, rowOf(1)) },
+			func() { table.Update(1, func(r row) row { return r }) },
+			func() { table.Load(1) },
+			func() {
+				if _, _, err := table.Wait(context.Background(), 1, 1<<58); err != nil {
+					panic(err)
+				}
+			},
 		)
 	}
 }

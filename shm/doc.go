@@ -1,5 +1,5 @@
 // Package shm shares memory between processes: segments, which are mapped files
-// with named objects in them, and the objects Value, Array and Lock. Packages
+// with named objects in them, and the objects Value, Array, Table and Lock. Packages
 // semaphore and ring put more kinds of object into the same segments.
 //
 // Both sides run the same lines. A constructor finds the object of that name in
@@ -8,6 +8,10 @@
 //	seg, err := shm.OpenOrCreate("jobs", 1<<20, nil)
 //	total, err := shm.NewValue[int64](seg, "total")
 //	mu, err := shm.NewLock(seg, "mu")
+//
+// A Value is one variable; a Table has many, each with a version, and whoever waits
+// for another version of one sleeps until it comes. An Array is memory like that of
+// a slice, in which only elements of a word's size are read and written whole.
 //
 // Two sides that disagree about an object's kind, element type or size get
 // ErrMismatch. Element types are plain: numbers of fixed size, int and uint,

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // Died is the bit of the lock word that a death inside sets.
@@ -55,3 +56,66 @@ func (v *Value[T]) WritersWait() bool { return v.big.lock.queue.Waiting() }
 
 // Urgent reports whether a waiter is to have the lock before all others.
 func (l *Lock) Urgent() bool { return l.queue.Barred() }
+
+// StepClaimed is the step of a Table's Store between StepLocked and StepWritten: the
+// writer has a slot for the new version.
+const StepClaimed = "claimed"
+
+// StoreUpTo does what Store has done after a step.
+func (t *Table[T]) StoreUpTo(step string, i int, x T) {
+	t.lock(i)
+	if step == StepLocked {
+		return
+	}
+	w := t.index(i)
+	slot := t.claim(i, w)
+	if step == StepClaimed {
+		return
+	}
+	*t.copy(slot) = x
+	if step == StepWritten {
+		return
+	}
+	t.publish(i, w, slot)
+}
+
+// FinishStore does what Store does after StepClaimed.
+func (t *Table[T]) FinishStore(i int, x T) {
+	t.put(i, x)
+	t.unlock(i)
+}
+
+// WritersWait reports whether anybody may be asleep for a turn to write entry i.
+func (t *Table[T]) WritersWait(i int) bool { return t.entries[i].turn.Waiting() }
+
+// SpareWanted reports whether anybody may be asleep for a slot near entry i.
+func (t *Table[T]) SpareWanted(i int) bool { return wait.Asleep(t.spareWanted(i)) }
+
+// VersionAwaited reports whether anybody may be asleep for another version of entry i.
+func (t *Table[T]) VersionAwaited(i int) bool { return wait.Asleep(&t.entries[i].changed) }
+
+// SpareSlots returns how many slots of the group of entry i are spare.
+func (t *Table[T]) SpareSlots(i int) (n int) {
+	g := t.group(i)
+	for s := range t.slots(g) {
+		if t.spare(g, s, atomic.LoadUint64(&t.claims[g*groupSlots+s])) {
+			n++
+		}
+	}
+	return n
+}
+
+// Awaited reports whether anybody may be asleep for another version of v.
+func (v *Value[T]) Awaited() bool { return v.changed.Waiting() }
+
+// TableBytes returns how many bytes a Table takes, before the next object.
+func TableBytes(n int, size uintptr) uint64 {
+	shape, err := shapeOf(n, size)
+	if err != nil {
+		panic(err)
+	}
+	return shape.size
+}
+
+// StoreSilently is what Store of up to 8 bytes has done before it wakes anybody.
+func (v *Value[T]) StoreSilently(x T) { atomic.StoreUint64(v.cell, toBits(x)&v.mask) }

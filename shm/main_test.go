@@ -12,10 +12,11 @@ import (
 // roles are what this binary does, instead of running tests, when it is started
 // with ROLE set: the examples, whose child processes run the same function.
 var roles = map[string]func(){
-	"Example":     Example,
-	"ExampleLock": ExampleLock,
-	"depositor":   ExampleLock_account,
-	"withdrawer":  ExampleLock_account,
+	"Example":      Example,
+	"ExampleLock":  ExampleLock,
+	"ExampleTable": ExampleTable,
+	"depositor":    ExampleLock_account,
+	"withdrawer":   ExampleLock_account,
 }
 
 func TestMain(m *testing.M) {
@@ -34,6 +35,11 @@ func newLock(t proctest.Fataler, seg *shm.Segment, name string) *shm.Lock {
 func newArray[T any](t proctest.Fataler, seg *shm.Segment, name string, n int) *shm.Array[T] {
 	t.Helper()
 	return proctest.Must(shm.NewArray[T](seg, name, n))(t)
+}
+
+func newTable[T any](t proctest.Fataler, seg *shm.Segment, name string, n int) *shm.Table[T] {
+	t.Helper()
+	return proctest.Must(shm.NewTable[T](seg, name, n))(t)
 }
 
 // pass goes through a lock, and changes nothing inside.

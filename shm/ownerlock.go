@@ -59,9 +59,8 @@ const (
 	died      = 1 << 63
 	ownerMask = died - 1
 
-	queueOffset    = 8
-	priorityOffset = 16
-	ownerLockSize  = 24
+	queueOffset   = 8 // the Queue's words
+	ownerLockSize = queueOffset + 16
 )
 
 // tryLock takes the lock if it is free, and nobody is to have it before.
@@ -102,7 +101,9 @@ func (l *ownerLock) freeDead() {
 	w := atomic.LoadUint64(l.word)
 	owner := w & ownerMask
 	if owner != 0 && l.core.Dead(liveness.ID(owner)) {
-		atomic.CompareAndSwapUint64(l.word, w, died)
+		if atomic.CompareAndSwapUint64(l.word, w, died) && l.queue.Waiting() {
+			l.queue.Wake(1)
+		}
 	}
 }
 

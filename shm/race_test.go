@@ -79,6 +79,30 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 			func() { shm.CompareAndSwapAt(x, 1, 0, 1) },
 			func() bool { return shm.CompareAndSwapAt(x, 1, 1, 2) })
 	},
+	"Table's Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newTable[row](c, seg, "t", rows)
+		return publish(heap, func() { x.Store(1, rowOf(1)) }, func() bool { return x.Load(1) == rowOf(1) })
+	},
+	"Table's Update and Swap": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newTable[int](c, seg, "t", rows)
+		return publish(heap,
+			func() { x.Update(1, func(int) int { return 1 }) },
+			func() bool { return x.Swap(1, 0) == 1 })
+	},
+	"Table's Store and Wait": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newTable[int](c, seg, "t", rows)
+		return publish(heap, func() { x.Store(1, 1) }, func() bool {
+			_, _, err := x.Wait(context.Background(), 1, 0)
+			return err == nil
+		})
+	},
+	"Store and Wait": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		v := shared.Value[int](c, seg, "v")
+		return publish(heap, func() { v.Store(1) }, func() bool {
+			_, _, err := v.Wait(context.Background(), 0)
+			return err == nil
+		})
+	},
 
 	"race: nothing": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		return func() { *heap++ }, func() { *heap++ }
@@ -100,6 +124,10 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 	"race: after large Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		v := shared.Value[block](c, seg, "v")
 		return late(heap, func() { v.Store(blockOf(1)) }, func() bool { return v.Load() == blockOf(1) })
+	},
+	"race: after Table's Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newTable[row](c, seg, "t", rows)
+		return late(heap, func() { x.Store(1, rowOf(1)) }, func() bool { return x.Load(1) == rowOf(1) })
 	},
 	"race: after Array's Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		x := newArray[uint8](c, seg, "a", 3)

@@ -23,3 +23,13 @@ func ArraySize[T any](n int) int64 {
 	}
 	return int64(layout.AlignObject(size))
 }
+
+// TableSize returns how many bytes of a segment a [Table] of n entries takes. It is 0
+// for an n that no table has.
+func TableSize[T any](n int) int64 {
+	shape, err := shapeOf(n, sizeOf[T]())
+	if err != nil {
+		return 0
+	}
+	return int64(layout.AlignObject(shape.size))
+}

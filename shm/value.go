@@ -8,6 +8,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // A Value is one variable of a plain type T, shared between processes. A plain
@@ -24,6 +25,8 @@ import (
 // with those of a dead process robbed of theirs. Operations on a Value whose
 // Segment is closed panic with an error that wraps [ErrClosed].
 //
+// [Value.Wait] waits for a change.
+//
 // A Value takes 128 bytes of the segment, a large one 256 plus four times the
 // size of T rounded up to 64.
 type Value[T any] struct {
@@ -37,8 +40,9 @@ type Value[T any] struct {
 
 // valueLocal is shared by all handles of one Value in one Segment.
 type valueLocal struct {
-	edge race.Edge
-	lock ownerLock // of the writers of a large T
+	edge    race.Edge
+	lock    ownerLock  // of the writers of a large T
+	changed wait.Event // slept on by those who wait for another version
 }
 
 // NewValue returns the value with that name, made zero if it does not exist.
@@ -59,6 +63,7 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 	v := &Value[T]{name: name, core: s.core}
 	v.valueLocal = s.core.Local(obj, func() any {
 		local := &valueLocal{}
+		local.initEvent(s.core, obj.Mem, typ.Size > 8)
 		if typ.Size > 8 {
 			local.lock.init(s.core, obj.Mem)
 		}
@@ -95,10 +100,11 @@ func (v *Value[T]) Load() T {
 func (v *Value[T]) Store(x T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(T) T { return x })
+		v.big.update(func(T) (T, bool) { return x, true })
 	} else {
 		atomic.StoreUint64(v.cell, toBits(x)&v.mask)
 	}
+	v.announce()
 	v.check()
 }
 
@@ -106,10 +112,11 @@ func (v *Value[T]) Store(x T) {
 func (v *Value[T]) Swap(x T) (old T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur T) T { old = cur; return x })
+		v.big.update(func(cur T) (T, bool) { old = cur; return x, true })
 	} else {
 		old = fromBits[T](atomic.SwapUint64(v.cell, toBits(x)&v.mask))
 	}
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return old
@@ -121,15 +128,14 @@ func (v *Value[T]) Swap(x T) (old T) {
 func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur T) T {
-			if swapped = any(cur) == any(old); swapped {
-				return x
-			}
-			return cur
+		v.big.update(func(cur T) (T, bool) {
+			swapped = any(cur) == any(old)
+			return x, swapped
 		})
 	} else {
 		swapped = atomic.CompareAndSwapUint64(v.cell, toBits(old)&v.mask, toBits(x)&v.mask)
 	}
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return swapped
@@ -141,7 +147,7 @@ func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 func (v *Value[T]) Update(f func(T) T) (x T) {
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(cur T) T { x = f(cur); return x })
+		v.big.update(func(cur T) (T, bool) { x = f(cur); return x, true })
 	} else {
 		for {
 			bits := atomic.LoadUint64(v.cell)
@@ -154,6 +160,7 @@ func (v *Value[T]) Update(f func(T) T) (x T) {
 			}
 		}
 	}
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return x
@@ -168,6 +175,7 @@ type Integer interface {
 func Add[T Integer](v *Value[T], delta T) T {
 	v.edge.Release()
 	x := addBits(v.cell, delta)
+	v.announce()
 	v.check()
 	v.edge.Acquire()
 	return x
@@ -175,10 +183,19 @@ func Add[T Integer](v *Value[T], delta T) T {
 
 // loadBig is Load for a T of more than 8 bytes.
 func (v *Value[T]) loadBig() T {
-	x := v.big.load()
+	x, _ := v.big.load()
 	v.check()
 	v.edge.Acquire()
 	return x
+}
+
+// announce wakes those who wait for a change. The change of a word is sequentially
+// consistent with the load of the Event's; that of a large T is followed by the
+// writers' unlock, a read-modify-write where the sleepers do not fence for wakers.
+func (v *Value[T]) announce() {
+	if v.changed.Waiting() {
+		v.changed.Notify(wait.Everybody)
+	}
 }
 
 // check panics if the segment is closed. Once it is, the memory is private to

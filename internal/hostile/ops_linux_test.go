@@ -30,6 +30,9 @@ func init() {
 			{name: "Store", do: func(h *handles, arg byte) error { h.value.Store(int64(arg)); return nil }},
 			{name: "Add", do: func(h *handles, arg byte) error { shm.Add(h.value, int64(arg)); return nil }},
 			{name: "Update", do: func(h *handles, arg byte) error { h.value.Update(func(x int64) int64 { return x + 1 }); return nil }},
+			{name: "Wait", do: func(h *handles, arg byte) error {
+				return brief(arg, func(ctx context.Context) error { return waitFor(ctx, h.value) })
+			}},
 		},
 		"large": {
 			{name: "Load", do: func(h *handles, arg byte) error { h.large.Load(); return nil }},
@@ -42,6 +45,25 @@ func init() {
 			{name: "Update", endless: true, do: func(h *handles, arg byte) error {
 				h.large.Update(func(x [5]int64) [5]int64 { x[4]++; return x })
 				return nil
+			}},
+			{name: "Wait", do: func(h *handles, arg byte) error {
+				return brief(arg, func(ctx context.Context) error { return waitFor(ctx, h.large) })
+			}},
+		},
+		"table": {
+			{name: "Load", do: func(h *handles, arg byte) error { h.table.Load(int(arg) % 17); return nil }},
+			{name: "Store", endless: true, do: func(h *handles, arg byte) error { h.table.Store(int(arg)%17, [2]uint64{1}); return nil }},
+			{name: "Swap", endless: true, do: func(h *handles, arg byte) error { h.table.Swap(int(arg)%17, [2]uint64{2}); return nil }},
+			{name: "Update", endless: true, do: func(h *handles, arg byte) error {
+				h.table.Update(int(arg)%17, func(x [2]uint64) [2]uint64 { x[1]++; return x })
+				return nil
+			}},
+			{name: "Wait", do: func(h *handles, arg byte) error {
+				return brief(arg, func(ctx context.Context) error {
+					_, version := h.table.LoadVersion(int(arg) % 17)
+					_, _, err := h.table.Wait(ctx, int(arg)%17, version)
+					return err
+				})
 			}},
 		},
 		"array": {
@@ -85,6 +107,13 @@ func semaphoreOperations(of func(h *handles) *semaphore.Semaphore) []operation {
 		{name: "Release", endless: true, do: func(h *handles, arg byte) error { of(h).Release(int64(arg % 4)); return nil }},
 		{name: "Value", do: func(h *handles, arg byte) error { of(h).Value(); return nil }},
 	}
+}
+
+// waitFor waits for another version of a value.
+func waitFor[T any](ctx context.Context, v *shm.Value[T]) error {
+	_, version := v.LoadVersion()
+	_, _, err := v.Wait(ctx, version)
+	return err
 }
 
 // openAgain finds an object, or makes it if the directory says that there is none,

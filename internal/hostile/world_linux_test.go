@@ -47,7 +47,7 @@ const (
 // kinds are the objects, in the order of their creation in world 0. In world n
 // the first n come last, so that the ends of all kinds of object are at the end
 // of the mapping once.
-var kinds = []string{"value", "large", "array", "odd", "lock", "semaphore", "signal", "spsc", "mpmc", "bytes"}
+var kinds = []string{"value", "large", "array", "odd", "lock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table"}
 
 // newWorld makes world n.
 func newWorld(n int) (w *world, err error) {
@@ -209,6 +209,7 @@ type handles struct {
 	spsc   *ring.SPSC[[3]uint32]
 	mpmc   *ring.MPMC[[2]uint64]
 	bytes  *ring.Bytes
+	table  *shm.Table[[2]uint64]
 	roles
 }
 
@@ -217,6 +218,7 @@ var sizes = map[string]int{
 	"value": 128, "large": 256 + 4*64, "array": 256, "odd": 128, "lock": 128,
 	"semaphore": 128 * (1 + maxProcs), "signal": 128,
 	"spsc": 640 + 16*24, "mpmc": 640 + 16*24, "bytes": 640 + 256,
+	"table": 17*32 + 8 + 25*(8+16),
 }
 
 // open opens the object of a kind.
@@ -243,6 +245,8 @@ func (h *handles) open(kind string) (err error) {
 		h.mpmc, err = ring.NewMPMC[[2]uint64](s, kind, 16)
 	case "bytes":
 		h.bytes, err = ring.NewBytes(s, kind, 256)
+	case "table":
+		h.table, err = shm.NewTable[[2]uint64](s, kind, 17)
 	}
 	if h.found == nil {
 		h.found = map[string]bool{"filler": true, "segment": true}

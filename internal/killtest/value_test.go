@@ -31,6 +31,9 @@ func values() []operation {
 			from, to := bigOf(initial(v.round)), bigOf(changed(v.round))
 			return func() result { return did(do(x, from, to)...) }
 		}
+		if c.waits {
+			op.other = func(seg *shm.Segment) func() result { return waitFor(must(shm.NewValue[big](seg, "v"))) }
+		}
 		if c.other {
 			op.inside = true
 			op.other = func(seg *shm.Segment) func() result {
@@ -47,6 +50,16 @@ func values() []operation {
 			from, to := initial(v.round), changed(v.round)
 			return func() result { return did(do(x, from, to)...) }
 		}
+		if c.waits {
+			op.other = func(seg *shm.Segment) func() result {
+				x := must(shm.NewValue[uint64](seg, "v"))
+				return func() result {
+					_, version := x.LoadVersion()
+					now, _, err := x.Wait(context.Background(), version)
+					return failed(err, now)
+				}
+			}
+		}
 		return op
 	}
 	store := func(v *shm.Value[big], _, to big) []uint64 { v.Store(to); return nil }
@@ -54,6 +67,7 @@ func values() []operation {
 		large("Store", valueScene{}, store),
 		large("Store, sleeping", valueScene{held: true}, store),
 		large("Store, writer dead", valueScene{dead: true}, store),
+		large("Store, another waits", valueScene{waits: true}, store),
 		large("Swap", valueScene{}, func(v *shm.Value[big], _, to big) []uint64 { old := v.Swap(to); return old[:1] }),
 		large("CompareAndSwap", valueScene{cas: true}, func(v *shm.Value[big], from, to big) []uint64 {
 			return truth(v.CompareAndSwap(from, to))
@@ -67,6 +81,7 @@ func values() []operation {
 			return nil
 		}),
 		small("Store", valueScene{}, func(v *shm.Value[uint64], _, to uint64) []uint64 { v.Store(to); return nil }),
+		small("Store, another waits", valueScene{waits: true}, func(v *shm.Value[uint64], _, to uint64) []uint64 { v.Store(to); return nil }),
 		small("Swap", valueScene{}, func(v *shm.Value[uint64], _, to uint64) []uint64 { return []uint64{v.Swap(to)} }),
 		small("CompareAndSwap", valueScene{cas: true}, func(v *shm.Value[uint64], from, to uint64) []uint64 {
 			return truth(v.CompareAndSwap(from, to))
@@ -86,15 +101,28 @@ func values() []operation {
 func initial(round uint64) uint64 { return round << 8 }
 func changed(round uint64) uint64 { return round<<8 + 1 }
 
-// number is a Value of either size, as the test sees it.
+// number is a Value of either size, or an entry of a Table, as the test sees it.
 type number struct {
 	s     *stage
 	small *shm.Value[uint64]
-	large *shm.Value[big]
+	large writable
+	owner int // where the writers' lock of a large one is
 }
 
-func newNumber(s *stage, large bool) number {
-	if large {
+// writable is a large Value, or an entry.
+type writable interface {
+	Load() big
+	Store(big)
+	Update(func(big) big) big
+	Wait(ctx context.Context, version uint64) (big, uint64, error)
+	LoadVersion() (big, uint64)
+}
+
+func (c valueScene) number(s *stage) number {
+	switch {
+	case c.entry:
+		return number{s: s, large: newEntry(s.seg), owner: entryOwner}
+	case c.large:
 		return number{s: s, large: must(shm.NewValue[big](s.seg, "v"))}
 	}
 	return number{s: s, small: must(shm.NewValue[uint64](s.seg, "v"))}
@@ -134,21 +162,23 @@ func (n number) writer() uint64 {
 	if n.small != nil {
 		return 0
 	}
-	return n.s.wide("v", 0) & ownerMask
+	return n.s.wide("v", n.owner) & ownerMask
 }
 
 // valueScene is what goes on around a write.
 type valueScene struct {
 	large bool
+	entry bool // of a Table, instead of a Value
 	held  bool // the test is inside an Update until the victim sleeps
 	dead  bool // somebody died in a write before
 	adds  bool // the operation counts up by one, whatever the value is
 	cas   bool // the operation changes the value only if nobody has
 	other bool // the other process sleeps for its turn, and counts up as well
+	waits bool // the other process sleeps for another version
 }
 
 func (c valueScene) play(s *stage) scene {
-	n := newNumber(s, c.large)
+	n := c.number(s)
 	from, to := initial(s.round), changed(s.round)
 	const step = 16 // what the test itself adds
 	var added uint64
@@ -162,7 +192,7 @@ func (c valueScene) play(s *stage) scene {
 		}
 	}
 	return scene{
-		wakes: c.other,
+		wakes: c.other || c.waits,
 		ready: func() {
 			n.store(from)
 			if c.dead {
@@ -178,7 +208,7 @@ func (c valueScene) play(s *stage) scene {
 			}
 		},
 		set: func() {
-			if c.other {
+			if c.other || c.waits {
 				s.begin()
 			}
 		},
@@ -222,6 +252,18 @@ func (c valueScene) play(s *stage) scene {
 			if !o.ended && c.other {
 				ok = x == from+1 || x == from+2
 			}
+			if c.waits {
+				if x == from {
+					n.add(step)
+					added += step
+					x += step
+				}
+				r := s.finish()
+				s.must("the other process", r.err)
+				if got := r.values[0]; got != to && got != from+step && got != to+step {
+					s.fatalf("the other process waited for another value than %x, and got %x", from, got)
+				}
+			}
 			if !ok {
 				s.fatalf("the value was %x, then %x, and the test has added %x: it is %x", from, to, added, x)
 			}
@@ -236,7 +278,10 @@ func (c valueScene) play(s *stage) scene {
 // dieInside leaves the writers' lock to a dead owner, as a death inside does.
 func (c valueScene) dieInside(s *stage) {
 	dead := must(shm.Open(segmentName, s.opts))
-	v := must(shm.NewValue[big](dead, "v"))
+	var v writable = newEntry(dead)
+	if !c.entry {
+		v = must(shm.NewValue[big](dead, "v"))
+	}
 	entered, leave, left := make(chan bool), make(chan bool), make(chan bool)
 	go func() {
 		defer close(left)

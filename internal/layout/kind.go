@@ -14,6 +14,7 @@ const (
 	KindSPSC
 	KindMPMC
 	KindBytes
+	KindTable
 )
 
 var kindNames = [...]string{
@@ -24,6 +25,7 @@ var kindNames = [...]string{
 	KindSPSC:      "SPSC ring",
 	KindMPMC:      "MPMC ring",
 	KindBytes:     "byte ring",
+	KindTable:     "table",
 }
 
 // String returns the kind as error messages name it.

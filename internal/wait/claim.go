@@ -35,9 +35,8 @@ func (o order) next() int     { return int(o >> nextShift & slotMask) }
 func (o order) since() uint64 { return uint64(o >> sinceShift & beatMask) }
 func (o order) beat() uint64  { return uint64(o & beatMask) }
 
-// before reports whether a beat was before another, if not half of all beats lie
-// between them.
-func before(a, b uint64) bool { return (b-a-1)&beatMask < beatMask/2 }
+// proof is what the first shows that it is there by: itself, and its beat.
+func (o order) proof() order { return makeOrder(o.first(), 0, 0, o.beat()) }
 
 // claim is a waiter's way to be first, and to stay so. The waiter has the turn.
 type claim struct {
@@ -49,7 +48,7 @@ type claim struct {
 }
 
 // attempts bounds what a waiter does about its place, in memory that may be hostile.
-const attempts = 1 << 10
+const attempts = 16
 
 func (c *claim) me() int { return c.queue.owner.Slot() + 1 }
 
@@ -61,34 +60,52 @@ func (c *claim) on() *Event {
 	return &c.queue.behind
 }
 
-// first reports whether the waiter is served before all others. Once it is hungry,
-// it becomes so, or the next; and shows from time to time that it is still there.
+// first reports whether the waiter is served before all others, and shows from time to
+// time that it is still there.
 func (c *claim) first() bool {
 	q, me := c.queue, c.me()
+	w := q.load()
+	c.named = w.first() == me || w.next() == me
+	if w.first() != me {
+		return false
+	}
+	if now := time.Now(); now.Sub(c.renewed) > hunger && q.swap(w, makeOrder(me, w.next(), w.since(), w.beat()+1)) {
+		c.renewed = now
+	}
+	return true
+}
+
+// apply makes the waiter first, or next, once it is hungry, and reports whether it is
+// first.
+func (c *claim) apply() bool {
+	q, me := c.queue, c.me()
 	now := time.Now()
-	hungry := now.Sub(c.start) >= hunger
+	if now.Sub(c.start) < hunger {
+		return false
+	}
 	for range attempts {
 		w := q.load()
-		f, n, since := w.first(), w.next(), w.since()
+		f, n := w.first(), w.next()
 		c.named = f == me || n == me
+		c.came = youngest(w, c.came)
 		switch {
 		case f == me:
-			if now.Sub(c.renewed) > hunger && q.swap(w, f, n, since) {
-				c.renewed = now
-			}
 			return true
-		case !hungry, n == me:
+		case n == me:
+			if since := youngest(w, w.since()); since != w.since() {
+				q.swap(w, makeOrder(f, me, since, w.beat()))
+			}
 			return false
 		case f == 0:
-			if q.swap(w, me, 0, 0) {
+			if q.swap(w, makeOrder(me, 0, 0, w.beat()+1)) {
 				c.named, c.renewed = true, now
 				q.owner.Barrier() // Invariant 3
 				return true
 			}
-		case n != 0 && !before(c.came, since):
+		case n != 0 && age(w, c.came) <= age(w, w.since()):
 			return false
 		default:
-			if q.swap(w, f, me, c.came) {
+			if q.swap(w, makeOrder(f, me, c.came, w.beat())) {
 				c.named = true
 				if n != 0 {
 					q.ahead.Notify(Everybody) // n is not named any more
@@ -100,6 +117,17 @@ func (c *claim) first() bool {
 	return false
 }
 
+// age returns how many beats ago a beat was.
+func age(w order, beat uint64) uint64 { return (w.beat() - beat) & beatMask }
+
+// youngest returns a beat, or one that is as old as may be told from one to come.
+func youngest(w order, beat uint64) uint64 {
+	if age(w, beat) > beatMask/2 {
+		return (w.beat() - beatMask/2) & beatMask
+	}
+	return beat
+}
+
 // end gives the claim up. The waiter was served, or was cancelled.
 func (c *claim) end(served bool) {
 	q, me := c.queue, c.me()
@@ -109,7 +137,7 @@ func (c *claim) end(served bool) {
 		case w.first():
 			q.handOver(w, served)
 		case w.next():
-			q.swap(w, w.first(), 0, 0)
+			q.swap(w, makeOrder(w.first(), 0, 0, w.beat()))
 		default:
 			return
 		}

@@ -107,21 +107,26 @@ const Everybody = 1 << 30
 // Notify wakes up to n processes that sleep. Call it after a change of the
 // condition, if Waiting.
 func (e *Event) Notify(n int) {
+	notify(e.word, n)
+	runtime.KeepAlive(e)
+}
+
+// notify is Notify of the Event with that word.
+func notify(word *uint32, n int) {
 	for {
-		w := atomic.LoadUint32(e.word)
+		w := atomic.LoadUint32(word)
 		if w&waiting == 0 {
-			break
+			return
 		}
 		next := w&^fresh + epoch
-		if !atomic.CompareAndSwapUint32(e.word, w, next) {
+		if !atomic.CompareAndSwapUint32(word, w, next) {
 			continue
 		}
-		if futex.Wake(e.word, n) < n {
-			atomic.CompareAndSwapUint32(e.word, next, next&^waiting)
+		if futex.Wake(word, n) < n {
+			atomic.CompareAndSwapUint32(word, next, next&^waiting)
 		}
-		break
+		return
 	}
-	runtime.KeepAlive(e)
 }
 
 // Await returns nil once try has reported true. It calls try from the calling

@@ -19,15 +19,17 @@ import (
 //	bits 53-63 first: is served before all others
 //	bits 42-52 next:  follows it; 0 if first is
 //	bits 21-41 since: what the beat was when the next began to wait
-//	bits 0-20  beat:  rises with every change of the word, and wraps around
+//	bits 0-20  beat:  rises whenever another becomes first, or the first shows that
+//	                  it is there, and wraps around
 //
-//	0, 0        --a hungry waiter x-->                   x, 0
+//	0, 0        --a hungry waiter x-->                   x, 0    beat+1
 //	f, n        --x, if n is 0 or began later-->         f, x
-//	f, n        --f, from time to time-->                f, n
-//	f, n        --f, when served or cancelled-->         n, 0
+//	f, n        --f, from time to time-->                f, n    beat+1
+//	f, n        --f, when served or cancelled-->         n, 0    beat+1
 //	f, n        --n, when cancelled-->                   f, 0
-//	f, n        --anybody, if f is dead or the word has
-//	              stood still for longer than stale-->   n, 0
+//	f, n        --anybody, if f is dead or its beat has
+//	              stood still for longer than stale-->   n, 0    beat+1
+//	s, n or f, s --a new owner of slot s-->              as if s were cancelled
 //
 // The first and the next sleep on an Event of their own, ahead of those behind, so that
 // only they are woken while nobody else would be served.
@@ -36,7 +38,8 @@ import (
 //
 //  1. The priority word is about order only. However it stands, nothing is lost, and a
 //     paused or dead waiter keeps the others out for stale at most, from when they
-//     look at it (at every Slice).
+//     look at it (at every Slice). Only the first raises the beat, so that nobody else
+//     makes it look alive. Two that are gone may follow each other.
 //  2. Only who has the turn in its process becomes hungry, so one waiter of each process
 //     at most. The others of that process queue behind it.
 //  3. Who sleeps ahead was named by the word after it had armed that Event; and who
@@ -53,14 +56,13 @@ import (
 // and the priority word; a hungry waiter changes that word, then runs its fence and
 // tests the condition. The fences are those of Event, Invariant 1.
 type Queue struct {
+	words         *Words
 	ahead, behind Event
-	words         *uint64 // of both
-	priority      *uint64
 	owner         Owner
 	shared        bool // several may hold what is taken, at one time
 
-	mu    sync.Mutex // of what this process has seen of the priority word
-	seen  order      // the word
+	mu    sync.Mutex // of what this process has seen of the first
+	seen  order      // its proof
 	since time.Time  // and for how long
 }
 
@@ -76,31 +78,49 @@ const (
 	stale  = 50 * time.Millisecond
 )
 
-// Init makes the process's side of the Queue whose words are given: those of its two
-// Events, which lie in one word of 64 bits, and the priority word. All handles of one
-// object in one process must share it.
-func (q *Queue) Init(events *[2]uint32, words, priority *uint64, owner Owner, shared bool) {
-	q.behind, q.ahead = NewEvent(&events[0], owner), NewEvent(&events[1], owner)
-	q.words, q.priority, q.owner, q.shared = words, priority, owner, shared
+// Words are those of a Queue in shared memory, at a multiple of 8 bytes.
+type Words struct {
+	events   [2]uint32 // of those behind, and of those ahead
+	priority uint64
 }
 
-// Waiting reports whether anybody may be asleep: the waker's load.
-func (q *Queue) Waiting() bool { return atomic.LoadUint64(q.words)&(waiting|waiting<<32) != 0 }
+// Waiting reports whether anybody may be asleep: the waker's load, of both Events.
+func (w *Words) Waiting() bool { return atomic.LoadUint64(w.both())&(waiting|waiting<<32) != 0 }
+
+// Barred reports whether a hungry waiter is to be served before all others.
+func (w *Words) Barred() bool { return atomic.LoadUint64(&w.priority) >= 1<<firstShift }
+
+// Wake wakes up to n of those who sleep and may be served. Call it after something was
+// given back, if Waiting.
+func (w *Words) Wake(n int) {
+	if w.Barred() {
+		notify(&w.events[1], Everybody)
+		return
+	}
+	notify(&w.events[0], n)
+}
+
+// Init makes the process's side of the Queue whose words are given. All handles of one
+// object in one process must share it.
+func (q *Queue) Init(words *Words, owner Owner, shared bool) {
+	q.words, q.owner, q.shared = words, owner, shared
+	q.behind, q.ahead = NewEvent(&words.events[0], owner), NewEvent(&words.events[1], owner)
+	(&claim{queue: q}).end(false) // what an earlier owner of this slot has left
+}
+
+// Waiting is that of the Words.
+func (q *Queue) Waiting() bool { return q.words.Waiting() }
+
+// Barred is that of the Words.
+func (q *Queue) Barred() bool { return q.words.Barred() }
 
 // Queued reports whether anybody of this process sleeps, or waits for its turn to.
 func (q *Queue) Queued() bool { return q.behind.Queued() }
 
-// Barred reports whether a hungry waiter is to be served before all others.
-func (q *Queue) Barred() bool { return atomic.LoadUint64(q.priority) >= 1<<firstShift }
-
-// Wake wakes up to n of those who sleep and may be served. Call it after something was
-// given back, if Waiting.
+// Wake is that of the Words.
 func (q *Queue) Wake(n int) {
-	if q.Barred() {
-		q.ahead.Notify(Everybody)
-		return
-	}
-	q.behind.Notify(n)
+	q.words.Wake(n)
+	runtime.KeepAlive(q)
 }
 
 // WakeAll wakes everybody.
@@ -122,7 +142,7 @@ func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled f
 	defer q.behind.leave()
 	defer func() { c.end(err == nil) }()
 	return sleep(ctx, c.on,
-		func() bool { return take(c.first()) },
+		func() bool { return take(c.first()) || c.apply() && take(true) },
 		func() { q.DropStale(); stalled() })
 }
 
@@ -134,12 +154,12 @@ func (q *Queue) DropStale() {
 	}
 }
 
-// exhausted reports whether the word has been the same for longer than stale.
+// exhausted reports whether the first has not moved for longer than stale.
 func (q *Queue) exhausted(w order) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if w != q.seen {
-		q.seen, q.since = w, time.Now()
+	if w.proof() != q.seen {
+		q.seen, q.since = w.proof(), time.Now()
 	}
 	return time.Since(q.since) > stale
 }
@@ -147,7 +167,7 @@ func (q *Queue) exhausted(w order) bool {
 // handOver makes the next the first, and wakes those who have to know (Invariant 3). If
 // the first was served, it may have left nothing for others.
 func (q *Queue) handOver(w order, served bool) {
-	if !q.swap(w, w.next(), 0, 0) {
+	if !q.swap(w, makeOrder(w.next(), 0, 0, w.beat()+1)) {
 		return
 	}
 	q.ahead.Notify(Everybody)
@@ -161,9 +181,9 @@ func (q *Queue) handOver(w order, served bool) {
 	runtime.KeepAlive(q)
 }
 
-func (q *Queue) load() order { return order(atomic.LoadUint64(q.priority)) }
+func (q *Queue) load() order { return order(atomic.LoadUint64(&q.words.priority)) }
 
 // swap changes the word from w.
-func (q *Queue) swap(w order, first, next int, since uint64) bool {
-	return atomic.CompareAndSwapUint64(q.priority, uint64(w), uint64(makeOrder(first, next, since, w.beat()+1)))
+func (q *Queue) swap(w, to order) bool {
+	return atomic.CompareAndSwapUint64(&q.words.priority, uint64(w), uint64(to))
 }

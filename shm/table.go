@@ -1,0 +1,199 @@
+package shm
+
+import (
+	"context"
+	"iter"
+	"reflect"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/segment"
+)
+
+// A Table is a fixed number of entries of a plain type T, shared between
+// processes, each with a version.
+//
+// All operations on an entry are atomic, whatever the size of T, and behave in the
+// Go memory model as those of sync/atomic do. A reader never sees half of a write,
+// and never waits for a writer, not for one that was stopped or killed in the middle
+// either: it begins again if writers overtake it. Writers of one entry take turns,
+// and those of a dead process are robbed of theirs. Writers of different entries do
+// not wait for each other, as long as no more than four of 8 neighbours are in the
+// middle of a write: a fifth waits until one of them has ended it.
+//
+// The version of an entry is 0 at first, and rises by one with each write. A version
+// that [Table.Wait] waits for is one that [Table.LoadVersion], Store or Wait have
+// returned.
+//
+// An index out of range panics as that of a slice does. Operations on a Table whose
+// Segment is closed panic with an error that wraps [ErrClosed], but for Wait, which
+// returns it.
+//
+// A Table of n entries takes 40n + (n + max(3, n/2))(8 + S) bytes of the
+// segment, where S is the size of T rounded up to 8: for each of 6 entries or more,
+// one and a half times S and at most 52 more. A goroutine that waits for an entry
+// keeps a thread asleep, one for each entry that is waited for.
+type Table[T any] struct {
+	name string
+	*table
+}
+
+// NewTable returns the table with that name, made of n zero entries if it does not
+// exist. It fails with [ErrNotPlain] if T holds a pointer of any kind, with [ErrSize]
+// if n is not positive, and with [ErrMismatch] if the name belongs to something else,
+// be it a table of another length.
+func NewTable[T any](s *Segment, name string, n int) (*Table[T], error) {
+	typ, err := layout.Of(reflect.TypeFor[T]())
+	if err != nil {
+		return nil, s.core.Fault("table", name, err)
+	}
+	shape, err := shapeOf(n, typ.Size)
+	if err != nil {
+		return nil, s.core.Fault("table", name, err)
+	}
+	obj, err := s.core.Object(segment.Spec{
+		Kind: layout.KindTable, Name: name, Type: typ, Capacity: uint64(n),
+		Size: shape.size, Init: shape.initialize,
+	})
+	if err != nil {
+		return nil, err
+	}
+	t := s.core.Local(obj, func() any { return newTable(s.core, shape, obj.Mem) }).(*table)
+	return &Table[T]{name, t}, nil
+}
+
+// Len returns the number of entries.
+func (t *Table[T]) Len() int { return len(t.entries) }
+
+// Load returns entry i.
+func (t *Table[T]) Load(i int) T {
+	x, _ := t.LoadVersion(i)
+	return x
+}
+
+// LoadVersion returns entry i and its version.
+func (t *Table[T]) LoadVersion(i int) (x T, version uint64) {
+	x, version = t.load(i)
+	t.check()
+	t.edge.Acquire()
+	return x, version
+}
+
+// Store sets entry i, and returns the version that it has by that.
+func (t *Table[T]) Store(i int, x T) (version uint64) {
+	t.edge.Release()
+	if t.lock(i) {
+		version = t.put(i, x)
+		t.unlock(i)
+	}
+	t.check()
+	return version
+}
+
+// Swap sets entry i and returns the one before.
+func (t *Table[T]) Swap(i int, x T) (old T) {
+	t.edge.Release()
+	if t.lock(i) {
+		old = *t.current(i)
+		t.put(i, x)
+		t.unlock(i)
+	}
+	t.check()
+	t.edge.Acquire()
+	return old
+}
+
+// Update sets entry i to f of it, and returns it; no other write to the entry comes
+// between. f must not write to the entry.
+func (t *Table[T]) Update(i int, f func(T) T) (x T) {
+	t.edge.Release()
+	if t.lock(i) {
+		x = t.replace(i, f)
+	}
+	t.check()
+	t.edge.Acquire()
+	return x
+}
+
+// All returns an iterator over the indices and entries, each read by Load.
+func (t *Table[T]) All() iter.Seq2[int, T] {
+	return func(yield func(int, T) bool) {
+		for i := range t.entries {
+			if !yield(i, t.Load(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Wait waits until entry i has another version than the one given, and returns the
+// entry and its version. If ctx ends first it returns its error. Writes that follow
+// each other fast may be seen as one: the version tells how many they were.
+func (t *Table[T]) Wait(ctx context.Context, i int, version uint64) (x T, now uint64, err error) {
+	if err := t.core.CheckContext(ctx, "table", t.name); err != nil {
+		return x, 0, err
+	}
+	err = t.await(ctx, i, version)
+	if err == nil {
+		x, now = t.load(i)
+	}
+	if closed := t.core.Check("table", t.name); closed != nil {
+		return *new(T), 0, closed
+	}
+	if err != nil {
+		return x, 0, t.core.Fault("table", t.name, err)
+	}
+	t.edge.Acquire()
+	return x, now, nil
+}
+
+// check panics if the segment is closed. Once it is, the memory is private to this
+// process, so an operation that came too late has changed nothing.
+func (t *Table[T]) check() {
+	if t.core.Closed() {
+		panic(t.core.Check("table", t.name))
+	}
+}
+
+// load returns entry i and its version, whole. Its attempts end where somebody
+// scribbles over the memory, with garbage then.
+func (t *Table[T]) load(i int) (x T, version uint64) {
+	for range maxAttempts {
+		w := t.index(i)
+		slot := t.slotOf(i, w)
+		x, version = *t.copy(slot), versionOf(w)
+		arch.LoadFence()
+		if t.index(i) == w || t.unclaimed(i, slot, w) {
+			break
+		}
+	}
+	return x, version
+}
+
+// current returns the copy that entry i has. The caller has the entry's lock.
+func (t *Table[T]) current(i int) *T { return t.copy(t.slotOf(i, t.index(i))) }
+
+// put sets entry i, whose lock the caller has, and returns its version.
+func (t *Table[T]) put(i int, x T) (version uint64) {
+	w := t.index(i)
+	slot := t.claim(i, w)
+	if t.core.Closed() {
+		return 0 // maybe without a slot
+	}
+	*t.copy(slot) = x
+	return t.publish(i, w, slot)
+}
+
+// replace puts f of entry i, whose lock the caller has, and gives the lock up.
+func (t *Table[T]) replace(i int, f func(T) T) (x T) {
+	defer t.unlock(i)
+	cur := *t.current(i)
+	if t.core.Closed() {
+		return x // f must not see the pages that Close puts in the memory's place
+	}
+	x = f(cur)
+	t.put(i, x)
+	return x
+}
+
+func (t *Table[T]) copy(slot int) *T { return at[T](t.copies[slot*t.stride:]) }
