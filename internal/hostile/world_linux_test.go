@@ -218,7 +218,7 @@ var sizes = map[string]int{
 	"value": 128, "large": 256 + 4*64, "array": 256, "odd": 128, "lock": 128,
 	"semaphore": 128 * (1 + maxProcs), "signal": 128,
 	"spsc": 640 + 16*24, "mpmc": 640 + 16*24, "bytes": 640 + 256,
-	"table": 17*32 + 8 + 25*(8+16),
+	"table": 17*40 + 25*(8+16),
 }
 
 // open opens the object of a kind.

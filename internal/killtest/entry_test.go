@@ -15,7 +15,7 @@ type entry struct{ *shm.Table[big] }
 const (
 	tableLen   = 3 // of the table: a group with three spare slots
 	entryIndex = 1 // of the one that is used
-	entryOwner = 32*entryIndex + 8
+	entryOwner = 40*entryIndex + 8
 )
 
 func newEntry(seg *shm.Segment) entry { return entry{must(shm.NewTable[big](seg, "v", tableLen))} }

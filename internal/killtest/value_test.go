@@ -278,8 +278,10 @@ func (c valueScene) play(s *stage) scene {
 // dieInside leaves the writers' lock to a dead owner, as a death inside does.
 func (c valueScene) dieInside(s *stage) {
 	dead := must(shm.Open(segmentName, s.opts))
-	var v writable = newEntry(dead)
-	if !c.entry {
+	var v writable
+	if c.entry {
+		v = newEntry(dead)
+	} else {
 		v = must(shm.NewValue[big](dead, "v"))
 	}
 	entered, leave, left := make(chan bool), make(chan bool), make(chan bool)
