@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,40 +63,45 @@ func compile(t *testing.T, env ...string) *listing {
 	return parse(string(out))
 }
 
-var (
-	packageLine = regexp.MustCompile(`^# (\S+)$`)
-	inlineLine  = regexp.MustCompile(`^\S+: can inline ([^[]+)$`) // not an instance
-	codeLine    = regexp.MustCompile(`^\t0x[0-9a-f]+ \d+ \(.*\)\t(TEXT|CALL|JMP)\t(.+)$`)
-)
-
 func parse(text string) *listing {
 	l := &listing{calls: map[string][]string{}, inlinable: map[string]bool{}}
 	var pkg, fn string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		if m := packageLine.FindStringSubmatch(line); m != nil {
-			pkg = m[1]
-		} else if m := inlineLine.FindStringSubmatch(line); m != nil {
-			l.inlinable[short(pkg+"."+m[1])] = true
-		} else if m := codeLine.FindStringSubmatch(line); m != nil {
-			symbol, _, named := strings.Cut(m[2], "(SB)")
-			switch {
-			case m[1] == "TEXT":
-				fn = short(symbol)
-				l.calls[fn] = l.calls[fn]
-				if pkg == user && strings.HasPrefix(symbol, user) {
-					add(&l.users, fn)
-				} else if pkg == user && strings.HasPrefix(symbol, module) {
-					add(&l.instances, fn)
-				}
-			case named:
-				l.call(fn, short(symbol))
-			case m[1] == "CALL": // jumps without a name stay in the function
-				l.call(fn, "by register in "+fn)
+		if name, ok := strings.CutPrefix(line, "# "); ok {
+			pkg = name
+		} else if _, name, ok := strings.Cut(line, ": can inline "); ok {
+			if !strings.Contains(name, "[") { // not an instance
+				l.inlinable[short(pkg+"."+name)] = true
 			}
+		} else if symbol, ok := operand(line, "TEXT"); ok {
+			fn = short(symbol)
+			if l.calls[fn] == nil {
+				l.calls[fn] = []string{}
+			}
+			if pkg == user && strings.HasPrefix(symbol, user) {
+				add(&l.users, fn)
+			} else if pkg == user && strings.HasPrefix(symbol, module) {
+				add(&l.instances, fn)
+			}
+		} else if symbol, ok := operand(line, "CALL"); ok {
+			l.call(fn, short(symbol))
+		} else if symbol, ok := operand(line, "JMP"); ok {
+			l.call(fn, short(symbol))
+		} else if strings.Contains(line, "\tCALL\t") {
+			l.call(fn, "by register in "+fn)
 		}
 	}
 	return l
+}
+
+// operand returns the symbol that a line's instruction names, if it is that instruction.
+func operand(line, instruction string) (symbol string, ok bool) {
+	if _, line, ok = strings.Cut(line, ")\t"+instruction+"\t"); !ok {
+		return "", false
+	}
+	symbol, _, ok = strings.Cut(line, "(SB)")
+	return symbol, ok
 }
 
 func (l *listing) call(fn, callee string) {
