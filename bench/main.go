@@ -94,13 +94,18 @@ func benchMain(ctx context.Context, args []string, out io.Writer) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	return measure(ctx, o, rows, out)
+}
+
+// measure measures rows and prints them, as o says. It returns the exit code.
+func measure(ctx context.Context, o options, rows []row, out io.Writer) int {
 	report := &htmlReport{Heading: heading(o.plan, lookAround())}
 	if !o.json {
 		fmt.Fprintln(out, report.Heading)
 	}
 	var all []result
 	failed := 0
-	err = measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement) error {
+	err := measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement) error {
 		results, bad := succeeded(ms)
 		all = append(all, results...)
 		failed += bad

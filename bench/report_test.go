@@ -232,8 +232,16 @@ func TestTickTexts(t *testing.T) {
 func TestReportFlags(t *testing.T) {
 	dir := t.TempDir()
 	page, pictures := filepath.Join(dir, "report.html"), filepath.Join(dir, "pictures")
-	args := []string{"-quick", "-json", "-run", "^lock/sync.Mutex/", "-html", page, "-svg", pictures}
-	if code := benchMain(context.Background(), args, io.Discard); code != 0 {
+	o, err := parseOptions([]string{"-json", "-html", page, "-svg", pictures})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := claim(o); err != nil {
+		t.Fatal(err)
+	}
+	o.plan = tiny
+	rows := []row{mustFind(t, "lock/sync.Mutex/1"), mustFind(t, "lock/sync.Mutex/2")}
+	if code := measure(context.Background(), o, rows, io.Discard); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	for _, path := range []string{page, filepath.Join(pictures, "contention.svg")} {
