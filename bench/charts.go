@@ -11,9 +11,26 @@ import (
 	"gonum.org/v1/plot/plotter"
 )
 
-// charts draws what there is of results. A chart that would have no line is
-// left out.
+// charts draws what there is of results, each distance of the CPUs in charts
+// of its own. Rounds in which it changed are in none.
 func charts(results []result) []chart {
+	kinds := slices.DeleteFunc(distancesOf(results), func(d distance) bool { return d == mixed })
+	var all []chart
+	for _, d := range kinds {
+		for _, c := range chartsOf(at(d, results)) {
+			if len(kinds) > 1 {
+				c.name += "-" + string(d)
+				c.title += ", CPUs " + string(d)
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// chartsOf draws results that may be compared. A chart that would have no line
+// is left out.
+func chartsOf(results []result) []chart {
 	all := []chart{
 		{name: "roundtrip", title: "Round trip of 8 bytes, by percentile",
 			x: percentiles, y: axis{label: "latency", format: nanosText},

@@ -5,7 +5,7 @@
 //	go run ./bench              # everything, under ten minutes
 //	go run ./bench -quick       # everything but the long curves, under a minute
 //	go run ./bench -run '^roundtrip/(ring.SPSC|pipe)/'
-//	go run ./bench -json        # one object a row
+//	go run ./bench -json        # one object a row, and distance of the CPUs
 //	go run ./bench -html report.html
 //	go test -bench . ./bench    # the same rows as benchmarks, for benchstat
 //
@@ -73,11 +73,16 @@
 // and the highest. Rows of shared and standstill, and those of eight sides, make
 // one long run instead of five, so that each side gets its turns.
 //
-// Beside each row of each round, the coordinator has two more processes
-// measure the limit, which sleep otherwise: virtual CPUs may turn from distant
-// cores into siblings of one, and back. Rounds in which the limit jumped are
-// dropped, and repeated as long as there is time; a note below the table
-// says how many.
+// Virtual CPUs may turn from distant cores into siblings of one, and back. So
+// right before and after each round of each row, the coordinator has two more
+// processes measure the limit, which sleep otherwise. A round is near, with less
+// than 200 ns both times, or far, or else mixed: such a round is made again as
+// long as there is time. Where rounds of several kinds occurred, tables have
+// columns for each, and there are charts for near and for far. What is compared
+// is of one kind; JSON names it as cpus.
+//
+// On Linux the heading says what share of the two CPUs other processes have at
+// the start, and a * marks rows beside whose rounds they had more than 10 %.
 //
 // Every message carries its number in each of its cache lines, which the
 // receiver checks. So all systems move all of a message, copied or not.

@@ -94,21 +94,25 @@ func benchMain(ctx context.Context, args []string, out io.Writer) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	return measure(ctx, o, rows, out)
+}
+
+// measure measures rows and prints them, as o says. It returns the exit code.
+func measure(ctx context.Context, o options, rows []row, out io.Writer) int {
+	report := &htmlReport{Heading: heading(o.plan, lookAround())}
 	if !o.json {
-		fmt.Fprintln(out, heading(o.plan))
+		fmt.Fprintln(out, report.Heading)
 	}
 	var all []result
-	report := &htmlReport{Heading: heading(o.plan)}
-	err = measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement, s *steadiness) error {
-		results := succeeded(ms)
+	failed := 0
+	err := measureAll(ctx, groups(rows), o.plan, func(g group, ms []*measurement) error {
+		results, bad := succeeded(ms)
 		all = append(all, results...)
-		if err := printResults(out, o, g, results); err != nil {
+		failed += bad
+		if err := report.add(g, results); err != nil {
 			return err
 		}
-		if err := report.add(g, results, s.note()); err != nil {
-			return err
-		}
-		return printNote(out, o, g, s.note())
+		return printResults(out, o, g, results)
 	})
 	if err == nil && o.html != "" {
 		err = report.writePage(o.html)
@@ -122,29 +126,25 @@ func benchMain(ctx context.Context, args []string, out io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	if err != nil || len(all) < len(rows) {
+	if err != nil || failed > 0 {
 		return 1
 	}
 	return 0
 }
 
 // succeeded returns the results of ms, less those that failed, which it
-// reports.
-func succeeded(ms []*measurement) []result {
-	var results []result
+// reports and counts.
+func succeeded(ms []*measurement) (results []result, failed int) {
 	for _, m := range ms {
-		if m.err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", m.row.name(), m.err)
-			continue
-		}
-		r, err := m.result()
-		if err != nil {
+		rs, err := m.results()
+		if err = errors.Join(m.err, err); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", m.row.name(), err)
+			failed++
 			continue
 		}
-		results = append(results, r)
+		results = append(results, rs...)
 	}
-	return results
+	return results, failed
 }
 
 func printResults(out io.Writer, o options, g group, results []result) error {
@@ -163,25 +163,15 @@ func printResults(out io.Writer, o options, g group, results []result) error {
 	return nil
 }
 
-// printNote adds a note to the table of a group. The lines that -json prints
-// have no place for one.
-func printNote(out io.Writer, o options, g group, note string) error {
-	if note == "" {
-		return nil
-	}
-	if o.json {
-		_, err := fmt.Fprintf(os.Stderr, "%s: %s\n", g.title(), note)
-		return err
-	}
-	_, err := fmt.Fprintf(out, "  (%s)\n", note)
-	return err
-}
-
-func heading(p plan) string {
+func heading(p plan, now usage) string {
 	pinning := "processes not pinned"
 	if cpus := cpuPair(); cpus != nil {
 		pinning = fmt.Sprintf("processes pinned to CPUs %d and %d", cpus[0], cpus[1])
 	}
-	return fmt.Sprintf("%s/%s, %s, %d CPUs, %s; medians of %d rounds",
-		runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), pinning, p.rounds)
+	busy := ""
+	if now.all > 0 {
+		busy = fmt.Sprintf("; other processes have %.0f %% of these CPUs", 100*now.others())
+	}
+	return fmt.Sprintf("%s/%s, %s, %d CPUs, %s%s; medians of %d rounds",
+		runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), pinning, busy, p.rounds)
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"os"
 	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 // mainEnv makes the test binary run the program itself, as `go run` would.
@@ -19,6 +22,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// patience is how long a test waits before it says that something hangs.
+func patience() time.Duration { return 5 * proctest.Timeout() }
+
 // tiny runs every part of a measurement, and measures nothing.
 var tiny = plan{rounds: 2, runs: 1, ops: 10, limit: func() (float64, error) { return 100, nil }}
 
@@ -30,7 +36,7 @@ func measureTiny(t *testing.T, rows ...row) []result {
 	if rows[0].long {
 		p.rounds = 1
 	}
-	err := measureAll(context.Background(), groups(rows), p, func(_ group, ms []*measurement, _ *steadiness) error {
+	err := measureAll(context.Background(), groups(rows), p, func(_ group, ms []*measurement) error {
 		for _, m := range ms {
 			if m.err != nil {
 				t.Errorf("%s: %v", m.row.name(), m.err)
@@ -39,11 +45,11 @@ func measureTiny(t *testing.T, rows ...row) []result {
 			if len(m.rounds) != p.rounds {
 				t.Errorf("%s: %d rounds, want %d", m.row.name(), len(m.rounds), p.rounds)
 			}
-			r, err := m.result()
-			if err != nil {
-				t.Errorf("%s: %v", m.row.name(), err)
+			rs, err := m.results()
+			if err != nil || len(rs) != 1 {
+				t.Errorf("%s: %d results, %v; want one", m.row.name(), len(rs), err)
 			}
-			results = append(results, r)
+			results = append(results, rs...)
 		}
 		return nil
 	})

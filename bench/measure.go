@@ -14,7 +14,7 @@ type plan struct {
 	measure time.Duration           // each run
 	sample  time.Duration           // round trips timed one by one
 	ops     int                     // if not 0, exactly as many operations instead of the times above
-	spare   time.Duration           // what rounds may take, over the whole run, that are repeated because the limit jumped
+	spare   time.Duration           // what rounds may take, over the whole run, that are repeated because the distance of the CPUs changed
 	limit   func() (float64, error) // takes the place of the gauge, in tests
 }
 
@@ -34,17 +34,22 @@ type measurement struct {
 type roundResult struct {
 	value float64 // in the row's unit
 	trips []byte  // an encoded histogram of round trips, for rows that have them
+
+	limits [2]float64 // right before and after it
+	usage  usage      // of the CPUs, by all
 }
 
-// round starts fresh peers, warms them up, and adds one result.
-func (m *measurement) round(ctx context.Context, p plan) error {
+// round starts fresh peers, warms them up, and measures.
+func (m *measurement) round(ctx context.Context, p plan) (roundResult, error) {
+	var result roundResult
+	before := readUsage()
 	s, err := startSession(ctx, m.row)
 	if err != nil {
-		return err
+		return result, err
 	}
 	defer s.close()
 	if err := m.warmUp(s, p); err != nil {
-		return err
+		return result, err
 	}
 	runs, each := p.runs, p.measure
 	if m.row.crowded() {
@@ -57,11 +62,11 @@ func (m *measurement) round(ctx context.Context, p plan) error {
 	for i := range values {
 		sides, err := s.run(m.command(each, p.ops))
 		if err != nil {
-			return err
+			return result, err
 		}
 		values[i] = m.row.value(sides)
 	}
-	result := roundResult{value: median(values)}
+	result.value = median(values)
 	if m.row.trips() {
 		sample := p.sample
 		if m.row.Workload == loaded {
@@ -69,14 +74,14 @@ func (m *measurement) round(ctx context.Context, p plan) error {
 		}
 		sides, err := s.run(command{Ops: min(maxSamples, m.ops(sample, p.ops)), Sample: true})
 		if err != nil {
-			return err
+			return result, err
 		}
 		if result.trips, err = sides[0].histogram(); err != nil {
-			return err
+			return result, err
 		}
 	}
-	m.rounds = append(m.rounds, result)
-	return nil
+	result.usage = readUsage().since(before) // as long as the peers are there to be counted
+	return result, nil
 }
 
 // command makes each side work for d, or do a fixed number of operations if

@@ -27,7 +27,7 @@ type figure struct {
 }
 
 // add takes the results of one group, and their table.
-func (h *htmlReport) add(g group, results []result, note string) error {
+func (h *htmlReport) add(g group, results []result) error {
 	if len(results) == 0 {
 		return nil
 	}
@@ -35,11 +35,7 @@ func (h *htmlReport) add(g group, results []result, note string) error {
 	if err := printTable(&table, g.title(), results); err != nil {
 		return err
 	}
-	text := strings.TrimPrefix(table.String(), "\n")
-	if note != "" {
-		text += "  (" + note + ")\n"
-	}
-	h.Tables = append(h.Tables, text)
+	h.Tables = append(h.Tables, strings.TrimPrefix(table.String(), "\n"))
 	h.results = append(h.results, results...)
 	return nil
 }

@@ -33,11 +33,11 @@ func someResults(t *testing.T) []result {
 				t.Fatal(err)
 			}
 		}
-		x, err := m.result()
+		xs, err := m.results()
 		if err != nil {
 			t.Fatal(err)
 		}
-		results = append(results, x)
+		results = append(results, xs...)
 	}
 	return results
 }
@@ -83,7 +83,7 @@ func TestReport(t *testing.T) {
 	h := &htmlReport{Heading: "a machine, <tested>"}
 	all := someResults(t)
 	for _, g := range groups(allRows()) {
-		if err := h.add(g, all[:len(g.rows)], "a note"); err != nil {
+		if err := h.add(g, all[:len(g.rows)]); err != nil {
 			t.Fatal(err)
 		}
 		all = all[len(g.rows):]
@@ -106,7 +106,7 @@ func TestReport(t *testing.T) {
 	if got, want := strings.Count(text, "<pre "), len(groups(allRows())); got != want {
 		t.Errorf("%d tables, want %d", got, want)
 	}
-	for _, part := range []string{"a machine, &lt;tested&gt;", "(a note)", "currentColor", "prefers-color-scheme", "width=device-width"} {
+	for _, part := range []string{"a machine, &lt;tested&gt;", "currentColor", "prefers-color-scheme", "width=device-width"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("no %q in the page", part)
 		}
@@ -193,16 +193,16 @@ func TestDistributionEndsWithItsTrips(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := measurement{row: mustFind(t, "roundtrip/chan/default/8"), rounds: []roundResult{{1, encoded}}}
-		r, err := m.result()
+		m := measurement{row: mustFind(t, "roundtrip/chan/default/8"), rounds: []roundResult{{value: 1, trips: encoded}}}
+		results, err := m.results()
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines := distributions([]result{r}, roundtrip)
+		lines := distributions(results, roundtrip)
 		if len(lines) != 1 || lines[0].points[len(lines[0].points)-1].X != nines(last) {
 			t.Errorf("%d trips: %v, want points up to %v %%", trips, lines, last)
 		}
-		if lines := distributions([]result{r}, loaded); lines != nil {
+		if lines := distributions(results, loaded); lines != nil {
 			t.Errorf("a round trip among the loaded ones: %v", lines)
 		}
 	}
@@ -232,8 +232,16 @@ func TestTickTexts(t *testing.T) {
 func TestReportFlags(t *testing.T) {
 	dir := t.TempDir()
 	page, pictures := filepath.Join(dir, "report.html"), filepath.Join(dir, "pictures")
-	args := []string{"-quick", "-json", "-run", "^lock/sync.Mutex/", "-html", page, "-svg", pictures}
-	if code := benchMain(context.Background(), args, io.Discard); code != 0 {
+	o, err := parseOptions([]string{"-json", "-html", page, "-svg", pictures})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := claim(o); err != nil {
+		t.Fatal(err)
+	}
+	o.plan = tiny
+	rows := []row{mustFind(t, "lock/sync.Mutex/1"), mustFind(t, "lock/sync.Mutex/2")}
+	if code := measure(context.Background(), o, rows, io.Discard); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	for _, path := range []string{page, filepath.Join(pictures, "contention.svg")} {

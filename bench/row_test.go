@@ -142,7 +142,7 @@ func TestWrongCommandLine(t *testing.T) {
 
 // The keys of a JSON line are a contract with the programs that read them.
 func TestJSONContract(t *testing.T) {
-	keys := []string{"workload", "system", "mode", "size", "batch", "procs", "unit", "value", "min", "max"}
+	keys := []string{"workload", "system", "mode", "size", "batch", "procs", "unit", "value", "min", "max", "cpus", "limit", "others"}
 	for _, test := range []struct {
 		row   row
 		unit  string

@@ -12,7 +12,7 @@ var errInterrupted = errors.New("interrupted")
 // complete. Within a group, rounds are interleaved (A B C, A B C, …), so that
 // what slows the machine for a while slows all that compete. A row that
 // fails is left out of later rounds; only ctx, the gauge and done end the run.
-func measureAll(ctx context.Context, gs []group, p plan, done func(group, []*measurement, *steadiness) error) error {
+func measureAll(ctx context.Context, gs []group, p plan, done func(group, []*measurement) error) error {
 	if p.limit == nil {
 		g, err := startGauge(ctx)
 		if err != nil {
@@ -32,54 +32,53 @@ func measureAll(ctx context.Context, gs []group, p plan, done func(group, []*mea
 		for i, r := range g.rows {
 			ms[i] = &measurement{row: r}
 		}
-		steady := &steadiness{}
-		for round := 0; !steady.enough(p.rounds, p.spare); round++ {
-			start := time.Now()
-			if round >= p.rounds {
-				progress.total += len(ms)
-			}
-			limits, err := measureRound(ctx, ms, p, func(m *measurement) {
-				progress.step(g.title(), m.row.name(), round+1, max(p.rounds, round+1))
+		for round := range p.rounds {
+			err := measureRound(ctx, ms, &p, func(m *measurement) {
+				progress.step(g.title(), m.row.name(), round+1, p.rounds)
 			})
 			if err != nil {
 				return interrupted(ctx, err)
 			}
-			steady.limits = append(steady.limits, limits)
-			if round >= p.rounds {
-				p.spare -= time.Since(start)
-			}
 		}
-		steady.filter(ms)
 		progress.clear()
-		if err := done(g, ms, steady); err != nil {
+		if err := done(g, ms); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// measureRound makes one round of each row, and returns the limit as it was
-// before, between and after them.
-func measureRound(ctx context.Context, ms []*measurement, p plan, announce func(*measurement)) ([]float64, error) {
-	limit, err := p.limit()
+// measureRound makes one round of each row, between two looks at the limit. A
+// round in whose middle the distance of the CPUs changed is made again, as
+// long as p has time to spare.
+func measureRound(ctx context.Context, ms []*measurement, p *plan, announce func(*measurement)) error {
+	before, err := p.limit()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	limits := []float64{limit}
 	for _, m := range ms {
 		announce(m)
-		if m.err == nil {
-			m.err = m.round(ctx, p)
+		for again := true; again && m.err == nil; {
+			start := time.Now()
+			var r roundResult
+			r, m.err = m.round(ctx, *p)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			after, err := p.limit()
+			if err != nil {
+				return err
+			}
+			r.limits = [2]float64{before, after}
+			before = after
+			if again = r.distance() == mixed && p.spare > 0; again {
+				p.spare -= time.Since(start)
+			} else if m.err == nil {
+				m.rounds = append(m.rounds, r)
+			}
 		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if limit, err = p.limit(); err != nil {
-			return nil, err
-		}
-		limits = append(limits, limit)
 	}
-	return limits, nil
+	return nil
 }
 
 // interrupted returns err, unless it comes of the end of ctx.

@@ -56,7 +56,7 @@ func TestKilledPeerEndsTheRow(t *testing.T) {
 func TestInterruptLeavesNothingBehind(t *testing.T) {
 	tmp := t.TempDir()
 	mark := "ISTHMUS_BENCH_TEST=" + filepath.Base(tmp) + fmt.Sprint(os.Getpid())
-	cmd := exec.Command(os.Args[0], "-run", "roundtrip|lock")
+	cmd := exec.Command(os.Args[0], "-quick", "-run", "^roundtrip/(ring.SPSC|pipe)/|^lock/")
 	cmd.Env = append(os.Environ(), mainEnv+"=1", mark, "TMPDIR="+tmp, "ISTHMUS_DIR="+tmp)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -65,7 +65,7 @@ func TestInterruptLeavesNothingBehind(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	watchdog := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	watchdog := time.AfterFunc(patience(), func() { cmd.Process.Kill() })
 	defer watchdog.Stop()
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() && !strings.Contains(lines.Text(), "round 2") {

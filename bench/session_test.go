@@ -25,14 +25,15 @@ func TestFailingRow(t *testing.T) {
 		{noPeer, `no row "roundtrip/nosuch/default/8"`},
 	} {
 		var ok []result
-		err := measureAll(context.Background(), groups([]row{test.bad, good}), tiny, func(_ group, ms []*measurement, _ *steadiness) error {
+		failed := 0
+		err := measureAll(context.Background(), groups([]row{test.bad, good}), tiny, func(_ group, ms []*measurement) error {
 			if err := ms[0].err; err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
-			ok = succeeded(ms)
+			ok, failed = succeeded(ms)
 			return nil
 		})
-		if err != nil || len(ok) != 1 || ok[0].System != "chan" {
+		if err != nil || failed != 1 || len(ok) != 1 || ok[0].System != "chan" {
 			t.Errorf("measured %v, %v; want the good row", ok, err)
 		}
 	}
