@@ -26,19 +26,20 @@
  *   -  no deadlock
  *
  * Mutations that must fail
- *   STOREDRAW   the count is raised by a store instead of compare-and-swap (1)
- *   WRAP        after the last id comes the first (1)
+ *   STOREDRAW   -DN=3  the count is raised by a store instead of compare-and-swap (1)
+ *   WRAP        -DN=3  after the last id comes the first (1)
  *   USEDRAWN    an id is used before its byte is locked (2)
  *   USESLOTLESS an id is used before it has a slot (2)
- *   STORESLOT   a slot is taken by a store instead of compare-and-swap (3)
- *   NOPROBE     an attacher does not ask whether a slot's owner is dead (3)
- *   ANYPID      nobody asks whether a pid is of the slot's present owner (2)
- *   PIDFIRST    the pid is read before who wrote it: it may be of the slot's last
- *               owner, and the new one has signed since (2)
- *   EARLYSIGN   a new owner signs for the pid before it writes it (2)
- *   LOOKONCE    a pid counts although the slot has been taken meanwhile (2)
+ *   STORESLOT   -DN=3  a slot is taken by a store instead of compare-and-swap (3)
+ *   NOPROBE     -DN=3  an attacher does not ask whether a slot's owner is dead (3)
+ *   ANYPID      -DN=3  nobody asks whether a pid is of the slot's present owner (2)
+ *   PIDFIRST    -DN=3  the pid is read before who wrote it: it may be of the slot's last
+ *                      owner, and the new one has signed since (2)
+ *   EARLYSIGN   -DN=3  a new owner signs for the pid before it writes it (2)
+ *   LOOKONCE    -DN=3  a pid counts although the slot has been taken meanwhile (2)
  *
- * Check: -DN=3 -DSLOTS=1 -DIDS=3 -DDEATHS=2
+ * Check: -DN=2 -DDEATHS=2 -DOBSERVER
+ * Check: -DN=3 -DDEATHS=2
  */
 
 #ifndef N
@@ -68,7 +69,7 @@ byte slot[SLOTS];		/* the owner's id, */
 byte process[SLOTS];		/* the id whose owner has written the pid, */
 byte wrote[SLOTS];		/* and the pid: 1 + the process */
 
-byte forks, readers;
+byte forks, readers, begun;
 
 byte owner[IDS + 1];		/* 1 + the process that has drawn an id, for the properties */
 byte has[N];			/* 1 + the slot that a process has */
@@ -114,8 +115,9 @@ inline isGone(o, home, knew, yes, j) {
 proctype attacher(byte me) {
 	byte c, i, n, j;
 	bool yes, knew;
+end0:	begun >= me;		/* they are alike */
 draw:	{
-	n = count;
+	atomic { n = count; begun = (begun > me -> begun : me + 1) };
 	atomic {
 		if
 #ifndef WRAP
@@ -145,7 +147,7 @@ draw:	{
 take:	do
 	:: i == SLOTS -> goto close				/* ErrFull */
 	:: i < SLOTS ->
-		atomic { n = slot[(me + i) % SLOTS]; knew = known & bit(n) };
+		atomic { n = slot[(me + i) % SLOTS]; knew = (known & bit(n)) != 0 };
 		if
 		:: n == 0
 #ifndef NOPROBE
@@ -199,6 +201,7 @@ leave:	atomic { over = over | bit(me); c = 0; i = 0; n = 0; knew = false }
 end:	false
 }
 
+#ifdef OBSERVER
 proctype observer() {
 	byte o, j;
 	bool yes, knew, home;
@@ -213,7 +216,7 @@ end:	do
 		:: used & bit(2) -> o = 2
 		:: used & bit(3) -> o = 3
 		fi;
-		knew = (home -> known & bit(o) : mine & bit(o)) };
+		knew = ((home -> known : mine) & bit(o)) != 0 };
 		isGone(o, home, knew, yes, j);
 		atomic {
 			if
@@ -224,11 +227,14 @@ end:	do
 			o = 0; yes = false; knew = false }
 	od
 }
+#endif
 
 init {
 	byte p;
 	atomic {
+#ifdef OBSERVER
 		run observer();
+#endif
 		do
 		:: p < N -> run attacher(p); p++
 		:: else -> p = 0; break
