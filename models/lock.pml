@@ -47,15 +47,23 @@
 #define DEATHS 2
 #endif
 
+#ifndef PAUSES
+#define PAUSES 1
+#endif
+
 #define DIED	8		/* the died bit of the word; the id of p is p+1 */
 #define id	(me + 1)
 #define ownerOf(w)	((w) & 7)
 
 byte word;
+byte foremost;			/* the id of the waiter that is first; the beat is not here */
+byte pauses;			/* of claimants, so long that their claims went stale */
+byte passed;			/* who has taken the lock under the claim that stands */
+
 byte owner;			/* who is inside, as an id, for the properties */
 bool dirty;			/* an owner has died inside, and the data may be broken */
 
-byte buffer[N];			/* 1 + a word that is not in memory yet */
+byte buffer[3];			/* 1 + a word that is not in memory yet */
 
 #define buffered(p)	(buffer[p] > 0)
 #define drain(p)	if \
@@ -71,13 +79,28 @@ byte buffer[N];			/* 1 + a word that is not in memory yet */
 #define see		(buffered(me) -> buffer[me] - 1 : word)
 
 #define LOCK	0
-#define CANCEL	1		/* LockContext, once its context has ended */
-#define TRY	2		/* TryLock, before and after its freeDead */
-#define LAST	3
+#define HUNGRY	1		/* Lock, once it has been stalled */
+#define CANCEL	2		/* LockContext, once its context has ended */
+#define TRY	3		/* TryLock, before and after its makeWay */
+#define LAST	4
+
+/* drop ends a claim, and wakeBarred wakes those whom it has kept out. */
+#define drop(c)		(c) -> drain(me); foremost = 0; passed = 0; came
+
+inline wakeBarred() {
+#ifdef DROPSILENT
+	skip
+#else
+	if
+	:: waiting(all) -> atomic { w = N }; notify(all, w)
+	:: else
+	fi
+#endif
+}
 
 proctype process(byte me) {
 	byte w, p, rounds, how;
-	bool tested, look;
+	bool tested, look, first;
 begin:	{
 	atomic {
 		if
@@ -92,6 +115,14 @@ try:	atomic {
 		:: else
 		fi
 	};
+#ifndef NOBAR
+	atomic {
+		if
+		:: !first && foremost -> goto failed
+		:: else
+		fi
+	};
+#endif
 	atomic {
 		drain(me);
 		if
@@ -102,30 +133,76 @@ try:	atomic {
 			word = w | id;
 #endif
 			assert(owner == 0);
+			if
+			:: foremost && foremost != id ->
+				assert(!(passed & bit(me)));
+				passed = passed | bit(me)
+			:: else
+			fi;
 			owner = id; came;
-			goto entered
+			w = 0; tested = false; look = false;
+			goto served
 		:: else -> goto failed
 		fi
 	};
 failed:	atomic {
 		w = 0;
 		if
-		:: how == TRY -> goto freeDead
-		:: how == LAST || how == CANCEL -> tested = false; came; goto done
-		:: how == LOCK && tested && look -> goto freeDead
-		:: how == LOCK && tested && !look -> tested = false; goto sleep
-		:: how == LOCK && !tested -> drain(me); arm; tested = true
+		:: how == TRY -> goto stalled
+		:: how == LAST || how == CANCEL -> tested = false; look = false; came; goto served
+		:: how == LOCK -> goto wait
+		:: how == HUNGRY -> goto wait
+		:: how == HUNGRY && first && foremost && foremost != id -> first = false; goto wait
+		:: how == HUNGRY && me > 0 && !foremost ->
+			drain(me);
+			foremost = id; passed = 0;
+#ifdef BLINDAGAIN
+			if
+			:: first -> goto wait
+			:: else
+			fi;
+#endif
+			first = true
+#ifdef BLINDCLAIM
+			; goto wait
+#endif
+		fi
+	};
+#ifndef BARECLAIM
+	barrier(p);
+#endif
+	goto try;
+wait:	atomic {
+		if
+		:: tested && look -> goto stalled
+		:: tested && !look -> tested = false; goto sleep
+		:: !tested -> drain(me); arm; tested = true
 		fi
 	};
 	barrier(p);
 	goto try;
-freeDead:
+stalled:
 	atomic {
 		look = false;
 		if
 		:: how == TRY -> how = LAST
+		:: how == LOCK -> how = HUNGRY
 		:: else
 		fi;
+		if
+		:: drop(foremost && !isDead(foremost - 1) && pauses < PAUSES); pauses++
+#ifndef NOSTALE
+		:: drop(foremost && isDead(foremost - 1))
+#endif
+		:: !foremost || !isDead(foremost - 1) -> goto freeDead
+#ifdef NOSTALE
+		:: else -> goto freeDead
+#endif
+		fi
+	};
+	wakeBarred();
+freeDead:
+	atomic {
 #ifdef NOFREE
 		goto try;
 #endif
@@ -165,9 +242,19 @@ sleep:	gotoSleep();
 		goto try
 	};
 
-entered:
+served:	atomic {		/* (*claim).end */
+		if
+		:: drop(first && foremost == id)
+		:: else -> first = false; goto ended
+		fi;
+		first = false
+	};
+	wakeBarred();
+ended:	if
+	:: owner == id
+	:: else -> goto done
+	fi;
 	atomic {
-		w = 0; tested = false; look = false;
 		assert(ownerOf(word) == id);
 		assert(dirty == ((word & DIED) != 0))
 	};
@@ -184,12 +271,21 @@ entered:
 		assert(ownerOf(word) == id);
 		buffer[me] = (word & DIED) + 1; owner = 0
 	};
-wake:
 #ifndef NOWAKE
 	if
-	:: waiting(all) -> atomic { w = 1 }; notify(all, w)
-	:: else
+	:: waiting(all)
+	:: else -> goto done
 	fi;
+	atomic {		/* Wake */
+		w = 1;
+#ifndef WAKEONE
+		if
+		:: foremost -> w = N
+		:: else
+		fi
+#endif
+	};
+	notify(all, w);
 #endif
 done:	atomic {
 		how = LOCK; disarm;
@@ -200,7 +296,7 @@ done:	atomic {
 		fi
 	};
 	finish
-	} unless { atomic { die(); w = 0; p = 0; rounds = 0; how = 0; tested = false; look = false } };
+	} unless { atomic { die(); w = 0; p = 0; rounds = 0; how = 0; tested = false; look = false; first = false } };
 end:	false
 }
 

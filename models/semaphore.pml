@@ -65,26 +65,34 @@
 #endif
 #define N 4
 
+#ifndef PAUSES
+#define PAUSES 1
+#endif
+
 #define id		(me + 1)
 #define slot(p)		((p) % 3)
+#define inside		(slot(me) + 1)	/* this process in the word */
 
-byte word = SIZE * 8;		/* free permits, and 3 bits of busy */
-byte held[3];			/* for each slot: 3 bits of owner, and 2 of permits */
+byte word = SIZE * 4;		/* free permits, and 2 bits of busy */
+byte line[3];			/* its owner's id, 0 for that of an earlier process 0 */
+byte permits[3];
+byte repairer;
 bool weighty;
+byte foremost;			/* the id of the waiter that is first; the beat is not here */
+byte pauses;			/* of claimants, so long that their claims went stale */
 
 byte buffer[N];			/* 1 + a word that is not in memory yet */
 byte wants[N];			/* permits to take or to give */
 byte has[N];			/* permits, for the properties */
 byte vain;			/* repairs since anybody took or gave any, or died */
 
-#define busyOf(w)	((w) & 7)
-#define freeOf(w)	((w) / 8)
-#define ownerOf(h)	((h) / 4)
-#define permitsOf(h)	((h) & 3)
+#define busyOf(w)	((w) & 3)
+#define freeOf(w)	((w) / 4)
+#define deadLine(w)	isDead(line[busyOf(w) - 1] - 1)
 
 #define buffered(p)	(buffer[p] > 0)
 #define drain(p)	if \
-			:: buffered(p) -> assert(busyOf(word) == (p) + 1); word = buffer[p] - 1; buffer[p] = 0 \
+			:: buffered(p) -> assert(busyOf(word) == slot(p) + 1); word = buffer[p] - 1; buffer[p] = 0 \
 			:: else \
 			fi
 #define drained		(buffer[0] + buffer[1] + buffer[2] + buffer[3] == 0)
@@ -98,12 +106,57 @@ byte vain;			/* repairs since anybody took or gave any, or died */
 /* A process sees its own buffer. */
 #define see		(buffered(me) -> buffer[me] - 1 : word)
 
+/* add is the rest of the sum's step for line i. */
+#ifdef PERMITSFIRST
+#define read		permits[i]
+#define add		if \
+			:: n > 0 && !isDead(line[i] - 1) -> assert(!taking || n == has[line[i] - 1]); sum = sum + n \
+			:: else \
+			fi; n = 0; i++
+#else
+#define read		line[i]
+#define add		if \
+			:: permits[i] > 0 && !isDead(n - 1) -> assert(!taking || permits[i] == has[n - 1]); sum = sum + permits[i] \
+			:: else \
+			fi; n = 0; i++
+#endif
+
+/* drop ends a claim, and wakeBarred wakes those whom it has kept out. */
+#define drop(c)		(c) -> drain(me); foremost = 0; came
+
+inline wakeBarred() {
+	if
+	:: waiting(all) -> atomic { n = N }; notify(all, n)
+	:: else
+	fi
+}
+
 proctype process(byte me) {
 	byte w, n, sum, i;
 	bool giving, tested, look, taking;
+#ifdef HUNGER
+	bool hungry, first;
+#endif
 end0:	atomic { me != 3 || isDead(0) -> wants[me] = (me % 2 == 0 -> SIZE : 1) };
 begin:	{
 	look = true;
+enter:	atomic {
+		w = see;
+		if
+		:: line[slot(me)] == id -> goto change
+#ifndef ENTERBUSY
+		:: line[slot(me)] != id && busyOf(w) == inside -> goto busy
+#endif
+		:: else -> w = 0
+		fi
+	};
+#ifdef LATEZERO
+	line[slot(me)] = id;
+	permits[slot(me)] = 0;
+#else
+	permits[slot(me)] = 0;
+	line[slot(me)] = id;
+#endif
 change:	atomic {
 		w = see;
 		if
@@ -113,42 +166,55 @@ change:	atomic {
 		:: else
 		fi
 	};
+#ifdef HUNGER
+	atomic {
+		if
+		:: !giving && !first && foremost -> w = 0; goto refused
+		:: else
+		fi
+	};
+#endif
 	atomic {
 		drain(me);
 		if
 		:: word != w -> goto change
 		:: word == w && !giving ->
-			w = w - 8 * wants[me];
+			w = w - 4 * wants[me];
 			has[me] = has[me] + wants[me];
 			assert(has[0] + has[1] + has[2] + has[3] <= SIZE)
 		:: word == w && giving ->
-			w = w + 8 * wants[me];
+			w = w + 4 * wants[me];
 			has[me] = has[me] - wants[me]
 		fi;
-		word = w | id
+		word = w | inside
 	};
 	atomic {		/* hold */
-		n = held[slot(me)];
-		if
-#ifndef NOGENERATION
-		:: ownerOf(n) != id -> n = 4 * id
-#endif
-		:: else -> n = 4 * id + permitsOf(n)
-		fi;
-		assert(!giving || permitsOf(n) >= wants[me]);
-		held[slot(me)] = (giving -> n - wants[me] : n + wants[me]);
-		n = 0
+		assert(line[slot(me)] == id && (!giving || permits[slot(me)] >= wants[me]));
+		permits[slot(me)] = (giving -> permits[slot(me)] - wants[me] : permits[slot(me)] + wants[me])
 	};
 	atomic {		/* settle */
 		buffer[me] = w + 1;
 		w = 0; tested = false; look = false; disarm; came; vain = 0;
 		if
-		:: giving -> n = wants[me]
-		:: !giving && me != 0 -> giving = true; goto change
-		:: !giving && me == 0 -> giving = true; wants[me] = 1; goto change
+		:: giving -> n = wants[me]; goto wake
+		:: !giving && me != 0 -> giving = true
+		:: !giving && me == 0 -> giving = true; wants[me] = 1
 		fi
+#ifdef HUNGER
+		; hungry = false;
+		if
+		:: drop(first && foremost == id); first = false
+		:: else -> first = false; goto change
+		fi
+#else
+		; goto change
+#endif
 	};
-	atomic {		/* wake */
+#ifdef HUNGER
+	wakeBarred();
+	goto change;
+#endif
+wake:	atomic {
 		if
 		:: waiting(all)
 		:: else -> n = 0; goto given
@@ -161,6 +227,9 @@ change:	atomic {
 		:: else
 		fi
 	};
+#endif
+#ifdef HUNGER
+	n = (foremost -> N : n);
 #endif
 	notify(all, n);
 #if !defined(NOWEIGHTY) && !defined(LOOKONCE)
@@ -183,27 +252,72 @@ given:	i = 0;
 
 busy:	atomic {
 		if
-		:: busyOf(see) != busyOf(w) -> goto change
+		:: busyOf(see) != busyOf(w) -> w = 0; goto enter
 #ifndef NOTAKEOVER
-		:: busyOf(see) == busyOf(w) && isDead(busyOf(w) - 1) -> w = see
+		:: busyOf(w) > 0 && deadLine(w)
 #endif
 		fi
 	};
-	atomic {
-		drain(me);
+#ifndef NOLOCK
+	atomic {		/* lockRepair */
 		if
-#ifndef STORETAKE
-		:: word != w -> goto change
+		:: busyOf(see) != busyOf(w) -> w = 0; goto enter
+#ifdef OLDLOCK
+		:: repairer == 0
+#else
+		:: repairer == 0 || isDead(repairer - 1)
 #endif
-		:: else -> word = (w & ~7) | id; taking = true
+		fi;
+		drain(me);
+		repairer = id
+	};
+#endif
+	atomic {		/* deadLine again */
+		w = see;
+		if
+		:: busyOf(w) == 0 -> w = 0; goto unlock
+		:: else
 		fi
 	};
+#ifndef LOOKBEFORE
+	atomic {
+		n = line[busyOf(w) - 1];
+		if
+		:: !isDead(n - 1) -> w = 0; n = 0; goto unlock
+		:: else
+		fi
+	};
+#ifndef WORDFIRST
+	atomic {
+		if
+		:: busyOf(see) != busyOf(w) -> w = 0; n = 0; goto unlock
+		:: else -> w = see
+		fi
+	};
+#endif
+#if !defined(WORDFIRST) && !defined(ANYOWNER)
+	atomic {
+		if
+		:: line[busyOf(w) - 1] != n -> w = 0; n = 0; goto unlock
+		:: else
+		fi
+	};
+#endif
+#endif
+	atomic { n = 0; taking = true };
 	goto repair;
 
 refused:
 	atomic {
+#ifdef HUNGER
 		if
-		:: tested && look -> look = false; goto reclaim
+		:: skip
+		:: hungry && first && foremost && foremost != id -> first = false
+		:: hungry && me > 0 && !foremost -> drain(me); foremost = id; first = true; goto claimed
+		fi;
+#endif
+		if
+		:: tested && look -> look = false; goto stalled
 		:: tested && !look -> tested = false; goto sleep
 		:: !tested && wants[me] > 1 && !weighty -> drain(me); weighty = true
 		:: !tested && (wants[me] == 1 || weighty)
@@ -211,32 +325,50 @@ refused:
 	};
 	atomic { drain(me); tested = true; arm };
 	goto change;
+#ifdef HUNGER
+claimed:
+	barrier(n);
+	goto change;
+#endif
 sleep:	gotoSleep();
 	slept();
 	goto begin;
 
+stalled:
+#ifdef HUNGER
+	atomic {
+		hungry = true;
+		if
+		:: drop(foremost && !isDead(foremost - 1) && pauses < PAUSES); pauses++
+		:: drop(foremost && isDead(foremost - 1))
+		:: !foremost || !isDead(foremost - 1) -> goto reclaim
+		fi
+	};
+	wakeBarred();
 reclaim:
+#endif
 #ifdef NORECLAIM
 	goto change;
 #endif
 	atomic {
 		w = see;
 		if
-		:: busyOf(w) != 0 -> goto change
+		:: busyOf(w) != 0 -> w = 0; goto change
 		:: else
 		fi
 	};
 repair:	atomic {		/* sum */
 		if
 		:: i == 3 -> goto summed
-		:: else ->
-			if
-			:: permitsOf(held[i]) > 0 && !isDead(ownerOf(held[i]) - 1) -> sum = sum + permitsOf(held[i])
-			:: else
-			fi;
-			i++; goto repair
+		:: else
+		fi;
+		n = read;
+		if
+		:: i > 0 -> add; goto repair
+		:: else
 		fi
 	};
+	atomic { add; goto repair };
 summed:	atomic {
 		i = 0;
 		if
@@ -245,14 +377,28 @@ summed:	atomic {
 		fi;
 		if			/* anyDead */
 		:: word != w || freeOf(w) + sum == SIZE -> sum = 0; w = 0; goto change
-		:: else
+		:: else -> w = 0
 		fi
 	};
+#ifndef NOLOCK
+	atomic {		/* lockRepair */
+		if
+#ifdef OLDLOCK
+		:: repairer == 0
+#else
+		:: repairer == 0 || isDead(repairer - 1)
+#endif
+		:: else -> sum = 0; goto change
+		fi;
+		drain(me);
+		repairer = id
+	};
+#endif
 	atomic {
 		drain(me);
 		if
-		:: word != w -> sum = 0; w = 0; goto change
-		:: else -> word = w | id; taking = true
+		:: busyOf(word) != 0 -> sum = 0; goto unlock
+		:: else -> word = word | inside; w = word; taking = true
 		fi
 	};
 #ifndef EARLYSUM
@@ -260,11 +406,11 @@ summed:	atomic {
 	goto repair;
 #endif
 settle:	atomic {
-		assert(busyOf(word) == id && sum <= SIZE);
+		assert(word == w && sum <= SIZE);
 #ifdef NORECOMPUTE
-		word = w & ~7;
+		word = w & ~3;
 #else
-		word = 8 * (SIZE - sum);
+		word = 4 * (SIZE - sum);
 #endif
 		sum = 0; w = 0; taking = false;
 		vain++; assert(vain <= N)
@@ -273,9 +419,12 @@ settle:	atomic {
 	:: waiting(all) -> n = N; notify(all, n)
 	:: else
 	fi;
-	goto change;
+unlock:	atomic { repairer = 0; goto enter };
 leave:	finish
 	} unless { atomic { die(); w = 0; n = 0; sum = 0; i = 0;
+#ifdef HUNGER
+		hungry = false; first = false;
+#endif
 		giving = false; tested = false; look = false; taking = false } };
 end:	false
 }
@@ -293,6 +442,7 @@ end:	do
 init {
 	byte p;
 	atomic {
+		line[0] = 1; line[1] = 2; line[2] = 3;
 		do
 		:: p < N -> run process(p); p++
 		:: else -> p = 0; break
