@@ -133,9 +133,6 @@ func (s shape[T]) read(v T, err error) (uint64, error) {
 	return n, nil
 }
 
-// torn is the number of a message that cannot be read.
-const torn = ^uint64(0)
-
 func (s shape[T]) readAll(seq iter.Seq2[T, error]) iter.Seq2[uint64, error] {
 	return func(yield func(uint64, error) bool) {
 		for v, err := range seq {

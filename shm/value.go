@@ -194,9 +194,14 @@ func (v *Value[T]) loadBig() T {
 // writers' unlock, a read-modify-write where the sleepers do not fence for wakers.
 func (v *Value[T]) announce() {
 	if v.changed.Waiting() {
-		v.changed.Notify(wait.Everybody)
+		v.wakeAll()
 	}
 }
+
+// wakeAll is a call of its own, so that announce is none.
+//
+//go:noinline
+func (l *valueLocal) wakeAll() { l.changed.Notify(wait.Everybody) }
 
 // check panics if the segment is closed. Once it is, the memory is private to
 // this process, so an operation that came too late has changed nothing.

@@ -43,7 +43,8 @@ var slow = []string{
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
 	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*MPMC).wakeConsumers",
-	"internal/wait.(*Event).Notify", "semaphore.(*state).wake", "internal/arch.Fence",
+	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*state).wake", "shm.(*valueLocal).wakeAll",
+	"internal/arch.Fence",
 
 	// The value is a large one.
 	"shm.(*Value).loadBig", "shm.(*bigValue).update",
