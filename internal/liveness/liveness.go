@@ -49,6 +49,8 @@ import (
 // Memory orderings: an attacher's steps are read-modify-writes and system calls, in
 // order. The kernel drops a lock after the last store of the process that held it,
 // and a probe that finds it dropped comes after that.
+//
+// Model: models/liveness.pml.
 
 // ErrFull reports that there is no room left.
 var ErrFull = errors.New("no room left")
