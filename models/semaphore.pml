@@ -1,67 +1,85 @@
 /*
  * Permits and their return: the semaphore of semaphore/state.go and repair.go,
- * without signalling, and without the urgent word (urgent.go), which is about
- * order only.
+ * without signalling.
  *
  * A semaphore of SIZE permits. Process 0 takes all, gives one back, keeps the rest
  * until nothing else moves, and gives that back. Process 1 takes one and gives it
  * back, process 2 all. Process 3 attaches after the death of process 0, in its
- * slot of the process table, and does as process 1. Anybody may die anywhere.
+ * slot of the process table, and does as process 1. Anybody may die anywhere. With
+ * HUNGER waiters become hungry when they like, as in lock.pml, and process 3 stays
+ * away.
  *
  * Steps                                            Go
+ *   enter    load, waits at busy; two stores       enter
  *   weighty  store                                 (*Semaphore).acquireSlow
  *   change   load, compare-and-swap                (*state).take, give
- *   hold     load, store of the held word          holding, take, give
+ *   hold     load, store of the permits            take, give
  *   settle   release store of the word, into the   take, give
  *            store buffer
  *   busy     waits for the word to change, or      (*backoff).wait, takeOver
- *            takes over from the dead: load and
- *            probe, compare-and-swap
+ *            for the death of the line's owner;
+ *            load, probe and compare-and-swap of   lockRepair
+ *            the repairer; probe again, loads      deadLine
  *   wake     loads, Notify                         (*state).wake, choosy
- *   refused  armed, tests, sleep                   acquireSlow, (*wait.Event).Await
- *   reclaim  load, sum, load, compare-and-swap     reclaim, anyDead
+ *   refused  armed, tests, sleep                   acquireSlow, (*wait.Queue).Await
+ *   reclaim  load, sum, load, lockRepair, load     reclaim, anyDead
+ *            and compare-and-swap
  *   repair   sum, store and fence, wake            repair
- *   sum      for each slot a load and a probe      heldByLiving
+ *   sum      for each line two loads and a probe   heldByLiving
  *
- * There is no barrier here: a semaphore does without. A change begins with a read-
- * modify-write, and whoever finds one that is not settled waits at busy, awake.
+ * There is no barrier here, but after a claim: a semaphore does without. A change
+ * begins with a read-modify-write, and whoever finds one that is not settled waits at
+ * busy, awake.
  *
- * The held word reaches memory as soon as it is stored: others look at it only
- * inside a change, which begins with the settling store behind it in the buffer;
- * or in anyDead, which may err either way.
+ * The permits reach memory as soon as they are stored: others look at them only
+ * inside a change, which begins with the settling store behind them in the buffer;
+ * or in anyDead, which may err either way. So do the stores of enter and that of
+ * unlockRepair: being late there is no more than being slow.
  *
  * Properties (Invariants of state.go)
- *   1  the living never hold more than SIZE: `has`, in change; and the permits of
- *      the dead come back: whoever wants all of them gets them in the end, since
- *      bounds do not pass in vain (slept in event.h)
+ *   1  the living never hold more than SIZE: `has`, in change; a repair counts
+ *      exactly what they hold: `has`, in add; and the permits of the dead come
+ *      back: whoever wants all of them gets them in the end, since bounds do not
+ *      pass in vain (slept in event.h)
  *   2  nobody else stores the word while a live process is inside a change: the
  *      asserts in drain and settle
  *   3  a process that died inside a change is taken over from: nobody waits at
  *      busy for good (no invalid end state); 4 likewise, outside a change
  *   5  process 3 begins with no permits, whatever process 0 left behind: `has`
+ *   6  two repairs never meet: settle; the repairer's death leaves nobody at busy
  *   -  no wake-up is lost: slept in event.h; no deadlock
  *
  * Mutations that must fail
  *   NOTAKEOVER    nobody takes over a dead process's change (3)
- *   STORETAKE     taking over is a store instead of compare-and-swap (2)
+ *   NOLOCK        repairs without the repairer's lock (6)
+ *   OLDLOCK       a dead repairer keeps its lock (6)
+ *   LOOKBEFORE    takeOver does not probe again once it has the lock (2)
+ *   WORDFIRST     it does not look at the word after its probe: an owner that has
+ *                 settled and then died is taken for one that died inside (2)
+ *   ANYOWNER      it does not look whether the line is still that owner's (2)
+ *   ENTERBUSY     enter does not wait while busy names its line: nobody is known to
+ *                 have died inside any more (3)
+ *   LATEZERO      enter zeroes the permits after it has stored its id (1)
+ *   PERMITSFIRST  a repair loads a line's permits before its owner (1)
  *   NORECOMPUTE   taking over settles with the free permits that it found (1)
  *   EARLYSUM      a reclaimer sums up before its change begins (1)
- *   NOGENERATION  a held word counts whatever its generation is (5)
  *   NORECLAIM     waiters do not look for the permits of the dead (4)
  *   NOWEIGHTY     -DDEATHS=0  a release wakes no more waiters than it has permits
  *   LOOKONCE      -DDEATHS=0  a release looks only before its wake who wants many:
  *                 one who comes in between may take the wake, and want more than
  *                 there is
+ *   DROPSILENT    -DDEATHS=0 -DHUNGER  who ends a claim wakes nobody
  *
  * Memory: 1000 MB
- * Check: -DSIZE=2 -DDEATHS=3
+ * Check: -DSIZE=2 -DDEATHS=2
+ * Check: -DSIZE=2 -DDEATHS=1 -DHUNGER
  */
 
 #ifndef SIZE
 #define SIZE 2
 #endif
 #ifndef DEATHS
-#define DEATHS 3
+#define DEATHS 2
 #endif
 #define N 4
 
@@ -74,7 +92,7 @@
 #define inside		(slot(me) + 1)	/* this process in the word */
 
 byte word = SIZE * 4;		/* free permits, and 2 bits of busy */
-byte line[3];			/* its owner's id, 0 for that of an earlier process 0 */
+byte line[3];			/* the id of its owner */
 byte permits[3];
 byte repairer;
 bool weighty;
@@ -87,6 +105,7 @@ byte has[N];			/* permits, for the properties */
 byte vain;			/* repairs since anybody took or gave any, or died */
 
 #define busyOf(w)	((w) & 3)
+#define barred		(foremost != 0)
 #define freeOf(w)	((w) / 4)
 #define deadLine(w)	isDead(line[busyOf(w) - 1] - 1)
 
@@ -97,7 +116,12 @@ byte vain;			/* repairs since anybody took or gave any, or died */
 			fi
 #define drained		(buffer[0] + buffer[1] + buffer[2] + buffer[3] == 0)
 #define died(p)		has[p] = 0; vain = 0
-#define resting		(isDead(0) -> 0 : bit(3))
+#ifdef HUNGER
+#define comes		false		/* whether process 3 does */
+#else
+#define comes		isDead(0)
+#endif
+#define resting		(comes -> 0 : bit(3))
 
 #include "event.h"
 
@@ -125,10 +149,14 @@ byte vain;			/* repairs since anybody took or gave any, or died */
 #define drop(c)		(c) -> drain(me); foremost = 0; came
 
 inline wakeBarred() {
+#ifdef DROPSILENT
+	skip
+#else
 	if
 	:: waiting(all) -> atomic { n = N }; notify(all, n)
 	:: else
 	fi
+#endif
 }
 
 proctype process(byte me) {
@@ -137,7 +165,7 @@ proctype process(byte me) {
 #ifdef HUNGER
 	bool hungry, first;
 #endif
-end0:	atomic { me != 3 || isDead(0) -> wants[me] = (me % 2 == 0 -> SIZE : 1) };
+end0:	atomic { me != 3 || comes -> wants[me] = (me % 2 == 0 -> SIZE : 1) };
 begin:	{
 	look = true;
 enter:	atomic {
@@ -245,7 +273,7 @@ given:	i = 0;
 	if
 	:: has[me] == 0 -> goto leave
 	:: atomic { has[me] > 0 && othersStill ->
-		assert(dead || freeOf(word) == 0 || !(asleep & bit(1)));
+		assert(dead || freeOf(word) == 0 || barred || !(asleep & bit(1)));
 		wants[me] = has[me];
 		goto change }
 	fi;

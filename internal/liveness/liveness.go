@@ -51,6 +51,8 @@ import (
 // and a probe that finds it dropped comes after that. The store of a slot's process
 // pairs with its load in inherited: who sees the ID there sees the pid that belongs to
 // it.
+//
+// Model: models/liveness.pml.
 
 // ErrFull reports that there is no room left.
 var ErrFull = errors.New("no room left")
