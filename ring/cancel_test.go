@@ -194,11 +194,11 @@ func TestSegmentClosed(t *testing.T) {
 			}
 			proctest.Check(t, s.Close())
 			for _, w := range waiting {
-				checkIs(t, "an operation that waited", proctest.Result(t, w), shm.ErrClosed)
+				checkIs(t, "an operation that waited", proctest.Result(t, w), shm.ErrSegmentClosed)
 			}
 			for i, op := range after {
 				for range 5 { // more than the room that is known
-					checkIs(t, fmt.Sprint("operation ", i), op(background), shm.ErrClosed)
+					checkIs(t, fmt.Sprint("operation ", i), op(background), shm.ErrSegmentClosed)
 				}
 			}
 		})
@@ -222,7 +222,7 @@ func TestSegmentClosedEnds(t *testing.T) {
 			proctest.Check(t, err)
 			commit := proctest.Must(p.TryReserve(2))(t)
 			proctest.Check(t, s.Close())
-			checkIs(t, "All", onlyError(t, c.All(background)), shm.ErrClosed)
+			checkIs(t, "All", onlyError(t, c.All(background)), shm.ErrSegmentClosed)
 			if n := q.Len(); n != 0 {
 				t.Errorf("Len is %d", n)
 			}
@@ -230,14 +230,14 @@ func TestSegmentClosedEnds(t *testing.T) {
 			for what, err := range map[string]error{
 				"Commit": commit(), "Release": release(), "Close": p.Close(), "New": errNew,
 			} {
-				checkIs(t, what, err, shm.ErrClosed)
+				checkIs(t, what, err, shm.ErrSegmentClosed)
 			}
 			if kind != "MPMC" {
 				_, err := q.Producer()
-				checkIs(t, "Producer", err, shm.ErrClosed)
+				checkIs(t, "Producer", err, shm.ErrSegmentClosed)
 				_, err = q.Consumer()
-				checkIs(t, "Consumer", err, shm.ErrClosed)
-				checkIs(t, "Detach", c.Detach(), shm.ErrClosed)
+				checkIs(t, "Consumer", err, shm.ErrSegmentClosed)
+				checkIs(t, "Detach", c.Detach(), shm.ErrSegmentClosed)
 			}
 			q2, p2, c2 := ends(t, other, kind, 4)
 			proctest.Check(t, p2.Push(background, 3))

@@ -80,7 +80,7 @@ func TestCloseInPushAll(t *testing.T) {
 		if err == nil && n == 1 && c.q.Len() > len(long) {
 			return false
 		}
-		checkIs(t, "PushAll", err, shm.ErrClosed)
+		checkIs(t, "PushAll", err, shm.ErrSegmentClosed)
 		if n != 0 && c.q.Len() <= len(long) {
 			t.Fatalf("PushAll counts %d messages, and in the ring are %d bytes", n, c.q.Len())
 		}
@@ -109,7 +109,7 @@ func TestCloseInPop(t *testing.T) {
 				if err == nil {
 					return false
 				}
-				checkIs(t, what, err, shm.ErrClosed)
+				checkIs(t, what, err, shm.ErrSegmentClosed)
 				if len(b) != 0 || n != 0 {
 					t.Fatalf("popped %d bytes in %d messages", len(b), n)
 				}

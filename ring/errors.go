@@ -8,7 +8,7 @@ import (
 
 // The errors of the rings. TryPush and its like return ErrFull, ErrEmpty and
 // ErrClosed as they are; others come wrapped with the ring's name. Operations
-// on a ring whose Segment is closed return an error that wraps [shm.ErrClosed].
+// on a ring whose Segment is closed return an error that wraps [shm.ErrSegmentClosed].
 var (
 	// ErrFull is returned by a try operation that found no free slot.
 	ErrFull = errors.New("ring is full")

@@ -47,7 +47,7 @@ func newSegment(t testing.TB) *shm.Segment {
 	proctest.Dir(t)
 	s := proctest.Must(shm.Create(shared.Name, 4<<20, &shm.Options{MaxObjects: 1000}))(t)
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
+		if err := s.Close(); err != nil && !errors.Is(err, shm.ErrSegmentClosed) {
 			t.Error(err)
 		}
 		if err := shm.Remove(shared.Name, nil); err != nil {

@@ -68,7 +68,7 @@ func TestMismatch(t *testing.T) {
 		{"capacity -1", newMPMC("new", -1), ring.ErrCapacity, `"new" -1`},
 		{"capacity -1 of Bytes", newBytes("new", -1), ring.ErrCapacity, `"new" -1`},
 		{"a capacity too large", newMPMC("new", 1<<30+1), ring.ErrCapacity, fmt.Sprint(`"new" `, 1<<30+1)},
-		{"a capacity without room", newSPSC("new", 1<<20), shm.ErrFull, `"new"`},
+		{"a capacity without room", newSPSC("new", 1<<20), shm.ErrNoRoom, `"new"`},
 		{"a type with a string", pointers, shm.ErrNotPlain, `"new" withPointer.Meta[].Name string`},
 		{"slices", slices, shm.ErrNotPlain, `"new"`},
 		{"a type of no bytes", nothing, shm.ErrNotPlain, `"new"`},
@@ -144,7 +144,7 @@ func TestPushAllClosed(t *testing.T) {
 			p := proctest.Must(newQueue(t, s, kind, "closed", 16).Producer())(t)
 			proctest.Check(t, s.Close())
 			n, err := p.PushAll(background, 0, 4)
-			checkIs(t, "PushAll", err, shm.ErrClosed)
+			checkIs(t, "PushAll", err, shm.ErrSegmentClosed)
 			if n != 0 {
 				t.Errorf("PushAll counts %d messages", n)
 			}

@@ -37,7 +37,7 @@ func TestSizes(t *testing.T) {
 		proctest.Must(shm.NewArray[byte](s, "filler", int(filler)))(t)
 	}
 	_, err := shm.NewArray[byte](s, "more", 1)
-	proctest.WantError(t, "one byte more", err, shm.ErrFull)
+	proctest.WantError(t, "one byte more", err, shm.ErrNoRoom)
 
 	for what, size := range map[string]int64{
 		"SPSC": ring.SPSCSize[int](0), "MPMC": ring.MPMCSize[int](-1), "Bytes": ring.BytesSize(1<<30 + 1),

@@ -29,7 +29,7 @@ func newSemaphore(t proctest.Fataler, seg *shm.Segment, n int64, opts *semaphore
 // wantClosed checks that a panic or an error is ErrClosed, about the semaphore.
 func wantClosed(t *testing.T, what string, v any) {
 	t.Helper()
-	if err, ok := v.(error); !ok || !errors.Is(err, shm.ErrClosed) {
+	if err, ok := v.(error); !ok || !errors.Is(err, shm.ErrSegmentClosed) {
 		t.Errorf("%s: %v, expected ErrClosed", what, v)
 	}
 	proctest.WantText(t, what, v, "isthmus: ", `semaphore "sem"`, shared.Name)

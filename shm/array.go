@@ -20,7 +20,7 @@ import (
 // with a [Lock]. So are CopyIn, CopyOut and View, whatever the size.
 //
 // An index out of range panics as that of a slice does. Operations on an Array
-// whose Segment is closed panic with an error that wraps [ErrClosed].
+// whose Segment is closed panic with an error that wraps [ErrSegmentClosed].
 //
 // An Array takes its elements' bytes of the segment, rounded up to 128.
 type Array[T any] struct {

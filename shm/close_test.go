@@ -175,7 +175,7 @@ func TestCloseWhileTableWritersWait(t *testing.T) {
 }
 
 // TestCloseUnderLoad closes a Segment in the middle of everything that other
-// goroutines do with it. They get ErrClosed, and no fault.
+// goroutines do with it. They get ErrSegmentClosed, and no fault.
 func TestCloseUnderLoad(t *testing.T) {
 	proctest.Mortal(t)
 	s := shared.Named(t)

@@ -30,12 +30,12 @@ var (
 	ErrCorrupt = segment.ErrCorrupt
 	// ErrUntrusted reports a segment file of a user who is not trusted.
 	ErrUntrusted = segment.ErrUntrusted
-	// ErrFull reports that there is no room left: for another process, for
+	// ErrNoRoom reports that there is no room left: for another process, for
 	// another object, or for the bytes of an object.
-	ErrFull = segment.ErrFull
-	// ErrClosed reports the use of a Segment, or of an object in it, after
+	ErrNoRoom = segment.ErrFull
+	// ErrSegmentClosed reports the use of a Segment, or of an object in it, after
 	// Close.
-	ErrClosed = segment.ErrClosed
+	ErrSegmentClosed = segment.ErrClosed
 	// ErrOwnerDied reports that the owner of a Lock died holding it, and that
 	// nobody has declared what it protects consistent since. The caller holds
 	// the lock.

@@ -122,11 +122,11 @@ func TestLockClosed(t *testing.T) {
 	}
 }
 
-// wantClosed checks that a panic or an error is ErrClosed, about the object.
+// wantClosed checks that a panic or an error is ErrSegmentClosed, about the object.
 func wantClosed(t *testing.T, what string, v any, object string) {
 	t.Helper()
-	if err, ok := v.(error); !ok || !errors.Is(err, shm.ErrClosed) {
-		t.Errorf("%s: %v, expected ErrClosed", what, v)
+	if err, ok := v.(error); !ok || !errors.Is(err, shm.ErrSegmentClosed) {
+		t.Errorf("%s: %v, expected ErrSegmentClosed", what, v)
 	}
 	proctest.WantText(t, what, v, "isthmus: ", object, shared.Name)
 }

@@ -126,14 +126,14 @@ func TestArrayLengths(t *testing.T) {
 	}
 	beyond := shm.ErrSize
 	if bits.UintSize == 32 { // no length is more than the largest segment holds
-		beyond = shm.ErrFull
+		beyond = shm.ErrNoRoom
 	}
 	for _, n := range []int{math.MaxInt/8 + 1, math.MaxInt/4 + 2, math.MaxInt} {
 		proctest.WantError(t, fmt.Sprint(n, " elements"), arrayError[[9]int](s.Segment, "a", n), beyond, `array "a"`, shared.Name)
 	}
-	proctest.WantError(t, "too large", arrayError[int64](s.Segment, "a", shared.Size/8+1), shm.ErrFull, `array "a"`, shared.Name)
+	proctest.WantError(t, "too large", arrayError[int64](s.Segment, "a", shared.Size/8+1), shm.ErrNoRoom, `array "a"`, shared.Name)
 	newArray[int64](t, s.Segment, "a", shared.Size/8) // exactly what there is
-	proctest.WantError(t, "no room", lockError(s.Segment, "mu"), shm.ErrFull, `lock "mu"`, shared.Name)
+	proctest.WantError(t, "no room", lockError(s.Segment, "mu"), shm.ErrNoRoom, `lock "mu"`, shared.Name)
 }
 
 func TestObjectNames(t *testing.T) {

@@ -107,7 +107,7 @@ func (s *Segment) File() *os.File { return s.core.File() }
 // Close detaches from the segment. The segment itself and its objects stay; what
 // this Segment holds of them, a Lock or permits of a Semaphore, is abandoned, as
 // if the process had died. That is so even if Close fails, which says what could
-// not be given back. A second Close fails with ErrClosed.
+// not be given back. A second Close fails with ErrSegmentClosed.
 func (s *Segment) Close() error { return s.core.Close() }
 
 // Core is for the packages of this module.

@@ -27,13 +27,13 @@ func TestSegment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := shm.Open("a", opts); !errors.Is(err, shm.ErrFull) {
+	if _, err := shm.Open("a", opts); !errors.Is(err, shm.ErrNoRoom) {
 		t.Errorf("third Open of two: %v", err)
 	}
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := b.Close(); !errors.Is(err, shm.ErrClosed) {
+	if err := b.Close(); !errors.Is(err, shm.ErrSegmentClosed) {
 		t.Errorf("second Close: %v", err)
 	}
 	if names, err := shm.List(opts); !slices.Equal(names, []string{"a"}) || err != nil {

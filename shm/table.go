@@ -26,7 +26,7 @@ import (
 // returned.
 //
 // An index out of range panics as that of a slice does. Operations on a Table whose
-// Segment is closed panic with an error that wraps [ErrClosed], but for Wait, which
+// Segment is closed panic with an error that wraps [ErrSegmentClosed], but for Wait, which
 // returns it.
 //
 // A Table of n entries takes 40n + (n + max(3, n/2))(8 + S) bytes of the

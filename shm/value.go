@@ -23,7 +23,7 @@ import (
 // larger T is kept in several copies: Load never waits, but begins again if
 // writers overtake it, and Store, Swap, CompareAndSwap and Update take turns,
 // with those of a dead process robbed of theirs. Operations on a Value whose
-// Segment is closed panic with an error that wraps [ErrClosed].
+// Segment is closed panic with an error that wraps [ErrSegmentClosed].
 //
 // [Value.Wait] waits for a change.
 //

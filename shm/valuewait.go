@@ -21,7 +21,7 @@ func (v *Value[T]) LoadVersion() (x T, version uint64) {
 
 // Wait waits until the value has another version than the one given, and returns it
 // with its version. If ctx ends first Wait returns its error, and if the Segment is
-// closed [ErrClosed]. A value that changes again before the waiter has looked is seen
+// closed [ErrSegmentClosed]. A value that changes again before the waiter has looked is seen
 // as it is then.
 func (v *Value[T]) Wait(ctx context.Context, version uint64) (x T, now uint64, err error) {
 	if err := v.core.CheckContext(ctx, "value", v.name); err != nil {

@@ -160,11 +160,11 @@ func TestWaitEnds(t *testing.T) {
 		}
 		start := time.Now()
 		seg.Close()
-		if err := proctest.Result(t, waits); !errors.Is(err, shm.ErrClosed) {
+		if err := proctest.Result(t, waits); !errors.Is(err, shm.ErrSegmentClosed) {
 			t.Errorf("closed: %v", err)
 		}
 		proctest.Prompt(t, "told", start)
-		if _, _, err := v.wait(context.Background(), version+1); !errors.Is(err, shm.ErrClosed) {
+		if _, _, err := v.wait(context.Background(), version+1); !errors.Is(err, shm.ErrSegmentClosed) {
 			t.Errorf("closed before: %v", err)
 		}
 	})

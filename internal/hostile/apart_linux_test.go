@@ -195,7 +195,7 @@ func TestProcessTable(t *testing.T) {
 	opts.MaxProcs = 3
 	h := build(t, opts)
 	one, two := rent(t, h, nil, opts.Dir), rent(t, h, nil, opts.Dir)
-	if _, err := shm.Open(houseName, opts); nameOf(err) != shm.ErrFull.Error() {
+	if _, err := shm.Open(houseName, opts); nameOf(err) != shm.ErrNoRoom.Error() {
 		t.Errorf("Open with all slots taken: %v", err)
 	}
 	one.tell("lock", fine)

@@ -45,7 +45,7 @@ var _ = proctest.Register("squeezed", func(c *proctest.Child) {
 		ended.Go(func() {
 			err := use()
 			begun.Done()
-			for !errors.Is(err, shm.ErrClosed) {
+			for !errors.Is(err, shm.ErrSegmentClosed) {
 				err = use()
 			}
 		})

@@ -233,7 +233,7 @@ func (w *world) openAnd(content []byte, p program) (err error) {
 	defer func() {
 		visitor.watch.close()
 		w.tally.add(visitor.tally)
-		if e := seg.Close(); !errors.Is(e, shm.ErrClosed) {
+		if e := seg.Close(); !errors.Is(e, shm.ErrSegmentClosed) {
 			err = errors.Join(err, e)
 		}
 	}()
@@ -250,7 +250,7 @@ func (w *world) openAnd(content []byte, p program) (err error) {
 		kind := s.kind()
 		op := s.operation(operations[kind])
 		if err := visitor.run(kind, op, s[3]); err != nil {
-			if errors.Is(err, shm.ErrClosed) {
+			if errors.Is(err, shm.ErrSegmentClosed) {
 				break
 			}
 			return fmt.Errorf("step %d, %s of %s in %+v: %w", i, op.name, kind, p, err)

@@ -154,7 +154,7 @@ var over = func() context.Context {
 var documented = []error{
 	ring.ErrFull, ring.ErrEmpty, ring.ErrClosed, ring.ErrRoleTaken, ring.ErrDetached,
 	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrCorrupt,
-	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrFull,
+	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom,
 	context.Canceled, context.DeadlineExceeded,
 }
 

@@ -55,7 +55,7 @@ func (w *world) run(kind string, op operation, arg byte) (err error) {
 			w.tally.misuse++
 		case error:
 			err = r
-			if !errors.Is(r, shm.ErrClosed) {
+			if !errors.Is(r, shm.ErrSegmentClosed) {
 				err = fmt.Errorf("%w\n%s", r, debug.Stack())
 			}
 		default:

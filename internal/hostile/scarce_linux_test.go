@@ -222,7 +222,7 @@ func TestTruncated(t *testing.T) {
 	}
 	other.tell("pid", fmt.Sprint(other.Pid()))
 	other.tell("close", fine) // which takes the file away from under the memory
-	other.tell("try", shm.ErrClosed.Error())
+	other.tell("try", shm.ErrSegmentClosed.Error())
 	other.Send("end")
 	other.Wait()
 	rented{house: h, t: t}.want("close", fine)

@@ -57,8 +57,8 @@ func TestCloseRefused(t *testing.T) {
 			r := rented{h, p, t}
 			r.want("try", "false false")
 			r.tell("close", want)
-			r.Expect(shm.ErrClosed)
-			r.Expect(shm.ErrClosed)
+			r.Expect(shm.ErrSegmentClosed)
+			r.Expect(shm.ErrSegmentClosed)
 			r.inherit()
 			r.Send("end")
 			r.Wait()

@@ -60,7 +60,7 @@ var _ = proctest.Register("user", func(c *proctest.Child) {
 // nameOf returns the name of the first of those that an error is.
 func nameOf(err error) string {
 	for _, e := range []error{
-		shm.ErrUntrusted, shm.ErrCorrupt, shm.ErrSpace, shm.ErrFull, shm.ErrOwnerDied, shm.ErrClosed,
+		shm.ErrUntrusted, shm.ErrCorrupt, shm.ErrSpace, shm.ErrNoRoom, shm.ErrOwnerDied, shm.ErrSegmentClosed,
 		fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, syscall.EMFILE, syscall.ENOMEM,
 	} {
 		if errors.Is(err, e) {

@@ -27,7 +27,7 @@ func (v *victim) startCloser() {
 		close(ready)
 		b := make([]byte, 1)
 		must(unix.Read(0, b))
-		if err := v.seg.Close(); !errors.Is(err, shm.ErrClosed) { // the operation may have been quicker
+		if err := v.seg.Close(); !errors.Is(err, shm.ErrSegmentClosed) { // the operation may have been quicker
 			check(err)
 		}
 		must(unix.Write(0, b))
@@ -85,7 +85,7 @@ func (s *stage) answered() bool {
 func (s *stage) verdict(sc scene) {
 	s.Helper()
 	o := s.result()
-	if o.ended = !errors.Is(o.err, shm.ErrClosed); !o.ended {
+	if o.ended = !errors.Is(o.err, shm.ErrSegmentClosed); !o.ended {
 		o.err = nil
 	}
 	s.must("kill", s.live.Kill())

@@ -134,7 +134,7 @@ func (s *stage) enter() {
 // leave removes it.
 func (s *stage) leave() {
 	s.unwatch()
-	if err := s.seg.Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
+	if err := s.seg.Close(); err != nil && !errors.Is(err, shm.ErrSegmentClosed) {
 		s.Error(err)
 	}
 	if err := shm.Remove(segmentName, s.opts); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -21,5 +21,5 @@ func init() {
 	codes["closed"] = ring.ErrClosed
 	codes["exist"] = fs.ErrExist
 	codes["taken"] = ring.ErrRoleTaken
-	codes["shut"] = shm.ErrClosed
+	codes["shut"] = shm.ErrSegmentClosed
 }

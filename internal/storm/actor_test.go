@@ -121,7 +121,7 @@ func (a *actor) cutOff(step func() bool) (cut bool) {
 // ending reports whether err says that the attachment has ended, and it may have.
 func (a *actor) ending(err any) bool {
 	e, ok := err.(error)
-	return ok && errors.Is(e, shm.ErrClosed) && a.closing.Load()
+	return ok && errors.Is(e, shm.ErrSegmentClosed) && a.closing.Load()
 }
 
 // attach begins a new page, on the attachment that the berth has now.

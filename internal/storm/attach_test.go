@@ -42,7 +42,7 @@ func (b *berth) attach(s *seat) *attachment {
 	defer b.mu.Unlock()
 	if b.now == nil {
 		seg, err := shm.Open(segmentName, nil)
-		for start := time.Now(); errors.Is(err, shm.ErrFull) && time.Since(start) < proctest.Timeout()/2; {
+		for start := time.Now(); errors.Is(err, shm.ErrNoRoom) && time.Since(start) < proctest.Timeout()/2; {
 			runtime.GC() // closes those that were left to it
 			seg, err = shm.Open(segmentName, nil)
 		}

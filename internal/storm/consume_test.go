@@ -20,7 +20,7 @@ func (a *actor) pop(r ringID, ways []func(ctx context.Context) error) {
 		ctx, cancel := a.aMoment()
 		err := ways[a.rnd.IntN(len(ways))](ctx)
 		cancel()
-		if errors.Is(err, shm.ErrClosed) {
+		if errors.Is(err, shm.ErrSegmentClosed) {
 			a.check(popping.on(r), err)
 		}
 		a.end()
@@ -39,7 +39,7 @@ func (a *actor) popOne(r ringID, f func() (message, error)) error {
 	if err == nil {
 		a.mustBeWhole(popping.on(r), m)
 		a.popped(m[0])
-	} else if errors.Is(err, shm.ErrClosed) && m.whole() {
+	} else if errors.Is(err, shm.ErrSegmentClosed) && m.whole() {
 		a.clear()
 		a.page.taken[0] = m
 		a.now(taking.on(r))
@@ -113,7 +113,7 @@ func (a *actor) lent(r ringID, m message) uint64 {
 // vanished is where a message that is lent has turned into something else.
 func (a *actor) vanished(r ringID) {
 	if a.closing.Load() {
-		panic(fmt.Errorf("%v: %w", peeking.on(r), shm.ErrClosed))
+		panic(fmt.Errorf("%v: %w", peeking.on(r), shm.ErrSegmentClosed))
 	}
 	a.t.Fatalf("%v: a message is torn", peeking.on(r))
 }

@@ -29,7 +29,7 @@ func (a *actor) push(r ringID, source uint64, ways []pusher) {
 		cancel()
 		seq += k
 		set(&src.done, seq)
-		if errors.Is(err, shm.ErrClosed) {
+		if errors.Is(err, shm.ErrSegmentClosed) {
 			a.check(pushing.on(r), err) // the others may have been pushed or not
 		}
 		set(&src.begun, seq)

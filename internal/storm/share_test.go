@@ -30,7 +30,7 @@ func (a *actor) changePair() {
 		a.end()
 		return
 	}
-	if errors.Is(err, shm.ErrClosed) {
+	if errors.Is(err, shm.ErrSegmentClosed) {
 		a.check(locking, err)
 	}
 	a.enter(pairLock)

@@ -134,7 +134,7 @@ func CloseUnder(t *testing.T, seg *shm.Segment, uses ...func()) {
 	}
 	seg.Close()
 	for _, u := range users {
-		if p, ok := proctest.Result(t, u).(error); !ok || !errors.Is(p, shm.ErrClosed) {
+		if p, ok := proctest.Result(t, u).(error); !ok || !errors.Is(p, shm.ErrSegmentClosed) {
 			t.Errorf("panicked with %v, expected ErrClosed", p)
 		}
 	}
