@@ -10,19 +10,21 @@
  * Steps                                         Go (shm/ownerlock.go)
  *   try       load, load of the priority word,  take; Lock's fast path
  *             compare-and-swap
- *   failed    hungry, or lost its claim         (*claim).renew
- *   wait      arming, tests, sleep, bound       lockSlow, (*wait.Event).Await
+ *   failed    hungry, or lost its claim         (*claim).apply
+ *   wait      arming, tests, sleep, bound       lockSlow, wait.sleep
  *   stalled   probe, compare-and-swap, wake     (*wait.Queue).DropStale; makeWay
  *   freeDead  load, probe, compare-and-swap     freeDead
  *   served    compare-and-swap, wake            (*claim).end
  *   inside    ownerDied, markConsistent         ownerDied, markConsistent
  *   unlock    release store into the store      unlock
  *             buffer; load of the Event's word
- *             and of the priority word, wake    (*wait.Queue).Wake
+ *             and of the priority word, wake    (*wait.Words).Wake
  *   barrier   empties every buffer              Fence.Barrier, membarrier(2)
  *
  * The priority word is here without its beat, which only says how long a claim has
- * stood: here that is anybody's guess.
+ * stood: here that is anybody's guess. And it is here without the next, and with one
+ * Event for all: who wakes while somebody is first wakes everybody, and those who are
+ * not first are refused. (In the Queue they are not woken, since they sleep behind.)
  *
  * Check: -DN=3 -DROUNDS=1 -DDEATHS=2
  * Check: -DN=2 -DROUNDS=3 -DDEATHS=1

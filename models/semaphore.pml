@@ -19,7 +19,7 @@
  *   busy     waits for the word to change, or      (*backoff).wait, takeOver
  *            for the death of the line's owner;
  *            load, probe and compare-and-swap of   lockRepair
- *            the repairer; probe again, loads      deadLine
+ *            the repairer; probe again, loads      stuck
  *   wake     loads, Notify                         (*state).wake, choosy
  *   refused  armed, tests, sleep                   acquireSlow, (*wait.Queue).Await
  *   reclaim  load, sum, load, lockRepair, load     reclaim, anyDead
@@ -300,7 +300,7 @@ busy:	atomic {
 		repairer = id
 	};
 #endif
-	atomic {		/* deadLine again */
+	atomic {		/* stuck again */
 		w = see;
 		if
 		:: busyOf(w) == 0 -> w = 0; goto unlock

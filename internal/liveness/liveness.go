@@ -185,7 +185,11 @@ func (t *Table) DeadIn(slot int, id ID) bool {
 	}
 	// A probe that fails, as after Close, proves nothing about others.
 	held, err := t.locks.held(int64(id))
-	return err == nil && (!held || t.inherited(slot, id))
+	if err != nil || held && !t.inherited(slot, id) {
+		// Somebody may have found out meanwhile that it is dead, and taken the slot.
+		return ID(t.word(slot, offID).Load()) != id
+	}
+	return true
 }
 
 // SlotFree reports whether the owner of a slot is dead, or there was none.

@@ -135,6 +135,40 @@ func TestNewcomer(t *testing.T) {
 	<-done
 }
 
+// TestHeir probes somebody dead, whose lock a child has inherited, while another takes
+// the slot: it stays dead.
+func TestHeir(t *testing.T) {
+	if pidNamespace() == 0 {
+		t.Skip("/proc/self/ns/pid cannot be read, or there is none")
+	}
+	path := filepath.Join(t.TempDir(), "table")
+	a, b, c := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
+	dead := c.id // its lock is held
+	owner, process := a.word(b.slot, offID), a.word(b.slot, offProcess)
+	pid := layout.Word(a.mem, b.slot*layout.SlotSize+offPID)
+	mine := pid.Load()
+	for range 5000 {
+		process.Store(uint64(dead))
+		pid.Store(nobody)
+		owner.Store(uint64(dead))
+		alive := make(chan bool)
+		go func() {
+			looks := false
+			for range 20 {
+				looks = looks || !a.DeadIn(b.slot, dead)
+			}
+			alive <- looks
+		}()
+		runtime.Gosched()
+		owner.Store(uint64(b.id)) // which has found out, too
+		pid.Store(mine)
+		process.Store(uint64(b.id))
+		if <-alive {
+			t.Fatal("it looks alive")
+		}
+	}
+}
+
 // nobody is a pid that no process has.
 const nobody = 1<<22 + 1
 
