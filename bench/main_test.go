@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"os"
+	"strconv"
 	"testing"
 	"time"
-
-	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 // mainEnv makes the test binary run the program itself, as `go run` would.
@@ -22,8 +21,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// patience is how long a test waits before it says that something hangs.
-func patience() time.Duration { return 5 * proctest.Timeout() }
+// patience is how long a test waits before it says that something hangs: five minutes,
+// times the scale that package proctest reads as well, which must not be imported here.
+func patience() time.Duration {
+	scale, err := strconv.ParseFloat(os.Getenv("ISTHMUS_PROCTEST_SCALE"), 64)
+	if err != nil || scale <= 0 {
+		scale = 1
+	}
+	return time.Duration(scale * float64(5*time.Minute))
+}
 
 // tiny runs every part of a measurement, and measures nothing.
 var tiny = plan{rounds: 2, runs: 1, ops: 10, limit: func() (float64, error) { return 100, nil }}
