@@ -7,11 +7,11 @@
  *
  * Steps                                         Go (shm/tableentry.go, table.go)
  *   lock      load, compare-and-swap            lock, take
- *   freeDead  load, probe, compare-and-swap     freeDead
+ *   free      load, probe, compare-and-swap;    freeDead; takeOver
+ *             a compare-and-swap of each claim;
+ *             unlock
  *   claim     load of a claim and of an index,  tryClaim, spare
  *             compare-and-swap
- *   dead      freeDead, take, load of the       takeOver
- *             index, compare-and-swap, unlock
  *   write     the halves of the copy, one       put
  *             after the other
  *   publish   store of the index                publish
@@ -34,16 +34,18 @@
  *   2  nobody else writes to a slot that is written, or current: assertions at write
  *   3  what a reader accepts is whole, and of its version; the dead leave nothing that
  *      keeps the others from their end (no invalid end state)
+ *   4  who becomes an entry's owner has no claimed slot: assertion at locked
  *
  * Mutations that must fail
  *   NOLOOK      the reader does not look again (3)
  *   NOCLAIM     the reader does not look at the claim (3)
  *   STORECLAIM  a slot is claimed by a store (2)
  *   CURRENT     the current slot is spare (2)
- *   ROB         the slot of the living is taken over (2)
+ *   ROB         who lacks a slot takes over from the living (2)
  *   NOOVER      nobody takes over from the dead  -DW=3 -DROUNDS=1 -DDEATHS=1 -DREADS=1
  *   NOFREE      nobody frees the lock of the dead (3)
  *   NOPROBE     freeDead does not ask whether the owner is dead (2)
+ *   KEEP        freeDead leaves the slot that the dead one has claimed (4)
  *   STOREFREE   freeDead stores instead of compare-and-swap  -DW=3 -DROUNDS=1 -DDEATHS=1 -DREADS=1
  *   EARLY       the index is stored before the copy (3)
  */
@@ -73,17 +75,17 @@ byte writing[S];		/* who writes to it, as an id, for the properties */
 
 #define gone(w)		((w) != 0 && isDead((w) - 1))
 
-/* hope: there may be something to be had of a slot. */
+/* lost: who lacks a slot may take over from the owner w. */
 #ifdef NOOVER
-#define left(s)		false
+#define lost(w)		false
 #else
 #ifdef ROB
-#define left(s)		true
+#define lost(w)		((w) != 0 && (w) != id)
 #else
-#define left(s)		(owner[ce[s]] == 0 || gone(owner[ce[s]]))
+#define lost(w)		gone(w)
 #endif
 #endif
-#define hope(s)		(cv[s] == v + 1 && ce[s] == e || spare(s, cv[s], ce[s]) || cv[s] > iv[ce[s]] && left(s))
+#define claimed(s)	(cv[s] == v + 1 && ce[s] == e)
 
 inline die() { death?_ -> dead = dead | bit(me) }
 
@@ -100,98 +102,76 @@ lock:	atomic {
 		if
 		:: owner[e] == 0 -> owner[e] = id; goto locked
 #ifdef NOPROBE
-		:: owner[e] != 0 -> w = owner[e]
+		:: owner[e] != 0 -> w = owner[e]; d = e
 #else
 #ifndef NOFREE
-		:: gone(owner[e]) -> w = owner[e]
+		:: gone(owner[e]) -> w = owner[e]; d = e
 #endif
 #endif
 		fi
 	};
-	atomic {
-#ifdef STOREFREE
-		owner[e] = 0;
-#else
+free:	atomic {
+#ifndef STOREFREE
 		if
-		:: owner[e] == w -> owner[e] = 0
-		:: else
+		:: owner[d] == w
+		:: else -> goto freed
 		fi;
 #endif
-		w = 0;
-		goto lock
+		owner[d] = id;
+		s = 0
 	};
-locked:	atomic { v = iv[e] };
-claim:	atomic {
-		w = 0;
+#ifndef KEEP
+sweep:	atomic {
 		if
-		:: hope(0) -> s = 0
-		:: hope(1) -> s = 1
-		:: hope(2) -> s = 2
+		:: cv[s] == iv[d] + 1 && ce[s] == d -> cv[s] = iv[d]
+		:: else
+		fi;
+		s++;
+		if
+		:: s < S -> goto sweep
+		:: else
+		fi
+	};
+#endif
+	atomic { owner[d] = 0 };
+freed:	atomic {
+		w = 0; d = 0; s = 0;
+		if
+		:: owner[e] == id -> goto claim
+		:: else -> goto lock
+		fi
+	};
+locked:	atomic {
+		v = iv[e];
+		assert(!claimed(0) && !claimed(1) && !claimed(2))
+	};
+claim:	atomic {
+		if
+		:: spare(0, cv[0], ce[0]) -> s = 0
+		:: spare(1, cv[1], ce[1]) -> s = 1
+		:: spare(2, cv[2], ce[2]) -> s = 2
+		:: lost(owner[0]) -> w = owner[0]; d = 0; goto free
+		:: lost(owner[1]) -> w = owner[1]; d = 1; goto free
 		fi;
 		c = cv[s]; d = ce[s]
 	};
 	atomic {
 		if
-		:: c == v + 1 && d == e -> goto write
-		:: else
-		fi;
-		if
 		:: spare(s, c, d)
-		:: else -> goto left
+		:: else -> goto again
 		fi
 	};
 	atomic {
 #ifndef STORECLAIM
 		if
 		:: cv[s] == c && ce[s] == d
-		:: else -> goto claim
+		:: else -> goto again
 		fi;
 #endif
 		cv[s] = v + 1; ce[s] = e;
 		goto write
 	};
-left:
-#ifndef ROB
-	atomic {
-		w = owner[d];
-		if
-		:: gone(w)
-		:: else -> goto take
-		fi
-	};
-	atomic {
-		if
-		:: owner[d] == w -> owner[d] = 0
-		:: else
-		fi
-	};
-take:	atomic {
-		w = 0;
-		if
-		:: owner[d] == 0 -> owner[d] = id
-		:: else -> goto claim
-		fi
-	};
-#endif
-	atomic {
-		w = iv[d];
-		if
-		:: w < c
-		:: else -> goto give
-		fi
-	};
-	atomic {
-		if
-		:: cv[s] == c && ce[s] == d -> cv[s] = w
-		:: else
-		fi
-	};
-give:	atomic {
-#ifndef ROB
-		owner[d] = 0;
-#endif
-		goto claim
-	};
+again:	atomic { c = 0; d = 0; s = 0; goto claim };
 
 write:	atomic {
 		assert(!current(s));

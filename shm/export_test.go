@@ -81,7 +81,14 @@ func (t *Table[T]) StoreUpTo(step string, i int, x T) {
 
 // FinishStore does what Store does after StepClaimed.
 func (t *Table[T]) FinishStore(i int, x T) {
-	t.put(i, x)
+	w, g := t.index(i), t.group(i)
+	for s := range t.slots(g) {
+		if slot := g*groupSlots + s; atomic.LoadUint64(&t.claims[slot]) == pack(versionOf(w)+1, i-g*groupEntries) {
+			*t.copy(slot) = x
+			t.publish(i, w, slot)
+			break
+		}
+	}
 	t.unlock(i)
 }
 

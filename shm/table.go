@@ -32,7 +32,7 @@ import (
 // A Table of n entries takes 40n + (n + max(3, n/2))(8 + S) bytes of the
 // segment, where S is the size of T rounded up to 8: for each of 6 entries or more,
 // one and a half times S and at most 52 more. A goroutine that waits for an entry
-// keeps a thread asleep, one for each entry that is waited for.
+// keeps a thread asleep.
 type Table[T any] struct {
 	name string
 	*table

@@ -2,6 +2,7 @@ package shm_test
 
 import (
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -146,5 +147,46 @@ func TestTableSpareSlotWakes(t *testing.T) {
 		if r, v := table.LoadVersion(i); r != rowOf(20) || v != 20 {
 			t.Errorf("entry %d is %d, version %d", i, r[0], v)
 		}
+	}
+}
+
+// TestTableInsideUpdate has writers of one group die with all its spare slots. Their
+// heirs, in the middle of an Update, write other entries of the group: no heir keeps
+// what the dead have left.
+func TestTableInsideUpdate(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	table := newTable[row](t, s.Segment, "rows", rows)
+	dead := table.SpareSlots(0)
+	for i := range dead {
+		p := s.Start(t, "stepping row writer", shm.StepWritten, strconv.Itoa(i))
+		p.Expect("there")
+		p.Kill()
+	}
+	var inside sync.WaitGroup
+	inside.Add(dead)
+	ended := proctest.Go(func() any {
+		var heirs sync.WaitGroup
+		for i := range dead {
+			heirs.Go(func() {
+				table.Update(i, func(row) row {
+					inside.Done()
+					inside.Wait()
+					table.Store(dead+i, rowOf(5))
+					return rowOf(6)
+				})
+			})
+		}
+		heirs.Wait()
+		return nil
+	})
+	proctest.Result(t, ended)
+	for i := range dead {
+		if a, b := table.Load(i), table.Load(dead+i); a != rowOf(6) || b != rowOf(5) {
+			t.Errorf("entries %d and %d are %d and %d", i, dead+i, a[0], b[0])
+		}
+	}
+	if n := table.SpareSlots(0); n != dead {
+		t.Errorf("%d slots are spare, expected %d", n, dead)
 	}
 }

@@ -31,7 +31,7 @@ import (
 //
 //	spare    --the owner of any entry e--> claimed (v = version of e + 1)
 //	claimed  --the owner of e publishes it--> current; what was becomes spare
-//	claimed  --who takes e over from the dead--> spare (v = w)
+//	claimed  --who frees the lock of e, whose owner is dead--> spare (v = w)
 //
 // Invariants
 //
@@ -42,13 +42,13 @@ import (
 //     lock, be it paused, or a claim of its entry.
 //  3. To publish is one store: it makes the new slot current, and the old one spare.
 //     A death before it has changed nothing that is read, and leaves a claimed slot
-//     with a dead owner. The next owner of the entry claims that slot anew, or another
-//     one, by which this one becomes spare when it publishes; a writer that lacks a
-//     spare slot takes over from the dead of its group. A death after it leaves
-//     the lock alone, or sleepers, who wake by their bound.
-//  4. A writer claims a slot when it knows what to write, and from then on waits for
-//     nobody. Who waits for a spare slot has claimed none for that write: those whom it
-//     waits for do not wait for it.
+//     with a dead owner. Nobody becomes the owner of that entry before the slot is
+//     spare again: who frees the lock of the dead sees to it, another writer of the
+//     entry, or one that lacks a spare slot. A death after it leaves the lock alone,
+//     or sleepers, who wake by their bound.
+//  4. So a live owner has one claimed slot at most: it claims it when it knows what to
+//     write, and from then on waits for nobody. Who waits for a spare slot has claimed
+//     none for that write: those whom it waits for do not wait for it.
 //
 // Memory orderings. Publishing is a release store, which pairs with the readers' load
 // of the index: they see the slot whole, and its claim. A reader copies the slot, runs
@@ -120,9 +120,9 @@ func (t *table) lock(i int) bool {
 	e := &t.entries[i]
 	if !t.take(e, false) {
 		// Without a Done channel it cannot fail.
-		_ = t.lobby.AwaitTurn(context.Background(), &e.turn,
+		_ = t.lobby.Await(context.Background(), &e.turn,
 			func(first bool) bool { return t.take(e, first) || t.core.Closed() },
-			func() { t.freeDead(e) })
+			func() { t.freeDead(i) })
 	}
 	return !t.core.Closed()
 }
@@ -134,13 +134,20 @@ func (t *table) take(e *tableEntry, first bool) bool {
 		atomic.CompareAndSwapUint64(&e.owner, 0, t.id)
 }
 
-// freeDead frees the lock of e if its owner is dead.
-func (t *table) freeDead(e *tableEntry) {
-	if owner := atomic.LoadUint64(&e.owner); owner != 0 && t.core.Dead(liveness.ID(owner)) {
-		if atomic.CompareAndSwapUint64(&e.owner, owner, 0) && e.turn.Waiting() {
-			e.turn.Wake(1)
-		}
+// freeDead gives up what a dead owner of entry i has left: a claimed slot, then the
+// lock. Meanwhile this process is the owner, so that a death leaves what was there.
+func (t *table) freeDead(i int) {
+	e, g := &t.entries[i], t.group(i)
+	owner := atomic.LoadUint64(&e.owner)
+	if owner == 0 || !t.core.Dead(liveness.ID(owner)) || !atomic.CompareAndSwapUint64(&e.owner, owner, t.id) {
+		return
 	}
+	version, place := versionOf(t.index(i)), i-g*groupEntries
+	for s := range t.slots(g) {
+		claim := &t.claims[g*groupSlots+s]
+		atomic.CompareAndSwapUint64(claim, pack(version+1, place), pack(version, place))
+	}
+	t.unlock(i)
 }
 
 // unlock gives the lock of entry i up, and wakes whom this or a publication concerns.
@@ -171,7 +178,7 @@ func (t *table) spareWanted(i int) *uint32 { return &t.entries[t.group(i)*groupE
 func (t *table) claim(i int, w uint64) (slot int) {
 	slot, ok := t.tryClaim(i, w)
 	if !ok {
-		_ = t.lobby.Await(context.Background(), t.spareWanted(i), func() bool {
+		_ = wait.Each(context.Background(), t.spareWanted(i), t.core, func() bool {
 			slot, ok = t.tryClaim(i, w)
 			return ok || t.core.Closed()
 		}, func() { t.takeOver(t.group(i)) })
@@ -192,7 +199,7 @@ func (t *table) tryClaim(i int, w uint64) (slot int, ok bool) {
 		}
 		claim := &t.claims[first+s]
 		c := atomic.LoadUint64(claim)
-		if c == next || t.spare(g, s, c) && atomic.CompareAndSwapUint64(claim, c, next) {
+		if t.spare(g, s, c) && atomic.CompareAndSwapUint64(claim, c, next) {
 			return first + s, true
 		}
 	}
@@ -219,23 +226,8 @@ func (t *table) publish(i int, w uint64, slot int) (version uint64) {
 
 // takeOver makes the slots spare that the dead have claimed in group g.
 func (t *table) takeOver(g int) {
-	for s := range t.slots(g) {
-		claim := &t.claims[g*groupSlots+s]
-		c := atomic.LoadUint64(claim)
-		i := t.claimant(g, c)
-		e := &t.entries[i]
-		if versionOf(t.index(i)) >= versionOf(c) {
-			continue
-		}
-		t.freeDead(e)
-		if !t.take(e, true) {
-			continue
-		}
-		// Nobody else claims for this entry now, or publishes.
-		if w := t.index(i); versionOf(w) < versionOf(c) {
-			atomic.CompareAndSwapUint64(claim, c, pack(versionOf(w), int(c&placeMask)))
-		}
-		t.unlock(i)
+	for i := g * groupEntries; i < len(t.entries) && t.group(i) == g; i++ {
+		t.freeDead(i)
 	}
 }
 
@@ -245,7 +237,7 @@ func (t *table) await(ctx context.Context, i int, version uint64) error {
 	if try() {
 		return nil
 	}
-	return t.lobby.Await(ctx, &t.entries[i].changed, try, func() {})
+	return wait.Each(ctx, &t.entries[i].changed, t.core, try, func() {})
 }
 
 // tableShape says where in its memory the parts of a Table lie: entries, claims, copies.

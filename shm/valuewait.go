@@ -21,15 +21,15 @@ func (v *Value[T]) LoadVersion() (x T, version uint64) {
 
 // Wait waits until the value has another version than the one given, and returns it
 // with its version. If ctx ends first Wait returns its error, and if the Segment is
-// closed [ErrSegmentClosed]. A value that changes again before the waiter has looked is seen
-// as it is then.
+// closed [ErrSegmentClosed]. A value that changes again before the waiter has looked is
+// seen as it is then. A goroutine that waits keeps a thread asleep.
 func (v *Value[T]) Wait(ctx context.Context, version uint64) (x T, now uint64, err error) {
 	if err := v.core.CheckContext(ctx, "value", v.name); err != nil {
 		return x, 0, err
 	}
 	try := func() bool { now = v.version(); return now != version || v.core.Closed() }
 	if !try() {
-		err = v.changed.Await(ctx, try, func() {})
+		err = v.changed.AwaitEach(ctx, try, func() {})
 	}
 	if v.cell == nil {
 		x, now = v.big.load()

@@ -229,3 +229,37 @@ func TestLargeVersions(t *testing.T) {
 		v.Swap(blockOf(n + 1))
 	}
 }
+
+// TestWaitTogether has goroutines of one process wait for different versions: each is
+// told of each change, also if another has just begun to wait.
+func TestWaitTogether(t *testing.T) {
+	s := shared.Named(t)
+	flag := shared.Value[bool](t, s.Segment, "flag")
+	const rounds = 3000
+	seen := make(chan bool)
+	for range 3 {
+		_, v := flag.LoadVersion()
+		go func() {
+			for range rounds {
+				x, now, err := flag.Wait(context.Background(), v)
+				if err != nil {
+					t.Error(err)
+				}
+				v = now
+				seen <- x
+			}
+		}()
+	}
+	ended := proctest.Go(func() error {
+		for i := range rounds {
+			flag.Store(i%2 == 0)
+			for range 3 {
+				if x := <-seen; x != (i%2 == 0) {
+					return fmt.Errorf("round %d: %v", i, x)
+				}
+			}
+		}
+		return nil
+	})
+	proctest.Check(t, proctest.Result(t, ended))
+}

@@ -110,29 +110,26 @@ func TestNewcomer(t *testing.T) {
 	a, b := mustAttach(t, path, 2), mustAttach(t, path, 2)
 	pid := layout.Word(a.mem, b.slot*layout.SlotSize+offPID)
 	mine := pid.Load()
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
+	for range 5000 {
+		a.word(b.slot, offProcess).Store(uint64(a.id)) // as an earlier owner's
+		pid.Store(nobody)
+		dead := make(chan bool)
+		go func() {
+			looks := false
+			for range 200 {
+				looks = looks || a.inherited(b.slot, b.id)
 			}
-			a.word(b.slot, offProcess).Store(uint64(a.id)) // as an earlier owner's
-			pid.Store(nobody)
-			pid.Store(mine)
-			a.word(b.slot, offProcess).Store(uint64(b.id))
+			dead <- looks
+		}()
+		for range 20 {
+			runtime.Gosched()
 		}
-	}()
-	for range 500_000 {
-		if a.inherited(b.slot, b.id) {
-			t.Error("it looks dead")
-			break
+		pid.Store(mine)
+		a.word(b.slot, offProcess).Store(uint64(b.id))
+		if <-dead {
+			t.Fatal("it looks dead")
 		}
 	}
-	close(stop)
-	<-done
 }
 
 // TestHeir probes somebody dead, whose lock a child has inherited, while another takes

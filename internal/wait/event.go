@@ -144,6 +144,21 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 	return sleep(ctx, func() *Event { return e }, try, stalled)
 }
 
+// AwaitEach is Await where each goroutine waits for something else: they do not take
+// turns, since only the one whose turn it is would look. Whoever wakes those who wait
+// so wakes everybody.
+func (e *Event) AwaitEach(ctx context.Context, try func() bool, stalled func()) error {
+	if spin(try) {
+		return nil
+	}
+	return sleep(ctx, func() *Event { return e }, try, stalled)
+}
+
+// Each is AwaitEach of the Event with that word.
+func Each(ctx context.Context, word *uint32, fence Fence, try func() bool, stalled func()) error {
+	return (&Event{word: word, fence: fence}).AwaitEach(ctx, try, stalled)
+}
+
 // enter waits for the turn (Invariant 3).
 func (e *Event) enter(ctx context.Context) error {
 	atomic.AddInt32(&e.queued, 1)
@@ -162,8 +177,8 @@ func (e *Event) leave() {
 	atomic.AddInt32(&e.queued, -1)
 }
 
-// sleep is Await for who has the turn. It sleeps on the Event that on names, which may
-// be another after each try.
+// sleep is Await for who has the turn, or needs none. It sleeps on the Event that on
+// names, which may be another after each try.
 func sleep(ctx context.Context, on func() *Event, try func() bool, stalled func()) error {
 	if try() {
 		return nil

@@ -6,58 +6,49 @@ import (
 	"sync/atomic"
 )
 
-// A Lobby is this process's side of Events and Queues that are too many to keep one
-// for each word: it has those that somebody of this process waits for. Wakers need
-// the words only.
+// A Lobby is this process's side of Queues that are too many to keep one for each: it
+// has those that somebody of this process waits in. Wakers need the words only.
 type Lobby struct {
 	owner Owner
 	mu    sync.Mutex
-	seats map[*uint32]*seat // by the word of the Event, guarded by mu
+	seats map[*Words]*seat // guarded by mu
 }
 
 type seat struct {
-	event Event
 	queue Queue
 	users int // guarded by the Lobby's mu
 }
 
 // Init makes an empty Lobby. All handles of one object in one process must share it.
-func (l *Lobby) Init(owner Owner) { l.owner, l.seats = owner, map[*uint32]*seat{} }
+func (l *Lobby) Init(owner Owner) { l.owner, l.seats = owner, map[*Words]*seat{} }
 
-// Await is that of the Event with that word.
-func (l *Lobby) Await(ctx context.Context, word *uint32, try func() bool, stalled func()) error {
-	s := l.enter(word, func(s *seat) { s.event = NewEvent(word, l.owner) })
-	defer l.leave(word)
-	return s.event.Await(ctx, try, stalled)
+// Await is that of a Queue, with those words, whose holder is one at a time.
+func (l *Lobby) Await(ctx context.Context, words *Words, take func(first bool) bool, stalled func()) error {
+	q := l.enter(words)
+	defer l.leave(words)
+	return q.Await(ctx, take, stalled)
 }
 
-// AwaitTurn is Await of a Queue, with those words, that nobody shares.
-func (l *Lobby) AwaitTurn(ctx context.Context, words *Words, take func(first bool) bool, stalled func()) error {
-	s := l.enter(&words.events[0], func(s *seat) { s.queue.Init(words, l.owner, false) })
-	defer l.leave(&words.events[0])
-	return s.queue.Await(ctx, take, stalled)
-}
-
-func (l *Lobby) enter(word *uint32, init func(*seat)) *seat {
+func (l *Lobby) enter(words *Words) *Queue {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.seats[word]
+	s := l.seats[words]
 	if s == nil {
 		s = &seat{}
-		init(s)
-		l.seats[word] = s
+		s.queue.Init(words, l.owner, false)
+		l.seats[words] = s
 	}
 	s.users++
-	return s
+	return &s.queue
 }
 
-func (l *Lobby) leave(word *uint32) {
+func (l *Lobby) leave(words *Words) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := l.seats[word]; s.users > 1 {
+	if s := l.seats[words]; s.users > 1 {
 		s.users--
 	} else {
-		delete(l.seats, word)
+		delete(l.seats, words)
 	}
 }
 

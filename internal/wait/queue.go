@@ -71,6 +71,7 @@ type Owner interface {
 	Fence
 	Slot() int
 	SlotFree(slot int) bool // its owner is dead
+	Closed() bool           // then a waiter ends, and has taken nothing
 }
 
 const (
@@ -140,7 +141,7 @@ func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled f
 		return err
 	}
 	defer q.behind.leave()
-	defer func() { c.end(err == nil) }()
+	defer func() { c.end(err == nil && !q.owner.Closed()) }()
 	return sleep(ctx, c.on,
 		func() bool { return take(c.first()) || c.apply() && take(true) },
 		func() { q.DropStale(); stalled() })

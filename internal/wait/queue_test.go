@@ -17,6 +17,7 @@ type attachment struct {
 
 func (a attachment) Barrier() bool       { return true }
 func (a attachment) Slot() int           { return a.slot }
+func (a attachment) Closed() bool        { return false }
 func (a attachment) SlotFree(s int) bool { return s >= len(a.dead) || a.dead[s] }
 
 // world is a queue as four processes see it, and a waiter of each of them.
