@@ -99,6 +99,8 @@ func TestRelockers(t *testing.T) {
 					t.Errorf("%s had it after %d others", who, n)
 				}
 			}
+			call(other, "Lock", "done") // it has started
+			call(other, "Unlock", "done")
 			for range 10 {
 				before := locked.Load()
 				mu.Lock()
