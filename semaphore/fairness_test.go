@@ -158,6 +158,8 @@ func TestTakers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := shared.Named(t)
 			sem, other := newSemaphore(t, s.Segment, 4, nil), s.Start(t, "semaphore", "4")
+			call(other, "Acquire", 1, "done") // it has started
+			call(other, "Release", 1, "done")
 			taken := shared.Value[int64](t, s.Segment, "taken")
 			var takers []func()
 			for range test.here {
