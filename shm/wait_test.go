@@ -235,7 +235,7 @@ func TestLargeVersions(t *testing.T) {
 func TestWaitTogether(t *testing.T) {
 	s := shared.Named(t)
 	flag := shared.Value[bool](t, s.Segment, "flag")
-	const rounds = 3000
+	rounds := proctest.Scaled(3000)
 	seen := make(chan bool)
 	for range 3 {
 		_, v := flag.LoadVersion()

@@ -110,7 +110,7 @@ func TestNewcomer(t *testing.T) {
 	a, b := mustAttach(t, path, 2), mustAttach(t, path, 2)
 	pid := layout.Word(a.mem, b.slot*layout.SlotSize+offPID)
 	mine := pid.Load()
-	for range 5000 {
+	for range proctest.Scaled(5000) {
 		a.word(b.slot, offProcess).Store(uint64(a.id)) // as an earlier owner's
 		pid.Store(nobody)
 		dead := make(chan bool)
@@ -144,7 +144,7 @@ func TestHeir(t *testing.T) {
 	owner, process := a.word(b.slot, offID), a.word(b.slot, offProcess)
 	pid := layout.Word(a.mem, b.slot*layout.SlotSize+offPID)
 	mine := pid.Load()
-	for range 5000 {
+	for range proctest.Scaled(5000) {
 		process.Store(uint64(dead))
 		pid.Store(nobody)
 		owner.Store(uint64(dead))
