@@ -36,7 +36,8 @@ import (
 //     there were.
 //  3. Each attachment has at most one thread asleep on an Event: goroutines take
 //     turns on the Go side, in the order in which they came, and do not spin while
-//     one has the turn. A wake of one therefore wakes one process.
+//     one has the turn. A wake of one therefore wakes one process. (Those of AwaitEach
+//     take no turns, and are woken by a wake of everybody only.)
 //  4. A sleep is bounded by Slice. It matters only to what the dead leave: a
 //     waker killed between its change and its wake, a sleeper killed between
 //     its wake and its turn, an owner who will never come back. (A process that
