@@ -146,6 +146,11 @@ func (c lockScene) play(s *stage) scene {
 			case !c.other && l.TryLock():
 				mine = true
 				return give
+			case c.held:
+				// The paused one is first in the Queue, for a while.
+				s.bounded("LockContext of a free lock", l.LockContext)
+				mine = true
+				return give
 			case !c.other && !c.dead:
 				s.fatalf("TryLock of a free lock fails")
 			}
