@@ -8,18 +8,7 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// Bytes is a ring of byte messages of any size, with one producer and one
-// consumer, each in any process. Messages are written and read in place, or
-// copied.
-//
-// The promises, and the roles, are those of [SPSC].
-//
-// A message takes its length and 8 bytes more, rounded up to 8, and lies in one
-// piece: at the end of the ring up to a message's room may stay unused. The
-// longest message, [Bytes.MaxLen], is half the capacity less 16 bytes. A ring
-// takes 640 bytes more than its capacity.
-//
-// # Protocol
+// The protocol of Bytes.
 //
 // A position counts bytes from 0, in steps of 8; position p lies at offset p mod
 // capacity. At each message's position there is a header word, and the message
@@ -49,6 +38,17 @@ import (
 // of it: the message and the zero header behind it are visible. The release
 // store of head pairs with the producer's load of it: the message has been read
 // before it is overwritten. Sleeping is the Event's.
+
+// Bytes is a ring of byte messages of any size, with one producer and one
+// consumer, each in any process. Messages are written and read in place, or
+// copied.
+//
+// The promises, and the roles, are those of [SPSC].
+//
+// A message takes its length and 8 bytes more, rounded up to 8, and lies in one
+// piece: at the end of the ring up to a message's room may stay unused. The
+// longest message, [Bytes.MaxLen], is half the capacity less 16 bytes. A ring
+// takes 640 bytes more than its capacity.
 type Bytes struct {
 	object
 	capacity uint64

@@ -9,30 +9,7 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// MPMC is a ring of messages of a plain type T with any number of producers and
-// consumers, in any processes and goroutines.
-//
-// Every message whose Push returned nil is returned by exactly one Pop,
-// whichever processes are killed, so long as a consumer is left; the messages
-// of one producer come in their order. (One exception, to the order: a message
-// lent by Next to a process that died comes later than it would have.) Nobody
-// waits on the dead for more than 50 ms. A paused process is waited for: a
-// producer stopped in the middle of a push holds up the consumers behind it,
-// as order demands.
-//
-// TryPop may return ErrEmpty while an earlier push is in progress, even if a
-// later one is complete.
-//
-// The try operations look for what the dead have left only once in 64 failed
-// tries of one handle. Until then, or until somebody who waits has looked,
-// TryPush may return ErrFull though messages have been popped, and TryPop
-// ErrEmpty though a message waits: behind one that a dead process was pushing,
-// or lent to a dead process.
-//
-// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
-// than its slots.
-//
-// # Protocol
+// The protocol of MPMC.
 //
 // A slot is a state word and a payload. Positions count messages from 0;
 // position p lies in slot p mod capacity, in lap p div capacity. tail and head
@@ -88,6 +65,29 @@ import (
 // has been copied before it is overwritten. Sleeping is the Event's.
 //
 // Model: models/mpmc.pml.
+
+// MPMC is a ring of messages of a plain type T with any number of producers and
+// consumers, in any processes and goroutines.
+//
+// Every message whose Push returned nil is returned by exactly one Pop,
+// whichever processes are killed, so long as a consumer is left; the messages
+// of one producer come in their order. (One exception, to the order: a message
+// lent by Next to a process that died comes later than it would have.) Nobody
+// waits on the dead for more than 50 ms. A paused process is waited for: a
+// producer stopped in the middle of a push holds up the consumers behind it,
+// as order demands.
+//
+// TryPop may return ErrEmpty while an earlier push is in progress, even if a
+// later one is complete.
+//
+// The try operations look for what the dead have left only once in 64 failed
+// tries of one handle. Until then, or until somebody who waits has looked,
+// TryPush may return ErrFull though messages have been popped, and TryPop
+// ErrEmpty though a message waits: behind one that a dead process was pushing,
+// or lent to a dead process.
+//
+// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
+// than its slots.
 type MPMC[T any] struct {
 	object
 	slots    slots[T]

@@ -16,9 +16,7 @@ import (
 // object is what the three kinds of ring have in common: the head of their
 // shared memory, and this process's side of it.
 //
-// # Verdict
-//
-// Segment.Close sets the segment closed first, and only then puts private memory in
+// Verdict. Segment.Close sets the segment closed first, and only then puts private memory in
 // the mapping's place. So an operation that looks after its last access to shared
 // memory, and finds the segment open, has worked on live memory all the while. What
 // it has concluded from there, a success or an error, counts only after that look,

@@ -8,23 +8,7 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// SPSC is a ring of messages of a plain type T with one producer and one
-// consumer, each in any process. It is the fastest of the rings: a hand-over
-// moves one cache line, and takes no locked instruction on either side.
-//
-// The two ends are roles. [SPSC.Producer] and [SPSC.Consumer] claim them; a
-// second live claimant gets [ErrRoleTaken], and the successor of a dead one
-// goes on at the exact message.
-//
-// Every message whose Push returned nil is returned by exactly one Pop, in
-// order, whichever processes are killed, so long as a consumer is left. A
-// process killed inside Pop took its message along only if it had already
-// advanced past it.
-//
-// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
-// than its slots.
-//
-// # Protocol
+// The protocol of SPSC.
 //
 // A slot is a sequence number and a payload. Positions count messages from 0;
 // position p lies in slot p mod capacity.
@@ -54,6 +38,22 @@ import (
 // so the fence is the sleeper's (object.published, object.freed).
 //
 // Model: models/spsc.pml.
+
+// SPSC is a ring of messages of a plain type T with one producer and one
+// consumer, each in any process. It is the fastest of the rings: a hand-over
+// moves one cache line, and takes no locked instruction on either side.
+//
+// The two ends are roles. [SPSC.Producer] and [SPSC.Consumer] claim them; a
+// second live claimant gets [ErrRoleTaken], and the successor of a dead one
+// goes on at the exact message.
+//
+// Every message whose Push returned nil is returned by exactly one Pop, in
+// order, whichever processes are killed, so long as a consumer is left. A
+// process killed inside Pop took its message along only if it had already
+// advanced past it.
+//
+// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
+// than its slots.
 type SPSC[T any] struct {
 	object
 	slots    slots[T]
