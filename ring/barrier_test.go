@@ -7,6 +7,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -22,7 +23,7 @@ var _ = proctest.Register("maker", func(c *proctest.Child) {
 		return
 	}
 	s := proctest.Must(shm.Create(shared.Name, 1<<20, nil))(c)
-	c.Send("made", s.Core().WakerFence())
+	c.Send("made", segment.Of(s).WakerFence())
 	c.Check(s.Close())
 })
 
@@ -36,7 +37,7 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 	}
 	s := shared.Open(c)
 	wait.SetSpin(false)
-	c.Send("fence", s.Core().WakerFence())
+	c.Send("fence", segment.Of(s).WakerFence())
 	for _, kind := range mainKinds {
 		for _, from := range []string{"a", "b"} {
 			out, in := newQueue(c, s, kind, kind+from+c.Arg(1), 2), newQueue(c, s, kind, kind+from+c.Arg(2), 2)
@@ -67,7 +68,7 @@ func TestBarriers(t *testing.T) {
 			t.Run(made+" and "+second, func(t *testing.T) {
 				if made == "with" {
 					s := newSegment(t)
-					if s.Core().WakerFence() {
+					if segment.Of(s).WakerFence() {
 						t.Skip("the platform has no barriers")
 					}
 				} else {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -50,6 +51,11 @@ import (
 // longest message, [Bytes.MaxLen], is half the capacity less 16 bytes. A ring
 // takes 640 bytes more than its capacity.
 type Bytes struct {
+	records
+}
+
+// records are the ring's messages, as both of its ends see them.
+type records struct {
 	object
 	capacity uint64
 }
@@ -68,16 +74,17 @@ const (
 // fails with [shm.ErrMismatch] if the name belongs to something else, be it a
 // ring of another capacity.
 func NewBytes(s *shm.Segment, name string, capacity int) (*Bytes, error) {
-	core := s.Core()
+	core := segment.Of(s)
+	ref := core.Ref(layout.KindBytes, name)
 	n, err := roundBytes(capacity)
 	if err != nil {
-		return nil, core.Fault("ring", name, err)
+		return nil, ref.Fault(err)
 	}
 	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n)
 	if err != nil {
 		return nil, err
 	}
-	return &Bytes{object: obj, capacity: n}, nil
+	return &Bytes{records{object: obj, capacity: n}}, nil
 }
 
 // roundBytes returns the capacity in bytes that a capacity stands for.
@@ -90,7 +97,7 @@ func roundBytes(capacity int) (uint64, error) {
 func (r *Bytes) Cap() int { return int(r.capacity) }
 
 // MaxLen returns the length of the longest message that fits.
-func (r *Bytes) MaxLen() int { return int(r.capacity/2 - 2*headerSize) }
+func (r *Bytes) MaxLen() int { return r.maxLen() }
 
 // Len returns how many bytes of the ring are in use at the moment, headers
 // included, or 0 if the segment is closed.
@@ -112,24 +119,26 @@ func (r *Bytes) Len() int {
 	return int(n)
 }
 
+func (r *records) maxLen() int { return int(r.capacity/2 - 2*headerSize) }
+
 // record is the room that a message of n bytes takes.
 func record(n uint64) uint64 { return (headerSize + n + 7) &^ 7 }
 
 // header returns the header word at pos. The mask keeps it inside the ring.
-func (r *Bytes) header(pos uint64) *uint64 { return word64(r.body, r.offset(pos)) }
+func (r *records) header(pos uint64) *uint64 { return word64(r.body, r.offset(pos)) }
 
-func (r *Bytes) offset(pos uint64) uint64 { return pos & (r.capacity - 1) &^ 7 }
+func (r *records) offset(pos uint64) uint64 { return pos & (r.capacity - 1) &^ 7 }
 
 // payload returns the n bytes behind the header at pos. They must not go past
 // the end of the ring.
-func (r *Bytes) payload(pos, n uint64) []byte {
+func (r *records) payload(pos, n uint64) []byte {
 	off := r.offset(pos) + headerSize
 	return r.body[off : off+n : off+n]
 }
 
 // check returns how many bytes the committed header h at pos says it takes, and
 // fails if that cannot be.
-func (r *Bytes) check(pos, h uint64) (uint64, error) {
+func (r *records) check(pos, h uint64) (uint64, error) {
 	n, left := h&lengthMask, r.capacity-r.offset(pos)
 	switch {
 	case h&^(committed|padding|lengthMask) != 0, h&committed == 0:
@@ -137,14 +146,14 @@ func (r *Bytes) check(pos, h uint64) (uint64, error) {
 		if n == left && n < r.capacity/2 {
 			return left, nil
 		}
-	case n <= uint64(r.MaxLen()) && record(n) <= left:
+	case n <= uint64(r.maxLen()) && record(n) <= left:
 		return record(n), nil
 	}
 	return 0, r.fault(fmt.Errorf("header %#x at offset %d: %w", h, r.offset(pos), ErrCorrupt))
 }
 
 // findTail walks the headers from head on to the first that is zero.
-func (r *Bytes) findTail(head uint64) (uint64, error) {
+func (r *records) findTail(head uint64) (uint64, error) {
 	for pos := head; ; {
 		h := atomic.LoadUint64(r.header(pos))
 		if h == 0 {
@@ -174,7 +183,7 @@ func (r *Bytes) Producer() (*BytesProducer, error) {
 		r.dropRole(r.producer)
 		return nil, err
 	}
-	return &BytesProducer{Bytes: r, pos: pos, limit: head + r.capacity}, nil
+	return &BytesProducer{records: r.records, pos: pos, limit: head + r.capacity}, nil
 }
 
 // Consumer claims the consumer's role for this process.
@@ -186,5 +195,5 @@ func (r *Bytes) Consumer() (*BytesConsumer, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
-	return &BytesConsumer{Bytes: r, pos: pos}, nil
+	return &BytesConsumer{records: r.records, pos: pos}, nil
 }

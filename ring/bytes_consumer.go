@@ -11,7 +11,7 @@ import (
 // BytesConsumer is the popping end of a [Bytes]. It is used by one goroutine at
 // a time.
 type BytesConsumer struct {
-	*Bytes
+	records
 	pos  uint64 // next position to pop
 	lent uint64 // the room of the message that Next has lent, 0 if none
 	gone bool
@@ -149,7 +149,7 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 // readRun goes on with PopInto, after n messages, for as long as messages follow
 // one another.
 func (c *BytesConsumer) readRun(dst []byte, lens []int, n int) ([]byte, int) {
-	dst, k, size := readMany(c.body[c.offset(c.pos):], dst, lens[n:], c.MaxLen())
+	dst, k, size := readMany(c.body[c.offset(c.pos):], dst, lens[n:], c.maxLen())
 	c.pos += size
 	n += k
 	c.pushed.Acquire()

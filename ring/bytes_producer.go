@@ -11,7 +11,7 @@ import (
 // BytesProducer is the pushing end of a [Bytes]. It is used by one goroutine at
 // a time.
 type BytesProducer struct {
-	*Bytes
+	records
 	pos   uint64 // next position to push
 	limit uint64 // first position known not to be free
 	gone  error  // why nothing can be pushed, ever
@@ -26,8 +26,8 @@ type BytesProducer struct {
 // first is unspecified. They must not be used after Commit, or after the
 // Segment's Close.
 func (p *BytesProducer) TryReserve(n int) ([]byte, error) {
-	if n < 0 || n > p.MaxLen() {
-		return nil, p.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, p.MaxLen(), ErrTooLarge))
+	if n < 0 || n > p.maxLen() {
+		return nil, p.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, p.maxLen(), ErrTooLarge))
 	}
 	size := record(uint64(n))
 	var pad uint64
@@ -171,7 +171,7 @@ func (p *BytesProducer) writeRun(bs [][]byte) int {
 	mem := p.body[p.offset(p.pos):]
 	// The header behind them needs room as well.
 	room := max(p.limit-p.pos, headerSize) - headerSize
-	n, size := writeMany(mem[:min(room, uint64(len(mem)))], bs, p.MaxLen())
+	n, size := writeMany(mem[:min(room, uint64(len(mem)))], bs, p.maxLen())
 	if n == 0 {
 		return 0
 	}
@@ -190,7 +190,7 @@ func (p *BytesProducer) Close() error {
 		return p.fault(p.gone)
 	}
 	p.leave(ErrClosed)
-	p.Bytes.close()
+	p.close()
 	p.dropRole(p.producer)
 	return p.open()
 }

@@ -40,7 +40,7 @@ import (
 // Whatever is written at each push lies 128 bytes from whatever is written at
 // each pop, so that the two sides do not take each other's cache lines.
 type object struct {
-	name string
+	ref  segment.Ref
 	core *segment.Segment
 	memory
 	*local
@@ -94,7 +94,7 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 	if err != nil {
 		return object{}, err
 	}
-	o := object{name: name, core: core, memory: newMemory(obj.Mem), fence: core.WakerFence()}
+	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), fence: core.WakerFence()}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj.Mem) }).(*local)
 	return o, nil
 }
@@ -152,7 +152,7 @@ func (o *object) open() error {
 	return nil
 }
 
-func (o *object) segmentClosed() error { return o.core.Check("ring", o.name) }
+func (o *object) segmentClosed() error { return o.ref.Check() }
 
 // allOrNone returns how many messages were popped, which is none with an error.
 func allOrNone(n int, err error) (int, error) {
@@ -163,11 +163,14 @@ func allOrNone(n int, err error) (int, error) {
 }
 
 // fault names the ring in an error.
-func (o *object) fault(err error) error { return o.core.Fault("ring", o.name, err) }
+func (o *object) fault(err error) error { return o.ref.Fault(err) }
+
+// String names the ring and its segment.
+func (o *object) String() string { return o.ref.String() }
 
 // begin checks the context of a blocking operation.
 func (o *object) begin(ctx context.Context) error {
-	return o.core.CheckContext(ctx, "ring", o.name)
+	return o.ref.CheckContext(ctx)
 }
 
 // await waits on e until try returns something other than busy.

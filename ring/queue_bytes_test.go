@@ -48,7 +48,7 @@ func (q bytesQueue) Mask() uint64 { return ^uint64(0) }
 
 func (q bytesQueue) Producer() (producer, error) {
 	p, err := q.ring.Producer()
-	return bytesProducer{p}, err
+	return bytesProducer{p, q}, err
 }
 
 func (q bytesQueue) Consumer() (consumer, error) {
@@ -56,17 +56,23 @@ func (q bytesQueue) Consumer() (consumer, error) {
 	return bytesConsumer{c, q}, err
 }
 
-type bytesProducer struct{ *ring.BytesProducer }
+type bytesProducer struct {
+	*ring.BytesProducer
+	q bytesQueue
+}
 
-func (p bytesProducer) TryPush(n uint64) error { return p.BytesProducer.TryPush(text(p.Bytes, n)) }
+func (p bytesProducer) TryPush(n uint64) error {
+	return p.BytesProducer.TryPush(text(p.q.ring, n))
+}
+
 func (p bytesProducer) Push(ctx context.Context, n uint64) error {
-	return p.BytesProducer.Push(ctx, text(p.Bytes, n))
+	return p.BytesProducer.Push(ctx, text(p.q.ring, n))
 }
 
 func (p bytesProducer) PushAll(ctx context.Context, from, to uint64) (int, error) {
 	var bs [][]byte
 	for n := from; n < to; n++ {
-		bs = append(bs, text(p.Bytes, n))
+		bs = append(bs, text(p.q.ring, n))
 	}
 	return p.BytesProducer.PushAll(ctx, bs)
 }
@@ -81,14 +87,14 @@ func (p bytesProducer) Reserve(ctx context.Context, n uint64) (func() error, err
 
 // room is how much to reserve for message n: at times more than it has.
 func (p bytesProducer) room(n uint64) int {
-	return min(len(text(p.Bytes, n))+int(n%3)*9, p.MaxLen())
+	return min(len(text(p.q.ring, n))+int(n%3)*9, p.q.ring.MaxLen())
 }
 
 func (p bytesProducer) write(n uint64) func([]byte, error) (func() error, error) {
 	return func(b []byte, err error) (func() error, error) {
 		var k int
 		if err == nil {
-			k = copy(b, text(p.Bytes, n))
+			k = copy(b, text(p.q.ring, n))
 		}
 		return func() error { return p.Commit(k) }, err
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -75,14 +76,15 @@ func NewSPSC[T any](s *shm.Segment, name string, capacity int) (*SPSC[T], error)
 
 // newSlotted finds or creates a ring of slots.
 func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity int) (object, uint64, error) {
-	core := s.Core()
+	core := segment.Of(s)
+	ref := core.Ref(kind, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
 	if err != nil {
-		return object{}, 0, core.Fault("ring", name, err)
+		return object{}, 0, ref.Fault(err)
 	}
 	n, size, err := slottedBody[T](capacity)
 	if err != nil {
-		return object{}, 0, core.Fault("ring", name, err)
+		return object{}, 0, ref.Fault(err)
 	}
 	obj, err := newObject(core, kind, name, typ, n, size)
 	return obj, n, err

@@ -31,7 +31,7 @@ import (
 // call. A Semaphore takes 128 bytes of the segment and, unless signalling,
 // another 128 for each process that the segment has room for.
 type Semaphore struct {
-	name string
+	ref segment.Ref
 	state
 	edge race.Edge
 }
@@ -57,14 +57,15 @@ var ErrPermits = errors.New("invalid number of permits")
 // it does not exist. It fails with [shm.ErrMismatch] if the name belongs to
 // something else, be it a semaphore of another size or with other options.
 func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error) {
-	core := s.Core()
+	core := segment.Of(s)
+	ref := core.Ref(layout.KindSemaphore, name)
 	o := Options{}
 	if opts != nil {
 		o = *opts
 	}
 	size, err := bound(n, o)
 	if err != nil {
-		return nil, core.Fault("semaphore", name, err)
+		return nil, ref.Fault(err)
 	}
 	spec := segment.Spec{
 		Kind: layout.KindSemaphore, Name: name, Capacity: uint64(size),
@@ -79,7 +80,7 @@ func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error
 		return nil, err
 	}
 	sem := core.Local(obj, func() any {
-		sem := &Semaphore{name: name}
+		sem := &Semaphore{ref: ref}
 		sem.init(core, obj.Mem, size, o.Signalling)
 		return sem
 	}).(*Semaphore)
@@ -119,7 +120,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 		return s.acquireSlow(ctx, n)
 	}
 	if s.core.Closed() {
-		return s.core.Check("semaphore", s.name)
+		return s.ref.Check()
 	}
 	s.edge.Acquire()
 	return nil
@@ -129,13 +130,13 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 // end of the segment.
 func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	if ctx == nil {
-		return s.core.CheckContext(ctx, "semaphore", s.name)
+		return s.ref.CheckContext(ctx)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if n < 0 {
-		return s.core.Fault("semaphore", s.name, fmt.Errorf("acquire %d permits: %w", n, ErrPermits))
+		return s.ref.Fault(fmt.Errorf("acquire %d permits: %w", n, ErrPermits))
 	}
 	if n > s.size {
 		return s.never(ctx)
@@ -150,7 +151,7 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 		return err
 	}
 	if s.core.Closed() {
-		return s.core.Check("semaphore", s.name)
+		return s.ref.Check()
 	}
 	s.edge.Acquire()
 	return nil
@@ -165,7 +166,7 @@ func (s *Semaphore) never(ctx context.Context) error {
 		case <-time.After(wait.Slice()):
 		}
 	}
-	return s.core.Check("semaphore", s.name)
+	return s.ref.Check()
 }
 
 // TryAcquire takes n permits if they are free and nobody is to have them before,
@@ -208,7 +209,7 @@ func (s *Semaphore) releaseSlow(n int64) {
 	ok := s.release(n)
 	s.mustBeOpen()
 	if !ok {
-		panic(fmt.Sprintf("isthmus: semaphore %q in segment %q: released %d permits, more than held", s.name, s.core.Name(), n))
+		s.ref.Misuse("released %d permits, more than held", n)
 	}
 }
 
@@ -222,14 +223,17 @@ func (s *Semaphore) Value() int64 {
 // Size returns how many permits there are in all: the bound.
 func (s *Semaphore) Size() int64 { return s.size }
 
+// String names the semaphore and its segment.
+func (s *Semaphore) String() string { return s.ref.String() }
+
 func (s *Semaphore) mustBeOpen() {
 	if s.core.Closed() {
-		panic(s.core.Check("semaphore", s.name))
+		s.ref.PanicClosed()
 	}
 }
 
 func (s *Semaphore) mustBePermits(n int64) {
 	if n < 0 {
-		panic(fmt.Sprintf("isthmus: semaphore %q in segment %q: %d permits", s.name, s.core.Name(), n))
+		s.ref.Misuse("%d permits", n)
 	}
 }

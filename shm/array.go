@@ -24,8 +24,7 @@ import (
 //
 // An Array takes its elements' bytes of the segment, rounded up to 128.
 type Array[T any] struct {
-	name string
-	core *segment.Segment
+	ref  segment.Ref
 	data []T
 	edge *race.Edge
 }
@@ -35,13 +34,14 @@ type Array[T any] struct {
 // kind, with [ErrSize] if n is not positive, and with [ErrMismatch] if the
 // name belongs to something else, be it an array of another length.
 func NewArray[T any](s *Segment, name string, n int) (*Array[T], error) {
+	ref := s.core.Ref(layout.KindArray, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
 	if err != nil {
-		return nil, s.core.Fault("array", name, err)
+		return nil, ref.Fault(err)
 	}
 	size, err := layout.Mul(n, typ.Size)
 	if err != nil {
-		return nil, s.core.Fault("array", name, err)
+		return nil, ref.Fault(err)
 	}
 	obj, err := s.core.Object(segment.Spec{
 		Kind: layout.KindArray, Name: name, Type: typ, Capacity: uint64(n),
@@ -51,7 +51,7 @@ func NewArray[T any](s *Segment, name string, n int) (*Array[T], error) {
 		return nil, err
 	}
 	return &Array[T]{
-		name: name, core: s.core, data: elements[T](obj.Mem, n),
+		ref: ref, data: elements[T](obj.Mem, n),
 		edge: s.core.Local(obj, func() any { return new(race.Edge) }).(*race.Edge),
 	}, nil
 }
@@ -168,8 +168,8 @@ func AddAt[T Integer](a *Array[T], i int, delta T) (sum T) {
 
 // check panics if the segment is closed.
 func (a *Array[T]) check() {
-	if a.core.Closed() {
-		panicClosed(a.core, "array", a.name)
+	if a.ref.Closed() {
+		a.ref.PanicClosed()
 	}
 }
 
@@ -193,3 +193,6 @@ func updateElement[T any](p *T, f func(T) (T, bool)) {
 		}
 	}
 }
+
+// String names the array and its segment.
+func (a *Array[T]) String() string { return a.ref.String() }

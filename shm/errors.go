@@ -41,6 +41,3 @@ var (
 	// the lock.
 	ErrOwnerDied = errors.New("owner died holding it")
 )
-
-// panicClosed is apart so that the checks of generic methods are inlined.
-func panicClosed(core *segment.Segment, kind, name string) { panic(core.Check(kind, name)) }

@@ -2,7 +2,6 @@ package shm
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
@@ -31,7 +30,7 @@ import (
 // The uncontended paths make no system call. A Lock takes 128 bytes of the
 // segment.
 type Lock struct {
-	name string
+	ref segment.Ref
 	ownerLock
 	edge race.Edge
 }
@@ -46,7 +45,7 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 		return nil, err
 	}
 	return s.core.Local(obj, func() any {
-		l := &Lock{name: name}
+		l := &Lock{ref: s.core.Ref(layout.KindLock, name)}
 		l.init(s.core, obj.Mem)
 		return l
 	}).(*Lock), nil
@@ -60,7 +59,7 @@ func (l *Lock) Lock() {
 		_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
 	}
 	if l.core.Closed() {
-		panic(l.core.Check("lock", l.name))
+		l.ref.PanicClosed()
 	}
 	l.edge.Acquire()
 }
@@ -75,7 +74,7 @@ func (l *Lock) TryLock() bool {
 		ok = l.tryLock()
 	}
 	if l.core.Closed() {
-		panic(l.core.Check("lock", l.name))
+		l.ref.PanicClosed()
 	}
 	if ok {
 		l.edge.Acquire()
@@ -90,20 +89,20 @@ func (l *Lock) TryLock() bool {
 // [ErrOwnerDied], with the lock held. Every later LockContext does so too,
 // until a holder has repaired the protected data and called MarkConsistent.
 func (l *Lock) LockContext(ctx context.Context) error {
-	if err := l.core.CheckContext(ctx, "lock", l.name); err != nil {
+	if err := l.ref.CheckContext(ctx); err != nil {
 		return err
 	}
 	if l.queue.Barred() || !l.tryFree() {
 		if err := l.lockSlow(ctx); err != nil {
-			return l.core.Fault("lock", l.name, err)
+			return l.ref.Fault(err)
 		}
 	}
 	if l.core.Closed() {
-		return l.core.Check("lock", l.name)
+		return l.ref.Check()
 	}
 	l.edge.Acquire()
 	if l.ownerDied() {
-		return l.core.Fault("lock", l.name, ErrOwnerDied)
+		return l.ref.Fault(ErrOwnerDied)
 	}
 	return nil
 }
@@ -129,7 +128,10 @@ func (l *Lock) Unlock() {
 
 func (l *Lock) misuse(what string) {
 	if l.core.Closed() {
-		panic(l.core.Check("lock", l.name))
+		l.ref.PanicClosed()
 	}
-	panic(fmt.Sprintf("isthmus: lock %q in segment %q: %s", l.name, l.core.Name(), what))
+	l.ref.Misuse("%s", what)
 }
+
+// String names the lock and its segment.
+func (l *Lock) String() string { return l.ref.String() }

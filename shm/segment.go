@@ -110,5 +110,9 @@ func (s *Segment) File() *os.File { return s.core.File() }
 // not be given back. A second Close fails with ErrSegmentClosed.
 func (s *Segment) Close() error { return s.core.Close() }
 
-// Core is for the packages of this module.
-func (s *Segment) Core() *segment.Segment { return s.core }
+// String names the segment.
+func (s *Segment) String() string { return s.core.String() }
+
+func init() {
+	segment.Of = func(s any) *segment.Segment { return s.(*Segment).core }
+}

@@ -34,7 +34,7 @@ import (
 // one and a half times S and at most 52 more. A goroutine that waits for an entry
 // keeps a thread asleep.
 type Table[T any] struct {
-	name string
+	ref segment.Ref
 	*table
 }
 
@@ -43,13 +43,14 @@ type Table[T any] struct {
 // if n is not positive, and with [ErrMismatch] if the name belongs to something else,
 // be it a table of another length.
 func NewTable[T any](s *Segment, name string, n int) (*Table[T], error) {
+	ref := s.core.Ref(layout.KindTable, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
 	if err != nil {
-		return nil, s.core.Fault("table", name, err)
+		return nil, ref.Fault(err)
 	}
 	shape, err := shapeOf(n, typ.Size)
 	if err != nil {
-		return nil, s.core.Fault("table", name, err)
+		return nil, ref.Fault(err)
 	}
 	obj, err := s.core.Object(segment.Spec{
 		Kind: layout.KindTable, Name: name, Type: typ, Capacity: uint64(n),
@@ -59,7 +60,7 @@ func NewTable[T any](s *Segment, name string, n int) (*Table[T], error) {
 		return nil, err
 	}
 	t := s.core.Local(obj, func() any { return newTable(s.core, shape, obj.Mem) }).(*table)
-	return &Table[T]{name, t}, nil
+	return &Table[T]{ref, t}, nil
 }
 
 // Len returns the number of entries.
@@ -130,18 +131,18 @@ func (t *Table[T]) All() iter.Seq2[int, T] {
 // entry and its version. If ctx ends first it returns its error. Writes that follow
 // each other fast may be seen as one: the version tells how many they were.
 func (t *Table[T]) Wait(ctx context.Context, i int, version uint64) (x T, now uint64, err error) {
-	if err := t.core.CheckContext(ctx, "table", t.name); err != nil {
+	if err := t.ref.CheckContext(ctx); err != nil {
 		return x, 0, err
 	}
 	err = t.await(ctx, i, version)
 	if err == nil {
 		x, now = t.load(i)
 	}
-	if closed := t.core.Check("table", t.name); closed != nil {
+	if closed := t.ref.Check(); closed != nil {
 		return *new(T), 0, closed
 	}
 	if err != nil {
-		return x, 0, t.core.Fault("table", t.name, err)
+		return x, 0, t.ref.Fault(err)
 	}
 	t.edge.Acquire()
 	return x, now, nil
@@ -151,7 +152,7 @@ func (t *Table[T]) Wait(ctx context.Context, i int, version uint64) (x T, now ui
 // process, so an operation that came too late has changed nothing.
 func (t *Table[T]) check() {
 	if t.core.Closed() {
-		panic(t.core.Check("table", t.name))
+		t.ref.PanicClosed()
 	}
 }
 
@@ -197,3 +198,6 @@ func (t *Table[T]) replace(i int, f func(T) T) (x T) {
 }
 
 func (t *Table[T]) copy(slot int) *T { return at[T](t.copies[slot*t.stride:]) }
+
+// String names the table and its segment.
+func (t *Table[T]) String() string { return t.ref.String() }

@@ -30,8 +30,7 @@ import (
 // A Value takes 128 bytes of the segment, a large one 256 plus four times the
 // size of T rounded up to 64.
 type Value[T any] struct {
-	name string
-	core *segment.Segment
+	ref  segment.Ref
 	cell *uint64 // nil for a large T
 	mask uint64  // which bytes of the cell are not padding
 	big  *bigValue[T]
@@ -49,9 +48,10 @@ type valueLocal struct {
 // It fails with [ErrNotPlain] if T holds a pointer of any kind, and with
 // [ErrMismatch] if the name belongs to something else.
 func NewValue[T any](s *Segment, name string) (*Value[T], error) {
+	ref := s.core.Ref(layout.KindValue, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
 	if err != nil {
-		return nil, s.core.Fault("value", name, err)
+		return nil, ref.Fault(err)
 	}
 	size := valueSize(typ.Size)
 	obj, err := s.core.Object(segment.Spec{
@@ -60,7 +60,7 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Value[T]{name: name, core: s.core}
+	v := &Value[T]{ref: ref}
 	v.valueLocal = s.core.Local(obj, func() any {
 		local := &valueLocal{}
 		local.initEvent(s.core, obj.Mem, typ.Size > 8)
@@ -206,7 +206,10 @@ func (l *valueLocal) wakeAll() { l.changed.Notify(wait.Everybody) }
 // check panics if the segment is closed. Once it is, the memory is private to
 // this process, so an operation that came too late has changed nothing.
 func (v *Value[T]) check() {
-	if v.core.Closed() {
-		panicClosed(v.core, "value", v.name)
+	if v.ref.Closed() {
+		v.ref.PanicClosed()
 	}
 }
+
+// String names the value and its segment.
+func (v *Value[T]) String() string { return v.ref.String() }

@@ -24,10 +24,10 @@ func (v *Value[T]) LoadVersion() (x T, version uint64) {
 // closed [ErrSegmentClosed]. A value that changes again before the waiter has looked is
 // seen as it is then. A goroutine that waits keeps a thread asleep.
 func (v *Value[T]) Wait(ctx context.Context, version uint64) (x T, now uint64, err error) {
-	if err := v.core.CheckContext(ctx, "value", v.name); err != nil {
+	if err := v.ref.CheckContext(ctx); err != nil {
 		return x, 0, err
 	}
-	try := func() bool { now = v.version(); return now != version || v.core.Closed() }
+	try := func() bool { now = v.version(); return now != version || v.ref.Closed() }
 	if !try() {
 		err = v.changed.AwaitEach(ctx, try, func() {})
 	}
@@ -36,11 +36,11 @@ func (v *Value[T]) Wait(ctx context.Context, version uint64) (x T, now uint64, e
 	} else {
 		x = fromBits[T](now) // it may have changed back
 	}
-	if closed := v.core.Check("value", v.name); closed != nil {
+	if closed := v.ref.Check(); closed != nil {
 		return *new(T), 0, closed
 	}
 	if err != nil {
-		return *new(T), 0, v.core.Fault("value", v.name, err)
+		return *new(T), 0, v.ref.Fault(err)
 	}
 	v.edge.Acquire()
 	return x, now, nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/isthmus-go/isthmus/internal/segment"
 )
 
 // A program says what is done to a segment, and what with it. Any bytes are one:
@@ -113,7 +115,7 @@ func value(kind byte, arg, old uint64, ids [4]uint64) uint64 {
 
 // ids are those that value wants.
 func (w *world) ids() [4]uint64 {
-	return [4]uint64{uint64(w.seg.Core().ID()), uint64(w.maker.Core().ID()), uint64(w.dead), 1<<38 - 1}
+	return [4]uint64{uint64(segment.Of(w.seg).ID()), uint64(segment.Of(w.maker).ID()), uint64(w.dead), 1<<38 - 1}
 }
 
 // play runs a program. Its error says what has happened that must not.

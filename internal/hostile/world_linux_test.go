@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
@@ -90,7 +91,7 @@ func newWorld(n int) (w *world, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w.dead = uint32(gone.Core().ID())
+	w.dead = uint32(segment.Of(gone).ID())
 	if err := gone.Close(); err != nil {
 		return nil, err
 	}

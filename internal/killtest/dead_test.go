@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -113,7 +114,7 @@ func (q *queue) die(d death) {
 	default:
 		must(dead.Next(context.Background()))
 	}
-	mine := q.claims(uint64(seg.Core().ID()))
+	mine := q.claims(uint64(segment.Of(seg).ID()))
 	if len(mine) != 1 {
 		q.fatalf("the dead have %d slots", len(mine))
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -171,7 +172,7 @@ func (c semScene) die(s *stage) {
 	dead := must(shm.Open(segmentName, s.opts))
 	sem := must(semaphore.New(dead, "sem", permits, nil))
 	s.must("Acquire", sem.Acquire(context.Background(), max(c.dead, 1)))
-	busy := uint64(dead.Core().Slot()) + 1
+	busy := uint64(segment.Of(dead).Slot()) + 1
 	if c.dead == 0 {
 		sem.Release(1)
 	}

@@ -24,10 +24,10 @@ var slow = []string{
 
 	// The segment is closed, or the caller in error.
 	"ring.(*object).segmentClosed", "shm.panicClosed", "semaphore.(*Semaphore).mustBeOpen",
-	"internal/segment.(*Segment).Fault", "runtime.gopanic", "shm.(*Lock).misuse",
+	"internal/segment.(*Ref).Fault", "runtime.gopanic", "shm.(*Lock).misuse",
 
 	// The context is no Background, and may have ended.
-	"internal/segment.(*Segment).CheckContext",
+	"internal/segment.(*Ref).CheckContext",
 	"by register in semaphore.(*Semaphore).Acquire", // its Err
 
 	// There is no room, or no message, or another has taken it.

@@ -19,7 +19,8 @@ func TestUseAfterClose(t *testing.T) {
 	spec := Spec{Kind: layout.KindLock, Name: "x", Size: 64}
 	mine, theirs := mustObject(t, a, spec), mustObject(t, b, spec)
 	mine.Mem[0] = 1
-	if err := a.Check("lock", "x"); err != nil {
+	x := a.Ref(spec.Kind, spec.Name)
+	if err := x.Check(); err != nil {
 		t.Error(err)
 	}
 	if err := a.Close(); err != nil {
@@ -29,7 +30,7 @@ func TestUseAfterClose(t *testing.T) {
 		t.Error("not closed, or not dead to others")
 	}
 	proctest.WantError(t, "Close", a.Close(), ErrClosed, `close segment "s"`)
-	proctest.WantError(t, "Check", a.Check("lock", "x"), ErrClosed, `lock "x" in segment "s"`)
+	proctest.WantError(t, "Check", x.Check(), ErrClosed, `lock "x" in segment "s"`)
 	_, err := a.Object(spec)
 	proctest.WantError(t, "Object", err, ErrClosed, `lock "x" in segment "s"`)
 	_, err = a.Object(Spec{Kind: layout.KindLock, Name: "y", Size: 64})

@@ -58,7 +58,8 @@ func (s *Segment) Object(spec Spec) (Object, error) {
 	o, err := s.object(spec)
 	runtime.KeepAlive(s)
 	if err != nil {
-		return Object{}, s.Fault(spec.Kind.String(), spec.Name, err)
+		ref := s.Ref(spec.Kind, spec.Name)
+		return Object{}, ref.Fault(err)
 	}
 	return o, nil
 }

@@ -182,22 +182,11 @@ func (s *Segment) SlotFree(slot int) bool {
 // MaxProcs returns the number of slots in the process table.
 func (s *Segment) MaxProcs() int { return s.header.MaxProcs }
 
+// String names the segment.
+func (s *Segment) String() string { return fmt.Sprintf("segment %q", s.name) }
+
 // Closed reports whether Close has been called.
 func (s *Segment) Closed() bool { return s.closed.Load() }
-
-// Check returns ErrClosed, with the names of the object and the segment, once
-// Close has been called.
-func (s *Segment) Check(kind, object string) error {
-	if !s.closed.Load() {
-		return nil
-	}
-	return s.Fault(kind, object, ErrClosed)
-}
-
-// Fault says which object err is about, and wraps it.
-func (s *Segment) Fault(kind, object string, err error) error {
-	return fmt.Errorf("isthmus: %s %q in segment %q: %w", kind, object, s.name, err)
-}
 
 // Close detaches from the segment. To the other processes it is as if this one
 // had died at that instant. Operations caught in the middle finish on private
