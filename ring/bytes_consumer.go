@@ -13,102 +13,129 @@ import (
 type BytesConsumer struct {
 	records
 	pos  uint64 // next position to pop
-	lent uint64 // the room of the message that Next has lent, 0 if none
+	lent uint64 // behind the message that was lent last, those from pos on are
 	gone bool
 }
 
-// TryNext lends the next message in place. It stays in the ring until Release,
-// and a successor gets it if this process dies before. If there is none, the
-// error is ErrEmpty or ErrClosed. The bytes must not be used after Release, or
-// after the Segment's Close.
+// TryNext lends the next message in place: the one behind those that are lent
+// already. It stays in the ring until Release, and a successor gets it if this
+// process dies before. If there is none, the error is ErrEmpty or ErrClosed. The
+// bytes must not be used after Release, or after the Segment's Close.
 func (c *BytesConsumer) TryNext() ([]byte, error) {
+	b, end, err := c.find(max(c.pos, c.lent))
+	if err == nil {
+		c.lent = end
+	}
+	return b, err
+}
+
+// find returns the first message from pos on, and the position behind it.
+func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
 	if c.gone {
-		return nil, ErrDetached
+		return nil, 0, ErrDetached
 	}
 	for range 3 { // at most: padding, nothing there, and yet a last message
-		h := atomic.LoadUint64(c.header(c.pos))
+		h := atomic.LoadUint64(c.header(pos))
 		if h == 0 {
-			if err := c.empty(); err != nil {
-				return nil, err
+			if err := c.empty(pos); err != nil {
+				return nil, 0, err
 			}
 			continue
 		}
-		size, err := c.check(c.pos, h)
+		size, err := c.check(pos, h)
 		if err != nil {
-			return nil, c.verdict(err)
+			return nil, 0, c.verdict(err)
 		}
 		if h&padding != 0 {
-			c.pos += size // and head follows with the message behind it
+			pos += size
 			continue
 		}
 		c.pushed.Acquire()
-		c.lent = size
-		return c.payload(c.pos, h&lengthMask), c.open()
+		return c.payload(pos, h&lengthMask), pos + size, c.open()
 	}
-	return nil, c.verdict(ErrEmpty)
+	return nil, 0, c.verdict(ErrEmpty)
 }
 
 // empty says why the header at pos is zero, or that by now it is not.
-func (c *BytesConsumer) empty() error {
+func (c *BytesConsumer) empty(pos uint64) error {
 	err := ErrEmpty
 	if c.isClosed() {
 		// Close came after the last commit: look again.
-		if err = ErrClosed; atomic.LoadUint64(c.header(c.pos)) != 0 {
+		if err = ErrClosed; atomic.LoadUint64(c.header(pos)) != 0 {
 			err = nil
 		}
 	}
 	return c.verdict(err)
 }
 
-// Next is TryNext, but waits for a message.
-func (c *BytesConsumer) Next(ctx context.Context) (b []byte, err error) {
-	if err := c.begin(ctx); err != nil {
-		return nil, err
+// Next is TryNext, but waits for a message. A ring that is full of messages that are
+// lent has no room for another.
+func (c *BytesConsumer) Next(ctx context.Context) ([]byte, error) {
+	b, end, err := c.await(ctx, max(c.pos, c.lent))
+	if err == nil {
+		c.lent = end
 	}
-	if b, err = c.TryNext(); err != ErrEmpty {
-		return b, err
-	}
-	err = c.await(ctx, &c.canPop, ErrEmpty, func() error { b, err = c.TryNext(); return err }, nothingToRepair)
 	return b, err
 }
 
-// Release takes the message that was lent last out of the ring.
+// await is find, but waits for a message.
+func (c *BytesConsumer) await(ctx context.Context, pos uint64) (b []byte, end uint64, err error) {
+	if err := c.begin(ctx); err != nil {
+		return nil, 0, err
+	}
+	if b, end, err = c.find(pos); err != ErrEmpty {
+		return b, end, err
+	}
+	err = c.object.await(ctx, &c.canPop, ErrEmpty, func() error { b, end, err = c.find(pos); return err }, nothingToRepair)
+	return b, end, err
+}
+
+// Release takes the message out of the ring that was lent first, of those that are
+// lent. (Pop takes the first in the ring, and so that one if there is one.)
 func (c *BytesConsumer) Release() error {
-	if c.lent == 0 {
+	if c.lent <= c.pos {
 		return c.fault(ErrNotReserved)
 	}
+	_, end, err := c.find(c.pos)
+	if err != nil {
+		return err
+	}
+	return c.release(end, 1)
+}
+
+// release takes n messages out of the ring, those before end.
+func (c *BytesConsumer) release(end uint64, n int) error {
 	c.popped.Release()
-	c.pos += c.lent
-	c.lent = 0
-	arch.StoreRelease64(c.head, c.pos)
-	return c.freed(1)
+	c.pos = end
+	arch.StoreRelease64(c.head, end)
+	return c.freed(n)
 }
 
 // TryPop appends the next message to dst and returns the result. If there is
 // none, the error is ErrEmpty or ErrClosed.
 func (c *BytesConsumer) TryPop(dst []byte) ([]byte, error) {
-	b, err := c.TryNext()
+	b, end, err := c.find(c.pos)
 	if err != nil {
 		return dst, err
 	}
-	return c.take(dst, b)
+	return c.take(dst, b, end)
 }
 
 // Pop appends the next message to dst and returns the result, and waits for it
-// if need be. If ctx ends first, it returns an error that wraps that of ctx. If the ring is closed and
-// drained, it returns ErrClosed.
+// if need be. If ctx ends first, it returns an error that wraps that of ctx. If
+// the ring is closed and drained, it returns ErrClosed.
 func (c *BytesConsumer) Pop(ctx context.Context, dst []byte) ([]byte, error) {
-	b, err := c.Next(ctx)
+	b, end, err := c.await(ctx, c.pos)
 	if err != nil {
 		return dst, err
 	}
-	return c.take(dst, b)
+	return c.take(dst, b, end)
 }
 
-// take appends b, the message that was lent last, to dst and releases it.
-func (c *BytesConsumer) take(dst, b []byte) ([]byte, error) {
+// take appends b, which ends at end, to dst and releases it.
+func (c *BytesConsumer) take(dst, b []byte, end uint64) ([]byte, error) {
 	longer := append(dst, b...)
-	if err := c.Release(); err != nil {
+	if err := c.release(end, 1); err != nil {
 		return dst, err
 	}
 	return longer, nil
@@ -121,39 +148,32 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 	if len(lens) == 0 {
 		return dst, 0, c.verdict(c.begin(ctx))
 	}
-	b, err := c.Next(ctx)
+	b, pos, err := c.await(ctx, c.pos)
 	if err != nil {
 		return dst, 0, err
 	}
 	longer := dst
-	for err == nil {
+	for {
 		longer = append(longer, b...)
 		lens[n] = len(b)
 		n++
-		c.pos += c.lent
-		longer, n = c.readRun(longer, lens, n)
+		// Messages follow one another, up to padding, or nothing.
+		more, k, size := readMany(c.body[c.offset(pos):], longer, lens[n:], c.maxLen())
+		longer, n, pos = more, n+k, pos+size
+		c.pushed.Acquire()
 		if n == len(lens) {
 			break
 		}
-		b, err = c.TryNext() // there is padding, or nothing
+		next, end, err := c.find(pos)
+		if err != nil {
+			break
+		}
+		b, pos = next, end
 	}
-	c.lent = 0
-	c.popped.Release()
-	arch.StoreRelease64(c.head, c.pos)
-	if err := c.freed(n); err != nil {
+	if err := c.release(pos, n); err != nil {
 		return dst, 0, err
 	}
 	return longer, n, nil
-}
-
-// readRun goes on with PopInto, after n messages, for as long as messages follow
-// one another.
-func (c *BytesConsumer) readRun(dst []byte, lens []int, n int) ([]byte, int) {
-	dst, k, size := readMany(c.body[c.offset(c.pos):], dst, lens[n:], c.maxLen())
-	c.pos += size
-	n += k
-	c.pushed.Acquire()
-	return dst, n
 }
 
 // All returns an iterator over the messages, each lent in place for one turn of the

@@ -16,7 +16,7 @@ type Consumer[T any] struct {
 	slots    slots[T]
 	capacity uint64
 	pos      uint64 // next position to pop
-	lent     uint64 // pos+1 while Next has lent the message at pos
+	lent     uint64 // behind the message that was lent last, those from pos on are
 	stopped  uint64 // where it last had to wait
 	gone     bool
 }
@@ -26,7 +26,7 @@ type Consumer[T any] struct {
 func (c *Consumer[T]) TryPop() (v T, err error) {
 	pos := c.pos
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
-		if err := c.empty(); err != nil {
+		if err := c.empty(pos); err != nil {
 			return v, err
 		}
 	}
@@ -54,26 +54,26 @@ func (c *Consumer[T]) advance(n uint64) error {
 }
 
 // empty says why the slot of pos was not full, or that by now it is.
-func (c *Consumer[T]) empty() error {
+func (c *Consumer[T]) empty(pos uint64) error {
 	if c.gone {
 		return ErrDetached
 	}
 	err := ErrEmpty
 	if c.isClosed() {
 		// Close came after the last push: look again.
-		if err = ErrClosed; atomic.LoadUint64(c.slots.word(c.pos)) == c.pos+1 {
+		if err = ErrClosed; atomic.LoadUint64(c.slots.word(pos)) == pos+1 {
 			err = nil
 		}
 	}
 	return c.verdict(err)
 }
 
-// ready reports by nil that there is a message.
-func (c *Consumer[T]) ready() error {
-	if atomic.LoadUint64(c.slots.word(c.pos)) == c.pos+1 {
+// ready reports by nil that there is a message at pos.
+func (c *Consumer[T]) ready(pos uint64) error {
+	if atomic.LoadUint64(c.slots.word(pos)) == pos+1 {
 		return nil
 	}
-	return c.empty()
+	return c.empty(pos)
 }
 
 // Pop returns the next message, and waits for it if need be. If ctx ends first,
@@ -102,18 +102,18 @@ func (c *Consumer[T]) popSlow(ctx context.Context) (v T, err error) {
 	if v, err = c.TryPop(); err != ErrEmpty {
 		return v, err
 	}
-	if err := c.wait(ctx); err != nil {
+	if err := c.wait(ctx, c.pos); err != nil {
 		return v, err
 	}
 	return c.TryPop()
 }
 
-// wait waits until there is a message. After a run of them it first lets the
+// wait waits until there is a message at pos. After a run of them it first lets the
 // producer get ahead again, instead of taking each line away as it is written.
-func (c *Consumer[T]) wait(ctx context.Context) error {
-	wait.Lull((c.pos - c.stopped) / 8)
-	c.stopped = c.pos
-	return c.await(ctx, &c.canPop, ErrEmpty, c.ready, nothingToRepair)
+func (c *Consumer[T]) wait(ctx context.Context, pos uint64) error {
+	wait.Lull((pos - c.stopped) / 8)
+	c.stopped = pos
+	return c.await(ctx, &c.canPop, ErrEmpty, func() error { return c.ready(pos) }, nothingToRepair)
 }
 
 // PopInto fills dst with the next messages, as many as there are, and returns
@@ -122,9 +122,9 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 	if err := c.begin(ctx); err != nil || len(dst) == 0 {
 		return 0, c.verdict(err)
 	}
-	err := c.ready()
+	err := c.ready(c.pos)
 	if err == ErrEmpty {
-		err = c.wait(ctx)
+		err = c.wait(ctx, c.pos)
 	}
 	if err != nil {
 		return 0, err
@@ -140,14 +140,14 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 	return allOrNone(n, c.advance(uint64(n)))
 }
 
-// TryNext lends the next message in place. It stays in the ring until Release,
-// and a successor gets it if this process dies before. If there is none, the
-// error is ErrEmpty or ErrClosed. The pointer must not be used after Release,
-// or after the Segment's Close.
+// TryNext lends the next message in place: the one behind those that are lent
+// already. It stays in the ring until Release, and a successor gets it if this
+// process dies before. If there is none, the error is ErrEmpty or ErrClosed. The
+// pointer must not be used after Release, or after the Segment's Close.
 func (c *Consumer[T]) TryNext() (*T, error) {
-	pos := c.pos
+	pos := max(c.pos, c.lent)
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
-		if err := c.empty(); err != nil {
+		if err := c.empty(pos); err != nil {
 			return nil, err
 		}
 	}
@@ -156,9 +156,10 @@ func (c *Consumer[T]) TryNext() (*T, error) {
 	return c.slots.value(pos), c.open()
 }
 
-// Next is TryNext, but waits for a message.
+// Next is TryNext, but waits for a message. A ring whose messages are all lent has no
+// room for another.
 func (c *Consumer[T]) Next(ctx context.Context) (*T, error) {
-	pos := c.pos
+	pos := max(c.pos, c.lent)
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) || c.core.Closed() {
 		return c.nextSlow(ctx)
 	}
@@ -176,18 +177,18 @@ func (c *Consumer[T]) nextSlow(ctx context.Context) (*T, error) {
 	if err != ErrEmpty {
 		return v, err
 	}
-	if err := c.wait(ctx); err != nil {
+	if err := c.wait(ctx, max(c.pos, c.lent)); err != nil {
 		return nil, err
 	}
 	return c.TryNext()
 }
 
-// Release takes the message that was lent last out of the ring.
+// Release takes the message out of the ring that was lent first, of those that are
+// lent. (Pop takes the first in the ring, and so that one if there is one.)
 func (c *Consumer[T]) Release() error {
-	if c.lent != c.pos+1 {
+	if c.lent <= c.pos {
 		return c.fault(ErrNotReserved)
 	}
-	c.lent = 0
 	c.popped.Release()
 	c.pos++
 	arch.StoreRelease64(c.head, c.pos)

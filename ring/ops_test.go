@@ -166,20 +166,17 @@ func TestInPlace(t *testing.T) {
 			proctest.Check(t, commit())
 			checkIs(t, "second Commit", commit(), ring.ErrNotReserved)
 
-			for range 2 {
-				got, release, err := c.Next(background)
-				proctest.Check(t, err)
-				if got != n&q.Mask() {
-					t.Fatalf("Next is message %d, want %d", got, n)
-				}
-				if mpmc || n%2 == 0 {
-					proctest.Check(t, release())
-					checkIs(t, "second Release", release(), ring.ErrNotReserved)
-					break
-				}
+			got, release, err := c.Next(background)
+			proctest.Check(t, err)
+			if got != n&q.Mask() {
+				t.Fatalf("Next is message %d, want %d", got, n)
 			}
-			if !mpmc && n%2 != 0 { // lent twice, never released
+			if !mpmc && n%2 != 0 { // Pop takes it, though it is lent
 				expectPop(t, c, q, n)
+				checkIs(t, "Release of what was popped", release(), ring.ErrNotReserved)
+			} else {
+				proctest.Check(t, release())
+				checkIs(t, "second Release", release(), ring.ErrNotReserved)
 			}
 			expectEmpty(t, c, q)
 		}
@@ -190,6 +187,45 @@ func TestInPlace(t *testing.T) {
 			if commit, err = p.TryReserve(n); err == nil {
 				proctest.Check(t, commit())
 			}
+		}
+	})
+}
+
+// Each Next lends another message, and what is not released stays in the ring.
+func TestLendSeveral(t *testing.T) {
+	eachQueue(t, func(t *testing.T, p producer, c consumer, q queue) {
+		from := uint64(0)
+		for range 5 { // the ring goes round
+			to := from + fillUp(t, p, q, from)
+			var releases []func() error
+			for n := from; n < to; n++ {
+				got, release, err := c.Next(background)
+				proctest.Check(t, err)
+				if got != n&q.Mask() {
+					t.Fatalf("Next is message %d, want %d", got, n)
+				}
+				releases = append(releases, release)
+			}
+			_, _, err := c.TryNext()
+			checkIs(t, "TryNext where all are lent", err, ring.ErrEmpty)
+			checkIs(t, "TryPush to a ring of lent messages", p.TryPush(to), ring.ErrFull)
+			kept := len(releases) / 2
+			for _, release := range releases[kept:] {
+				proctest.Check(t, release())
+			}
+			if isMPMC(q) {
+				for _, release := range releases[:kept] {
+					proctest.Check(t, release())
+				}
+			} else { // the first were released
+				proctest.Check(t, c.Detach())
+				c = proctest.Must(q.Consumer())(t)
+				for n := to - uint64(kept); n < to; n++ {
+					expectPop(t, c, q, n)
+				}
+			}
+			expectEmpty(t, c, q)
+			from = to
 		}
 	})
 }
