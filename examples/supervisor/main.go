@@ -1,0 +1,158 @@
+// Command supervisor runs jobs in worker processes, and starts another worker where
+// one has died. Job 7 kills whoever takes it up the first time.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"sync"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+const (
+	jobs    = 20
+	workers = 3
+)
+
+// Job and Result are plain: they lie in shared memory as they are.
+type Job struct{ Number int64 }
+
+type Result struct{ Number, Square, Worker int64 }
+
+func main() {
+	run := supervise
+	if len(os.Args) > 1 {
+		run = work
+	}
+	if err := run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// board is what the processes share.
+type board struct {
+	jobs    *ring.MPMC[Job]
+	results *ring.MPMC[Result]
+	deaths  *shm.Value[int64]
+}
+
+// boardOf finds the objects in the segment, or makes them.
+func boardOf(seg *shm.Segment) (b board, err error) {
+	if b.jobs, err = ring.NewMPMC[Job](seg, "jobs", 64); err != nil {
+		return b, err
+	}
+	if b.results, err = ring.NewMPMC[Result](seg, "results", 64); err != nil {
+		return b, err
+	}
+	b.deaths, err = shm.NewValue[int64](seg, "deaths")
+	return b, err
+}
+
+// supervise makes the segment, keeps the workers running, and collects the results.
+func supervise(ctx context.Context) error {
+	name := fmt.Sprintf("supervisor-%d", os.Getpid())
+	size := ring.MPMCSize[Job](64) + ring.MPMCSize[Result](64) + shm.ValueSize[int64]()
+	seg, err := shm.Create(name, size, nil)
+	if err != nil {
+		return err
+	}
+	defer shm.Remove(name, nil)
+	defer seg.Close()
+	b, err := boardOf(seg)
+	if err != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel(nil)
+	for range workers {
+		running.Go(func() { cancel(keepRunning(ctx, name)) })
+	}
+	for n := range int64(jobs) {
+		if err := b.jobs.Push(ctx, Job{n}); err != nil {
+			return err
+		}
+	}
+	if err := b.jobs.Close(); err != nil { // the workers end when it is drained
+		return err
+	}
+
+	// A worker that dies between its Push and its Release leaves the job to another,
+	// and so a result may come twice.
+	results := map[int64]Result{}
+	for len(results) < jobs {
+		r, err := b.results.Pop(ctx)
+		if err != nil {
+			return fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		}
+		results[r.Number] = r
+	}
+	for n := range int64(jobs) {
+		fmt.Println(n, results[n].Square)
+	}
+	return nil
+}
+
+// keepRunning runs one worker after another, until one ends by itself.
+func keepRunning(ctx context.Context, name string) error {
+	self, err := os.Executable()
+	for err == nil && ctx.Err() == nil {
+		worker := exec.CommandContext(ctx, self, name)
+		worker.Stderr = os.Stderr
+		if err = worker.Start(); err != nil {
+			break
+		}
+		if worker.Wait() == nil {
+			<-ctx.Done() // the jobs are done
+		}
+	}
+	return err
+}
+
+// work does jobs until there are no more.
+func work(ctx context.Context) error {
+	seg, err := shm.Open(os.Args[1], &shm.Options{MustExist: true})
+	if err != nil {
+		return err
+	}
+	defer seg.Close()
+	b, err := boardOf(seg)
+	if err != nil {
+		return err
+	}
+	for {
+		job, err := b.jobs.Next(ctx) // the job stays in the ring until Release
+		if err == ring.ErrClosed {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		n := job.Value().Number
+		if n == 7 && shm.Add(b.deaths, 1) == 1 {
+			return die()
+		}
+		if err := b.results.Push(ctx, Result{n, n * n, int64(os.Getpid())}); err != nil {
+			return err
+		}
+		if err := job.Release(); err != nil {
+			return err
+		}
+	}
+}
+
+// die kills this process.
+func die() error {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	return self.Kill()
+}
