@@ -44,6 +44,9 @@ func TestAnonymous(t *testing.T) {
 	if got := files(t, dir); got != "" {
 		t.Errorf("files are %q", got)
 	}
+	if s.Replaced() {
+		t.Error("a segment without a name is replaced")
+	}
 	o := mustObject(t, s, Spec{Kind: layout.KindValue, Name: "x", Size: 4})
 	layout.Word(o.Mem, 0).Store(41)
 

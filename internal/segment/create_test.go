@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,6 +149,15 @@ func TestList(t *testing.T) {
 	for _, name := range []string{"other", "isthmus", filePrefix, ".isthmus-draft-1"} {
 		writeFile(t, dir, name, nil)
 	}
+	directory, link := filepath.Join(dir, filePrefix+"directory"), filepath.Join(dir, filePrefix+"link")
+	if err := os.Mkdir(directory, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(directory)
+	if err := os.Symlink(filepath.Join(dir, filePrefix+"a"), link); err != nil {
+		t.Log(err) // not everybody may make one on every platform
+	}
+	defer os.Remove(link)
 	if names, err := List(&Options{Dir: dir}); strings.Join(names, ",") != "a,b,c d" || err != nil {
 		t.Errorf("List = %q, %v", names, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
@@ -39,29 +40,44 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 	case "open":
 		stopAt(at)
 		_, err = Open("s", nil)
-	case "object", "close":
+	case "object":
 		s, err = Open("s", nil)
 		c.Check(err)
 		stopAt(at)
-		if what == "close" {
-			err = s.Close()
-			break
-		}
 		_, err = s.Object(Spec{Kind: layout.KindLock, Name: "x", Size: 64, Init: func(mem []byte) { mem[0] = 1 }})
+	case "close":
+		s, err = Open("s", nil)
+		c.Check(err)
+		o, oerr := s.Object(Spec{Kind: layout.KindLock, Name: "x", Size: 64})
+		c.Check(oerr)
+		stopAt(at)
+		stop := atStep
+		atStep = func(now step) {
+			o.Mem[0] = 1 // what an operation caught in the middle may do
+			stop(now)
+		}
+		err = s.Close()
 	}
 	c.Fatalf("step %q did not come: %v", c.Arg(1), err)
 })
 
-// kill starts a victim, kills it at a step, and returns the ID it had, if any.
-func kill(t *testing.T, what string, at step) liveness.ID {
+// halt starts a victim, which stops at a step, and returns the ID it has, if any.
+func halt(t *testing.T, what string, at step) (*proctest.Proc, liveness.ID) {
 	t.Helper()
 	p := proctest.Start(t, "victim", what, string(at))
 	id, err := strconv.ParseUint(strings.TrimPrefix(p.Recv(), string(at)+" "), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p, liveness.ID(id)
+}
+
+// kill kills a victim at a step, and returns the ID it had, if any.
+func kill(t *testing.T, what string, at step) liveness.ID {
+	t.Helper()
+	p, id := halt(t, what, at)
 	p.Kill()
-	return liveness.ID(id)
+	return id
 }
 
 func TestKilledInCreate(t *testing.T) {
@@ -146,11 +162,22 @@ func TestKilledInObject(t *testing.T) {
 	}
 }
 
+// TestKilledInClose stops a process in the middle of a Close. It is alive for as long
+// as its stores reach the segment, so that nobody takes what it still may write to.
 func TestKilledInClose(t *testing.T) {
 	proctest.NoLeaks(t)
 	proctest.Dir(t)
 	s := mustCreate(t, "s", nil)
-	if id := kill(t, "close", stepSevered); !s.Dead(id) {
+	o := mustObject(t, s, Spec{Kind: layout.KindLock, Name: "x", Size: 64})
+	p, id := halt(t, "close", stepSevered)
+	if s.Dead(id) {
+		t.Errorf("%#x looks dead before its Close has given it up", id)
+	}
+	if mapping.Severs() && o.Mem[0] != 0 {
+		t.Error("severed, and a store reached the segment")
+	}
+	p.Kill()
+	if !s.Dead(id) {
 		t.Errorf("%#x was killed and looks alive", id)
 	}
 }

@@ -62,4 +62,18 @@ func TestReplaced(t *testing.T) {
 	if !made.Replaced() || !opened.Replaced() || next.Replaced() {
 		t.Error("there is another segment of the name, and nobody knows")
 	}
+	either, err := OpenOrCreate("s", testSize, nil)
+	if must(t, either, err); either.Replaced() {
+		t.Error("opened by OpenOrCreate, and replaced by nobody")
+	}
+	if err := Remove("s", nil); err != nil {
+		t.Fatal(err)
+	}
+	if !either.Replaced() {
+		t.Error("opened by OpenOrCreate and removed, and nobody knows")
+	}
+	either, err = OpenOrCreate("s", testSize, nil)
+	if must(t, either, err); either.Replaced() {
+		t.Error("made by OpenOrCreate, and replaced by nobody")
+	}
 }
