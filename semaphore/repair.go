@@ -8,6 +8,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // backoff waits out a change by somebody else. A change takes a few
@@ -18,7 +19,8 @@ type backoff struct {
 }
 
 const (
-	pauses = 64 // rounds of one spin-wait hint
+	pause  = 20 * time.Nanosecond
+	pauses = 64 // rounds of one pause
 	yields = 16 // rounds of giving the processor to other goroutines
 )
 
@@ -35,7 +37,7 @@ func (b *backoff) wait(s *state) bool {
 	b.round++
 	switch n := b.round - pauses - yields; {
 	case b.round <= pauses:
-		arch.Pause(1)
+		wait.Pause(pause)
 	case n <= 0:
 		runtime.Gosched()
 	default:

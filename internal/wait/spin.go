@@ -5,18 +5,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/isthmus-go/isthmus/internal/arch"
 )
 
 // Spinning pays for about as long as a sleep and a wake would take; whoever
 // waits longer has lost no more than that.
 const (
-	pollPause   = 4                     // spin-wait hints before each poll
-	pauseRounds = 16                    // polls between two looks at the clock
-	spinTime    = 10 * time.Microsecond // the whole of it
-	maxLull     = 64                    // spin-wait hints, about 1 µs
-	yields      = 2                     // turns given to the process's other goroutines
+	pollPause = 200 * time.Nanosecond // before each poll
+	pauses    = 4                     // polls between two looks at the clock
+	spinTime  = 10 * time.Microsecond // the whole of it
+	maxLull   = time.Microsecond
+	lullSteps = 8 // things in a row that make a lull the longest
+	yields    = 2 // turns given to the process's other goroutines
 )
 
 var spinOff atomic.Bool
@@ -33,13 +32,13 @@ var multiCPU = sync.OnceValue(func() bool { return cpus() > 1 })
 // are no more, so that the next time there are at least as many.
 func Lull(n uint64) {
 	if n > 0 && !spinOff.Load() && multiCPU() {
-		arch.Pause(uint32(8 * min(n, maxLull/8)))
+		Pause(maxLull / lullSteps * time.Duration(min(n, lullSteps)))
 	}
 }
 
 // Backoff pauses for one who has lost a race for a cache line, so that the winner
 // has it for a while.
-func Backoff() { Lull(maxLull) }
+func Backoff() { Lull(lullSteps) }
 
 // spin calls try for a while, and reports whether it has succeeded.
 func spin(try func() bool) bool {
@@ -49,10 +48,10 @@ func spin(try func() bool) bool {
 	if multiCPU() {
 		var start time.Time
 		for {
-			for range pauseRounds {
+			for range pauses {
 				// A poll takes the cache line from whoever is writing it. A
 				// pause lets the other side get ahead by more than one word.
-				arch.Pause(pollPause)
+				Pause(pollPause)
 				if try() {
 					return true
 				}
