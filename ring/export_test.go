@@ -9,7 +9,7 @@ func (o *object) Body() []byte { return o.body }
 
 // Words are the ring's fixed words.
 func (o *object) Words() (wide []*uint64, narrow []*uint32) {
-	return []*uint64{o.head, o.tail, o.producer, o.consumer}, []*uint32{o.closed, o.lends}
+	return []*uint64{o.head, o.tail, o.producer.Word(), o.consumer.Word()}, []*uint32{o.closed, o.lends}
 }
 
 // PopWaiting reports whether a consumer may be asleep.

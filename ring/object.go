@@ -34,7 +34,7 @@ import (
 //	128  canPush  Event   producers sleep on it, consumers load it at each pop
 //	256  head             next position to pop; see the kinds of ring
 //	384  tail             next position to push; see the kinds of ring
-//	512  producer         owner id of the role, 0 if free (SPSC and Bytes)
+//	512  producer         who has the role (SPSC and Bytes), see role.go
 //	520  consumer         likewise
 //	528  lends            1 once a message was ever read in place (MPMC)
 //	640  the slots, or the bytes
@@ -51,19 +51,19 @@ type object struct {
 
 // memory points into the shared memory.
 type memory struct {
-	closed             *uint32
-	head, tail         *uint64
-	producer, consumer *uint64
-	lends              *uint32
-	body               []byte
+	closed     *uint32
+	head, tail *uint64
+	lends      *uint32
+	body       []byte
 }
 
 // local is shared by all handles of one ring in one Segment.
 type local struct {
 	push, pop side // of an MPMC; first, to be aligned on every platform
 
-	canPop, canPush wait.Event
-	pushed, popped  race.Edge
+	canPop, canPush    wait.Event
+	producer, consumer *segment.Hold // the roles (SPSC and Bytes)
+	pushed, popped     race.Edge
 }
 
 const (

@@ -9,20 +9,20 @@ import (
 
 func newMemory(mem []byte) memory {
 	return memory{
-		closed:   word32(mem, closedOffset),
-		head:     word64(mem, headOffset),
-		tail:     word64(mem, tailOffset),
-		producer: word64(mem, producerOffset),
-		consumer: word64(mem, consumerOffset),
-		lends:    word32(mem, lendsOffset),
-		body:     mem[bodyOffset:],
+		closed: word32(mem, closedOffset),
+		head:   word64(mem, headOffset),
+		tail:   word64(mem, tailOffset),
+		lends:  word32(mem, lendsOffset),
+		body:   mem[bodyOffset:],
 	}
 }
 
 func newLocal(core *segment.Segment, mem []byte) *local {
 	return &local{
-		canPop:  wait.NewEvent(word32(mem, 0), core),
-		canPush: wait.NewEvent(word32(mem, canPushOffset), core),
+		canPop:   wait.NewEvent(word32(mem, 0), core),
+		canPush:  wait.NewEvent(word32(mem, canPushOffset), core),
+		producer: core.NewHold(word64(mem, producerOffset)),
+		consumer: core.NewHold(word64(mem, consumerOffset)),
 	}
 }
 
