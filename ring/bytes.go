@@ -67,13 +67,13 @@ const (
 // capacity, in bytes, is rounded up to a power of two, at least 64. NewBytes
 // fails with [shm.ErrMismatch] if the name belongs to something else, be it a
 // ring of another capacity.
-func NewBytes(s *shm.Segment, name string, capacity int) (*Bytes, error) {
+func NewBytes(s *shm.Segment, name string, capacity int, opts ...Option) (*Bytes, error) {
 	core := s.Core()
 	n, err := roundBytes(capacity)
 	if err != nil {
 		return nil, core.Fault("ring", name, err)
 	}
-	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n)
+	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n, opts)
 	if err != nil {
 		return nil, err
 	}

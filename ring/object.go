@@ -47,6 +47,9 @@ type object struct {
 	memory
 	*local
 	fence bool // a release store must be followed by a fence before looking for sleepers
+	fail  bool // FailOnDeath
+
+	producers, consumers end
 }
 
 // memory points into the shared memory.
@@ -89,15 +92,16 @@ func roundCapacity(capacity int) (uint64, error) {
 }
 
 // newObject finds or creates a ring.
-func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64) (object, error) {
+func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64, opts []Option) (object, error) {
 	obj, err := core.Object(segment.Spec{
 		Kind: kind, Name: name, Type: typ, Capacity: capacity, Size: bodyOffset + body,
 	})
 	if err != nil {
 		return object{}, err
 	}
-	o := object{name: name, core: core, memory: newMemory(obj.Mem), fence: core.WakerFence()}
+	o := object{name: name, core: core, memory: newMemory(obj.Mem), fence: core.WakerFence(), fail: failOnDeath(opts)}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj.Mem) }).(*local)
+	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
 }
 
@@ -175,7 +179,17 @@ func (o *object) begin(ctx context.Context) error {
 // await waits on e until try returns something other than busy.
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
 	var err error
-	if werr := e.Await(ctx, func() bool { err = try(); return err != busy }, stalled); werr != nil {
+	died := false
+	werr := e.Await(ctx, func() bool {
+		if err = try(); err == busy && died { // looked again: see end
+			err = o.verdict(o.fault(ErrPeerDied))
+		}
+		return err != busy
+	}, func() {
+		died = o.fail && o.opposite(e).abandoned()
+		stalled()
+	})
+	if werr != nil {
 		return o.fault(werr)
 	}
 	return err

@@ -3,6 +3,7 @@ package ring
 import (
 	"unsafe"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
@@ -21,8 +22,8 @@ func newLocal(core *segment.Segment, mem []byte) *local {
 	return &local{
 		canPop:   wait.NewEvent(word32(mem, 0), core),
 		canPush:  wait.NewEvent(word32(mem, canPushOffset), core),
-		producer: core.NewHold(word64(mem, producerOffset)),
-		consumer: core.NewHold(word64(mem, consumerOffset)),
+		producer: core.NewHold(layout.Word64(mem, producerOffset)),
+		consumer: core.NewHold(layout.Word64(mem, consumerOffset)),
 	}
 }
 

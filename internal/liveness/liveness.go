@@ -65,8 +65,8 @@ const (
 	offProcess   = 8  // u64: the ID whose owner has written what follows, after it
 	offPID       = 16 // u32: the owner's pid
 	offNamespace = 24 // u64: and which PID namespace that is in, 0 if unknown
-	offLeft      = 32 // u64: the last owner that has left; see peers.go
-	offDied      = 40 // u64: no less than the last that died and whose slot was taken
+	offLeft      = 40 // u64: the last owner that has left; see peers.go
+	offDied      = 48 // u64: no less than the last that died and whose slot was taken
 )
 
 // ID names one attachment of one process.

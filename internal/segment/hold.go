@@ -40,7 +40,7 @@ import (
 
 // Hold is this attachment's side of a hold. It must not keep the Segment alive.
 type Hold struct {
-	word   *uint64
+	word   *atomic.Uint64
 	claims atomic.Int32 // by this attachment: begun, less those that failed or were given up
 	next   *Hold        // of this attachment's
 }
@@ -54,7 +54,7 @@ const (
 
 // NewHold returns the hold whose word is given, part of an object of the segment. All
 // handles of the object should share it.
-func (s *Segment) NewHold(word *uint64) *Hold {
+func (s *Segment) NewHold(word *atomic.Uint64) *Hold {
 	h := &Hold{word: word}
 	for {
 		h.next = s.res.holds.Load()
@@ -65,21 +65,21 @@ func (s *Segment) NewHold(word *uint64) *Hold {
 }
 
 // Word returns the word.
-func (h *Hold) Word() *uint64 { return h.word }
+func (h *Hold) Word() *atomic.Uint64 { return h.word }
 
 // Claim takes the hold, or reports false if the living have it.
 func (s *Segment) Claim(h *Hold) bool {
 	me := uint64(s.ID())
 	h.claims.Add(1)
 	for {
-		w := atomic.LoadUint64(h.word)
+		w := h.word.Load()
 		if s.holderAlive(w) {
 			h.claims.Add(-1)
 			return false
 		}
-		if atomic.CompareAndSwapUint64(h.word, w, me|holdNew) {
+		if h.word.CompareAndSwap(w, me|holdNew) {
 			if !s.Closed() {
-				atomic.CompareAndSwapUint64(h.word, me|holdNew, me)
+				h.word.CompareAndSwap(me|holdNew, me)
 			}
 			return true
 		}
@@ -89,7 +89,7 @@ func (s *Segment) Claim(h *Hold) bool {
 // Drop gives the hold up, if this attachment has it.
 func (s *Segment) Drop(h *Hold) {
 	defer runtime.KeepAlive(s)
-	if atomic.CompareAndSwapUint64(h.word, uint64(s.ID()), 0) {
+	if h.word.CompareAndSwap(uint64(s.ID()), 0) {
 		h.claims.Add(-1)
 	}
 }
@@ -97,15 +97,15 @@ func (s *Segment) Drop(h *Hold) {
 // leave marks the hold if id has it.
 func (h *Hold) leave(id uint64) {
 	for h.claims.Load() > 0 {
-		w := atomic.LoadUint64(h.word)
-		if w != id && w != id|holdNew || atomic.CompareAndSwapUint64(h.word, w, id|holdLeft) {
+		w := h.word.Load()
+		if w != id && w != id|holdNew || h.word.CompareAndSwap(w, id|holdLeft) {
 			return
 		}
 	}
 }
 
 // Held reports whether somebody alive has the hold.
-func (s *Segment) Held(h *Hold) bool { return s.holderAlive(atomic.LoadUint64(h.word)) }
+func (s *Segment) Held(h *Hold) bool { return s.holderAlive(h.word.Load()) }
 
 func (s *Segment) holderAlive(w uint64) bool {
 	return w != 0 && !s.Dead(liveness.ID(w&holdID))
@@ -115,7 +115,7 @@ func (s *Segment) holderAlive(w uint64) bool {
 // closing its Segment, and has no successor.
 func (s *Segment) Abandoned(h *Hold) bool {
 	defer runtime.KeepAlive(s)
-	w := atomic.LoadUint64(h.word)
+	w := h.word.Load()
 	// It may have been marked between the load and the probe.
-	return w != 0 && w&^holdID == 0 && !s.holderAlive(w) && atomic.LoadUint64(h.word) == w
+	return w != 0 && w&^holdID == 0 && !s.holderAlive(w) && h.word.Load() == w
 }

@@ -7,19 +7,15 @@ import (
 )
 
 // Peers returns the attachments that are alive, in the order of their slots.
-func (s *Segment) Peers() ([]liveness.Peer, error) {
+func (s *Segment) Peers() []liveness.Peer {
 	peers := s.table.Peers()
 	runtime.KeepAlive(s)
-	if s.Closed() {
-		return nil, wrap("peers of", s.name, ErrClosed)
-	}
-	return peers, nil
+	return peers
 }
 
-// Left reports whether an attachment that is not among the Peers any more was closed. If
-// not, its process died.
-func (s *Segment) Left(p liveness.Peer) bool {
-	left := s.table.Left(p.Slot, p.ID)
+// Left reports whether an attachment that is dead and had that slot was closed in order.
+func (s *Segment) Left(slot int, id liveness.ID) bool {
+	left := s.table.Left(slot, id)
 	runtime.KeepAlive(s)
 	return left
 }
