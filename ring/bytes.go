@@ -73,14 +73,14 @@ const (
 // capacity, in bytes, is rounded up to a power of two, at least 64. NewBytes
 // fails with [shm.ErrMismatch] if the name belongs to something else, be it a
 // ring of another capacity.
-func NewBytes(s *shm.Segment, name string, capacity int) (*Bytes, error) {
+func NewBytes(s *shm.Segment, name string, capacity int, opts ...Option) (*Bytes, error) {
 	core := segment.Of(s)
 	ref := core.Ref(layout.KindBytes, name)
 	n, err := roundBytes(capacity)
 	if err != nil {
 		return nil, ref.Fault(err)
 	}
-	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n)
+	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n, opts)
 	if err != nil {
 		return nil, err
 	}

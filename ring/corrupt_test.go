@@ -19,7 +19,7 @@ import (
 // memory is the shared memory of a ring.
 type memory interface {
 	Body() []byte
-	Words() (wide []*uint64, narrow []*uint32)
+	Words() (wide []func(uint64), narrow []*uint32)
 }
 
 // scribble writes something to one of the words, or to the body.
@@ -30,7 +30,7 @@ func scribble(m memory, rnd *rand.Rand) {
 	case 0:
 		atomic.StoreUint32(narrow[rnd.IntN(len(narrow))], uint32(likely(rnd)))
 	case 1, 2:
-		atomic.StoreUint64(wide[rnd.IntN(len(wide))], likely(rnd))
+		wide[rnd.IntN(len(wide))](likely(rnd))
 	default:
 		off := rnd.IntN(len(body)/8) * 8
 		binary.NativeEndian.PutUint64(body[off:], likely(rnd))
@@ -226,5 +226,5 @@ func TestCorrupt(t *testing.T) {
 
 func setWide(m memory, i int, v uint64) {
 	wide, _ := m.Words()
-	atomic.StoreUint64(wide[i], v)
+	wide[i](v)
 }

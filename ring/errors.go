@@ -30,6 +30,10 @@ var (
 	ErrTooLarge = errors.New("message is too large")
 	// ErrCapacity is returned for a capacity that a ring cannot have.
 	ErrCapacity = errors.New("invalid capacity")
+	// ErrPeerDied is returned by operations that wait, of a handle with the option
+	// [FailOnDeath], when nobody alive is at the other end and somebody there has died.
+	// It is not for ever: with a successor there, the operations go on.
+	ErrPeerDied = errors.New("peer died")
 	// ErrCorrupt is [shm.ErrCorrupt]: shared memory holds what no process
 	// that keeps to the protocol could have written.
 	ErrCorrupt = shm.ErrCorrupt

@@ -7,9 +7,10 @@ import "sync/atomic"
 // Body returns the ring's shared memory behind its fixed words.
 func (o *object) Body() []byte { return o.body }
 
-// Words are the ring's fixed words.
-func (o *object) Words() (wide []*uint64, narrow []*uint32) {
-	return []*uint64{o.head, o.tail, o.producer, o.consumer}, []*uint32{o.closed, o.lends}
+// Words are the ring's fixed words: stores to the wide ones, and the narrow ones.
+func (o *object) Words() (wide []func(uint64), narrow []*uint32) {
+	store := func(word *uint64) func(uint64) { return func(v uint64) { atomic.StoreUint64(word, v) } }
+	return []func(uint64){store(o.head), store(o.tail), o.producer.Word().Store, o.consumer.Word().Store}, []*uint32{o.closed, o.lends}
 }
 
 // PopWaiting reports whether a consumer may be asleep.
@@ -119,4 +120,16 @@ func (p *BytesProducer) WriteUncommitted(n int) (padded bool) {
 		atomic.StoreUint64(p.header(pos), committed|uint64(n))
 	}
 	return p.padded != 0
+}
+
+// An Abandoned stands for an end, and is called when it is asked whether that is
+// abandoned.
+type Abandoned func() bool
+
+func (Abandoned) held() bool        { return false }
+func (f Abandoned) abandoned() bool { return f() }
+
+// SetEnds puts others in the place of the ring's ends, for handles made after that.
+func (o *object) SetEnds(producers, consumers Abandoned) {
+	o.producers, o.consumers = producers, consumers
 }

@@ -103,8 +103,8 @@ type MPMC[T any] struct {
 // [shm.ErrNotPlain] if T holds a pointer of any kind, and with
 // [shm.ErrMismatch] if the name belongs to something else, be it a ring of
 // another capacity.
-func NewMPMC[T any](s *shm.Segment, name string, capacity int) (*MPMC[T], error) {
-	obj, n, err := newSlotted[T](s, layout.KindMPMC, name, capacity)
+func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*MPMC[T], error) {
+	obj, n, err := newSlotted[T](s, layout.KindMPMC, name, capacity, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ import (
 //	128  canPush  Event   producers sleep on it, consumers load it at each pop
 //	256  head             next position to pop; see the kinds of ring
 //	384  tail             next position to push; see the kinds of ring
-//	512  producer         owner id of the role, 0 if free (SPSC and Bytes)
+//	512  producer         who has the role (SPSC and Bytes), see role.go
 //	520  consumer         likewise
 //	528  lends            1 once a message was ever read in place (MPMC)
 //	640  the slots, or the bytes
@@ -45,23 +45,26 @@ type object struct {
 	memory
 	*local
 	fence bool // a release store must be followed by a fence before looking for sleepers
+	fail  bool // FailOnDeath
+
+	producers, consumers end
 }
 
 // memory points into the shared memory.
 type memory struct {
-	closed             *uint32
-	head, tail         *uint64
-	producer, consumer *uint64
-	lends              *uint32
-	body               []byte
+	closed     *uint32
+	head, tail *uint64
+	lends      *uint32
+	body       []byte
 }
 
 // local is shared by all handles of one ring in one Segment.
 type local struct {
 	push, pop side // of an MPMC; first, to be aligned on every platform
 
-	canPop, canPush wait.Event
-	pushed, popped  race.Edge
+	canPop, canPush    wait.Event
+	producer, consumer *segment.Hold // the roles (SPSC and Bytes)
+	pushed, popped     race.Edge
 }
 
 const (
@@ -87,15 +90,16 @@ func roundCapacity(capacity int) (uint64, error) {
 }
 
 // newObject finds or creates a ring.
-func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64) (object, error) {
+func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64, opts []Option) (object, error) {
 	obj, err := core.Object(segment.Spec{
 		Kind: kind, Name: name, Type: typ, Capacity: capacity, Size: bodyOffset + body,
 	})
 	if err != nil {
 		return object{}, err
 	}
-	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), fence: core.WakerFence()}
+	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), fence: core.WakerFence(), fail: failOnDeath(opts)}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj.Mem) }).(*local)
+	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
 }
 
@@ -176,7 +180,17 @@ func (o *object) begin(ctx context.Context) error {
 // await waits on e until try returns something other than busy.
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
 	var err error
-	if werr := e.Await(ctx, func() bool { err = try(); return err != busy }, stalled); werr != nil {
+	died := false
+	werr := e.Await(ctx, func() bool {
+		if err = try(); err == busy && died { // looked again: see end
+			err = o.verdict(o.fault(ErrPeerDied))
+		}
+		return err != busy
+	}, func() {
+		died = o.fail && o.opposite(e).abandoned()
+		stalled()
+	})
+	if werr != nil {
 		return o.fault(werr)
 	}
 	return err

@@ -3,26 +3,27 @@ package ring
 import (
 	"unsafe"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 func newMemory(mem []byte) memory {
 	return memory{
-		closed:   word32(mem, closedOffset),
-		head:     word64(mem, headOffset),
-		tail:     word64(mem, tailOffset),
-		producer: word64(mem, producerOffset),
-		consumer: word64(mem, consumerOffset),
-		lends:    word32(mem, lendsOffset),
-		body:     mem[bodyOffset:],
+		closed: word32(mem, closedOffset),
+		head:   word64(mem, headOffset),
+		tail:   word64(mem, tailOffset),
+		lends:  word32(mem, lendsOffset),
+		body:   mem[bodyOffset:],
 	}
 }
 
 func newLocal(core *segment.Segment, mem []byte) *local {
 	return &local{
-		canPop:  wait.NewEvent(word32(mem, 0), core),
-		canPush: wait.NewEvent(word32(mem, canPushOffset), core),
+		canPop:   wait.NewEvent(word32(mem, 0), core),
+		canPush:  wait.NewEvent(word32(mem, canPushOffset), core),
+		producer: core.NewHold(layout.Word64(mem, producerOffset)),
+		consumer: core.NewHold(layout.Word64(mem, consumerOffset)),
 	}
 }
 

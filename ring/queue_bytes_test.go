@@ -16,8 +16,8 @@ type bytesQueue struct {
 }
 
 // newBytes makes a ring with about that many messages' room.
-func newBytes(s *shm.Segment, name string, capacity int) (queue, error) {
-	r, err := ring.NewBytes(s, name, 32*capacity)
+func newBytes(s *shm.Segment, name string, capacity int, opts ...ring.Option) (queue, error) {
+	r, err := ring.NewBytes(s, name, 32*capacity, opts...)
 	return bytesQueue{r, r}, err
 }
 

@@ -15,9 +15,9 @@ type mpmcQueue[T comparable] struct {
 	ring *ring.MPMC[T]
 }
 
-func newMPMC[T comparable](s shape[T]) func(*shm.Segment, string, int) (queue, error) {
-	return func(seg *shm.Segment, name string, capacity int) (queue, error) {
-		r, err := ring.NewMPMC[T](seg, name, capacity)
+func newMPMC[T comparable](s shape[T]) func(*shm.Segment, string, int, ...ring.Option) (queue, error) {
+	return func(seg *shm.Segment, name string, capacity int, opts ...ring.Option) (queue, error) {
+		r, err := ring.NewMPMC[T](seg, name, capacity, opts...)
 		return mpmcQueue[T]{r, pushEnd[T]{r, s}, popEnd[T]{r, s}, r}, err
 	}
 }

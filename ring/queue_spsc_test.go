@@ -13,9 +13,9 @@ type spscQueue[T comparable] struct {
 	ring *ring.SPSC[T]
 }
 
-func newSPSC[T comparable](s shape[T]) func(*shm.Segment, string, int) (queue, error) {
-	return func(seg *shm.Segment, name string, capacity int) (queue, error) {
-		r, err := ring.NewSPSC[T](seg, name, capacity)
+func newSPSC[T comparable](s shape[T]) func(*shm.Segment, string, int, ...ring.Option) (queue, error) {
+	return func(seg *shm.Segment, name string, capacity int, opts ...ring.Option) (queue, error) {
+		r, err := ring.NewSPSC[T](seg, name, capacity, opts...)
 		return spscQueue[T]{r, s, r}, err
 	}
 }

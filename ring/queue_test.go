@@ -18,9 +18,12 @@ type queue interface {
 	Len() int
 	Cap() int
 	Mask() uint64 // a message holds its number and Mask
+	ProducerAlive() bool
+	ConsumerAlive() bool
 	PopWaiting() bool
 	PushWaiting() bool
 	SetStart(pos uint64)
+	SetEnds(producers, consumers ring.Abandoned)
 }
 
 type producer interface {
@@ -44,7 +47,7 @@ type consumer interface {
 }
 
 // kinds are the rings to test, by name.
-var kinds = map[string]func(s *shm.Segment, name string, capacity int) (queue, error){
+var kinds = map[string]func(s *shm.Segment, name string, capacity int, opts ...ring.Option) (queue, error){
 	"SPSC": newSPSC(words), "SPSC/1B": newSPSC(octets), "SPSC/3B": newSPSC(triples),
 	"SPSC/40B": newSPSC(jobs), "SPSC/1KiB": newSPSC(pages), "SPSC/5001B": newSPSC(odds),
 	"MPMC": newMPMC(words), "MPMC/1B": newMPMC(octets), "MPMC/3B": newMPMC(triples),
@@ -55,8 +58,8 @@ var kinds = map[string]func(s *shm.Segment, name string, capacity int) (queue, e
 // mainKinds have one kind of each ring.
 var mainKinds = []string{"SPSC", "MPMC", "Bytes"}
 
-func newQueue(t proctest.Fataler, s *shm.Segment, kind, name string, capacity int) queue {
-	return proctest.Must(kinds[kind](s, name, capacity))(t)
+func newQueue(t proctest.Fataler, s *shm.Segment, kind, name string, capacity int, opts ...ring.Option) queue {
+	return proctest.Must(kinds[kind](s, name, capacity, opts...))(t)
 }
 
 // ends makes a queue, and claims both of its ends.
@@ -205,9 +208,12 @@ func (c popEnd[T]) All(ctx context.Context) iter.Seq2[uint64, error] {
 type handle interface {
 	Len() int
 	Cap() int
+	ProducerAlive() bool
+	ConsumerAlive() bool
 	PopWaiting() bool
 	PushWaiting() bool
 	SetStart(pos uint64)
+	SetEnds(producers, consumers ring.Abandoned)
 }
 
 var (

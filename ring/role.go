@@ -2,41 +2,30 @@ package ring
 
 import (
 	"fmt"
-	"sync/atomic"
 
-	"github.com/isthmus-go/isthmus/internal/liveness"
+	"github.com/isthmus-go/isthmus/internal/segment"
 )
 
-// A role is one end of a single-producer single-consumer ring: a word with the
-// id of the process that has it, or 0.
-//
-// Transitions: 0 to id by a claimant; a dead id to id by a successor; id to 0
-// when its owner gives it up. Each is one compare-and-swap, so there is at most
-// one owner that is alive, and a death leaves nothing half done. A paused owner
-// keeps its role.
-//
-// Memory orderings. The successor's compare-and-swap comes after the probe that
-// found its predecessor dead; the kernel drops a dead process's file lock after
-// its last store. It therefore sees all that the predecessor has published.
+// A role is one end of a single-producer single-consumer ring: a hold, see
+// internal/segment/hold.go. A paused owner keeps its role; a successor sees all that
+// the dead one has published.
+
+// role is an end that is a role.
+type role struct {
+	core *segment.Segment
+	hold *segment.Hold
+}
+
+func (r role) held() bool      { return r.core.Held(r.hold) }
+func (r role) abandoned() bool { return r.core.Abandoned(r.hold) }
 
 // claimRole takes a role.
-func (o *object) claimRole(role *uint64, what string) error {
-	me := uint64(o.core.ID())
-	for {
-		owner := atomic.LoadUint64(role)
-		if owner != 0 && !o.core.Dead(liveness.ID(owner)) {
-			if err := o.open(); err != nil {
-				return err
-			}
-			return o.fault(fmt.Errorf("claim the %s role: %w", what, ErrRoleTaken))
-		}
-		if atomic.CompareAndSwapUint64(role, owner, me) {
-			return o.open()
-		}
+func (o *object) claimRole(end *segment.Hold, what string) error {
+	if o.core.Claim(end) {
+		return o.open()
 	}
+	return o.verdict(o.fault(fmt.Errorf("claim the %s role: %w", what, ErrRoleTaken)))
 }
 
 // dropRole gives a role up.
-func (o *object) dropRole(role *uint64) {
-	atomic.CompareAndSwapUint64(role, uint64(o.core.ID()), 0)
-}
+func (o *object) dropRole(end *segment.Hold) { o.core.Drop(end) }

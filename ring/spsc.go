@@ -66,8 +66,8 @@ type SPSC[T any] struct {
 // [shm.ErrNotPlain] if T holds a pointer of any kind, and with
 // [shm.ErrMismatch] if the name belongs to something else, be it a ring of
 // another capacity.
-func NewSPSC[T any](s *shm.Segment, name string, capacity int) (*SPSC[T], error) {
-	obj, n, err := newSlotted[T](s, layout.KindSPSC, name, capacity)
+func NewSPSC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*SPSC[T], error) {
+	obj, n, err := newSlotted[T](s, layout.KindSPSC, name, capacity, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func NewSPSC[T any](s *shm.Segment, name string, capacity int) (*SPSC[T], error)
 }
 
 // newSlotted finds or creates a ring of slots.
-func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity int) (object, uint64, error) {
+func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity int, opts []Option) (object, uint64, error) {
 	core := segment.Of(s)
 	ref := core.Ref(kind, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
@@ -86,7 +86,7 @@ func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity i
 	if err != nil {
 		return object{}, 0, ref.Fault(err)
 	}
-	obj, err := newObject(core, kind, name, typ, n, size)
+	obj, err := newObject(core, kind, name, typ, n, size, opts)
 	return obj, n, err
 }
 

@@ -65,6 +65,8 @@ const (
 	offProcess   = 8  // u64: the ID whose owner has written what follows, after it
 	offPID       = 16 // u32: the owner's pid
 	offNamespace = 24 // u64: and which PID namespace that is in, 0 if unknown
+	offLeft      = 40 // u64: the last owner that has left; see peers.go
+	offDied      = 48 // u64: no less than the last that died and whose slot was taken
 )
 
 // ID names one attachment of one process.
@@ -140,6 +142,7 @@ var firstSlot = os.Getpid()
 // takeSlot makes a slot this attachment's, unless somebody else has taken it from the
 // dead one since.
 func (t *Table) takeSlot(slot int, dead ID) bool {
+	t.mourn(slot, dead)
 	if !t.word(slot, offID).CompareAndSwap(uint64(dead), uint64(t.id)) {
 		return false
 	}
@@ -210,9 +213,8 @@ func (t *Table) inherited(slot int, id ID) bool {
 		return false // before all else: what follows may be an earlier owner's
 	}
 	// If id is alive, nobody writes to the slot any more.
-	pid := layout.Word(t.mem, slot*layout.SlotSize+offPID).Load()
-	namespace := t.word(slot, offNamespace).Load()
-	return namespace != 0 && namespace == pidNamespace() && ended(pid)
+	pid, ok := t.pid(slot)
+	return ok && ended(pid)
 }
 
 // WithCreationLock calls f while no other process or goroutine is in

@@ -6,4 +6,7 @@ package liveness
 
 func pidNamespace() uint64 { return 0 }
 
+// samePIDs is true: there are no namespaces of pids.
+func samePIDs(uint64) bool { return true }
+
 func ended(uint32) bool { return false }

@@ -11,7 +11,7 @@ import (
 )
 
 // offReserved is a word of slot 0 for tests to use.
-const offReserved = 32
+const offReserved = 56
 
 var _ = proctest.Register("attached", func(c *proctest.Child) {
 	if c.Arg(1) == "posix" {

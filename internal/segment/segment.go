@@ -46,8 +46,9 @@ type Segment struct {
 // resources are what a Segment holds outside of the Go heap.
 type resources struct {
 	mapping *mapping.Mapping
-	table   *liveness.Table // owns the private description of the file
-	shared  *os.File        // the description to hand to children, or nil
+	table   *liveness.Table      // owns the private description of the file
+	shared  *os.File             // the description to hand to children, or nil
+	holds   atomic.Pointer[Hold] // the last one made
 
 	once sync.Once
 	err  error
@@ -104,6 +105,10 @@ func prepare(m *mapping.Mapping, o Options) error {
 // way to keep an operation in flight from it.
 func (r *resources) detach() error {
 	r.once.Do(func() {
+		for h := r.holds.Load(); h != nil; h = h.next {
+			h.leave(uint64(r.table.ID()))
+		}
+		r.table.Leave()
 		err := r.mapping.Sever()
 		if err != nil {
 			err = fmt.Errorf("operations caught in the middle finish on the segment: %w", err)

@@ -1,0 +1,125 @@
+package segment
+
+import (
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+)
+
+// holder is an attachment, and its side of the hold that all have.
+type holder struct {
+	*Segment
+	hold *Hold
+}
+
+func newHolder(t *testing.T) holder {
+	t.Helper()
+	s, err := OpenOrCreate("holds", 4096, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	o, err := s.Object(Spec{Kind: layout.KindBytes, Name: "hold", Size: 128})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return holder{s, s.NewHold(layout.Word64(o.Mem, 64))}
+}
+
+func (h holder) expect(t *testing.T, what string, held, abandoned bool) {
+	t.Helper()
+	if h.Held(h.hold) != held || h.Abandoned(h.hold) != abandoned {
+		t.Errorf("%s: held %v, abandoned %v, want %v, %v; word %#x", what,
+			h.Held(h.hold), h.Abandoned(h.hold), held, abandoned, h.hold.word.Load())
+	}
+}
+
+func (h holder) claim(t *testing.T, want bool) {
+	t.Helper()
+	if h.Claim(h.hold) != want {
+		t.Errorf("claim: %v", !want)
+	}
+}
+
+// die is a death without Close: nothing is marked.
+func (h holder) die() { h.table.Close() }
+
+// TestHold takes a hold through its states.
+func TestHold(t *testing.T) {
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
+	a, b, c, d := newHolder(t), newHolder(t), newHolder(t), newHolder(t)
+	d.expect(t, "free", false, false)
+	a.claim(t, true)
+	a.claim(t, false)
+	b.claim(t, false)
+	d.expect(t, "held", true, false)
+	b.Drop(b.hold)
+	d.expect(t, "another's drop", true, false)
+	a.Drop(a.hold)
+	d.expect(t, "dropped", false, false)
+
+	b.claim(t, true)
+	b.die()
+	d.expect(t, "dead", false, true)
+	c.claim(t, true)
+	d.expect(t, "succeeded", true, false)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	d.expect(t, "left", false, false)
+	a.claim(t, true)
+	d.expect(t, "succeeded again", true, false)
+}
+
+// TestHoldAndClose has Close come between the steps of a claim.
+func TestHoldAndClose(t *testing.T) {
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
+	for name, run := range map[string]func(h holder){
+		"closed, claimed, marked": func(h holder) { h.closed.Store(true); h.Claim(h.hold); h.res.detach() },
+		"claimed, closed, marked": func(h holder) { h.Claim(h.hold); h.closed.Store(true); h.res.detach() },
+		"new, marked": func(h holder) {
+			h.hold.claims.Add(1)
+			h.hold.word.Store(uint64(h.ID()) | holdNew)
+			h.closed.Store(true)
+			h.hold.leave(uint64(h.ID()))
+			if h.hold.word.CompareAndSwap(uint64(h.ID())|holdNew, uint64(h.ID())) {
+				t.Error("a claim is confirmed after the mark")
+			}
+			h.res.detach()
+		},
+		"marked, new": func(h holder) {
+			h.closed.Store(true)
+			h.hold.leave(uint64(h.ID()))
+			h.Claim(h.hold)
+			h.die()
+		},
+	} {
+		d := newHolder(t)
+		h := newHolder(t)
+		run(h)
+		if d.hold.word.Load()&holdID != uint64(h.ID()) {
+			t.Errorf("%s: the word is %#x", name, d.hold.word.Load())
+		}
+		d.expect(t, name, false, false)
+		d.claim(t, true)
+		d.Drop(d.hold)
+	}
+}
+
+// TestStaleHold: Close does not touch the word of a hold that this attachment does not
+// have, as of an object that is no more.
+func TestStaleHold(t *testing.T) {
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
+	a, d := newHolder(t), newHolder(t)
+	a.claim(t, true)
+	a.claim(t, false)
+	a.Drop(a.hold)
+	me := uint64(a.ID())
+	a.hold.word.Store(me)
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	if w := d.hold.word.Load(); w != me {
+		t.Errorf("the word is %#x", w)
+	}
+}

@@ -1,0 +1,44 @@
+package ring
+
+import "github.com/isthmus-go/isthmus/internal/wait"
+
+// An end is all who push to a ring, or all who pop from it, in any process.
+//
+// Who waits for the other end, with FailOnDeath, does in this order, at every Slice of its
+// sleep:
+//
+//	asks whether the end is abandoned
+//	repairs what the dead have left
+//	tries once more, and fails with ErrPeerDied if it would still wait
+//
+// Invariants
+//
+//  1. Who is found dead has done all it will ever do: the try sees all that it has
+//     published, and the repair all that it has left. So nothing is left to pop, or free
+//     to push to, when ErrPeerDied is returned, and was not when the end was found
+//     abandoned: of this process's end nobody else can have made room or taken
+//     messages from the dead, but by popping or pushing them.
+//  2. An end that somebody alive holds is not abandoned, nor one that nobody ever held or
+//     that its last holders have given up.
+//
+// It costs nothing where nobody sleeps.
+type end interface {
+	held() bool      // by anybody alive
+	abandoned() bool // by somebody who has died, and nobody has come since
+}
+
+// opposite returns the end that those who wait on e wait for.
+func (o *object) opposite(e *wait.Event) end {
+	if e == &o.canPop {
+		return o.producers
+	}
+	return o.consumers
+}
+
+// ProducerAlive reports whether a process that is alive pushes to the ring: it has the
+// producer's role of an SPSC or Bytes, or has pushed to an MPMC, with a Segment that it
+// has not closed. It is false if the segment is closed here.
+func (o *object) ProducerAlive() bool { return o.producers.held() && !o.core.Closed() }
+
+// ConsumerAlive is ProducerAlive for those who pop.
+func (o *object) ConsumerAlive() bool { return o.consumers.held() && !o.core.Closed() }
