@@ -1,6 +1,7 @@
 package ring_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -67,6 +68,47 @@ func TestWakesOutOfOrder(t *testing.T) {
 			p.Wait()
 		}
 	}
+}
+
+// TestCancelWakes gives a slot up that others wait behind: consumers for the message
+// after it, producers for its room.
+func TestCancelWakes(t *testing.T) {
+	s := newSegment(t)
+	q := proctest.Must(ring.NewMPMC[uint64](s, "cancelled", 2))(t)
+	for n := range uint64(3) {
+		r := proctest.Must(q.TryReserve())(t)
+		popped := proctest.Go(func() error {
+			v, err := q.Pop(background)
+			if err == nil && v != n {
+				err = fmt.Errorf("popped %d, want %d", v, n)
+			}
+			return err
+		})
+		proctest.Until(t, "the consumer waits", q.PopWaiting)
+		proctest.Check(t, q.TryPush(n)) // wakes it, in vain
+		proctest.Until(t, "the consumer waits again", q.PopWaiting)
+		proctest.Check(t, r.Cancel())
+		proctest.Check(t, proctest.Result(t, popped))
+
+		r = proctest.Must(q.TryReserve())(t)
+		proctest.Check(t, q.TryPush(n))
+		pushed := proctest.Go(func() error { return q.Push(background, n+100) })
+		proctest.Until(t, "the producer waits", q.PushWaiting)
+		proctest.Check(t, r.Cancel())
+		proctest.Check(t, proctest.Result(t, pushed))
+		for _, want := range []uint64{n, n + 100} {
+			if got := proctest.Must(q.TryPop())(t); got != want {
+				t.Fatalf("popped %d, want %d", got, want)
+			}
+		}
+	}
+	r := proctest.Must(q.TryReserve())(t)
+	ended := proctest.Go(func() error { _, err := q.Pop(background); return err })
+	proctest.Until(t, "the consumer waits", q.PopWaiting)
+	proctest.Check(t, q.Close())
+	proctest.Until(t, "the consumer waits again", q.PopWaiting)
+	proctest.Check(t, r.Cancel()) // what came before the end
+	checkIs(t, "Pop in the end", proctest.Result(t, ended), ring.ErrClosed)
 }
 
 // TestCloseWakes closes rings on which both sides sleep.

@@ -24,6 +24,10 @@ const (
 	holdingRole       // of an SPSC or Bytes
 )
 
+// dead is how an operation learns that somebody is dead. After it others may have done
+// all that it is about to do.
+const dead = "github.com/isthmus-go/isthmus/internal/segment.(*Segment).Dead"
+
 // repairs are operations that find what somebody dead has left.
 func repairs() (ops []operation) {
 	pop := func(n int) func(e end) result {
@@ -51,7 +55,7 @@ func repairs() (ops []operation) {
 		{"PopInto, a consumer of two dead", popScene{n: 1, dead: inPopInto, prefill: 3}, pop(1)},
 	} {
 		r.c.kind = "MPMC"
-		ops = append(ops, operation{name: "MPMC " + r.name, play: r.c.play, victim: func(v *victim) func() result {
+		ops = append(ops, operation{name: "MPMC " + r.name, play: r.c.play, changes: true, after: dead, victim: func(v *victim) func() result {
 			e := must(newEnd("MPMC", v.seg, consumer))
 			return func() result { return r.do(e) }
 		}})
@@ -66,7 +70,7 @@ func repairs() (ops []operation) {
 		{"Push, a consumer of two dead", inPopInto},
 	} {
 		c := pushScene{kind: "MPMC", n: 1, full: true, dead: r.dead}
-		ops = append(ops, operation{name: "MPMC " + r.name, play: c.play, victim: func(v *victim) func() result {
+		ops = append(ops, operation{name: "MPMC " + r.name, play: c.play, changes: true, after: dead, victim: func(v *victim) func() result {
 			e := must(newEnd("MPMC", v.seg, producer))
 			return func() result { return failed(e.push(context.Background(), v.message(0))) }
 		}})
@@ -107,12 +111,12 @@ func (q *queue) die(d death) {
 		return
 	}
 	seg := must(shm.Open(segmentName, q.opts))
-	dead := must(ring.NewMPMC[message](seg, "q", slots))
+	dying := must(ring.NewMPMC[message](seg, "q", slots))
 	switch d {
 	case inPush, inPushAll:
-		must(dead.Reserve(context.Background()))
+		must(dying.Reserve(context.Background()))
 	default:
-		must(dead.Next(context.Background()))
+		must(dying.Next(context.Background()))
 	}
 	mine := q.claims(uint64(segment.Of(seg).ID()))
 	if len(mine) != 1 {

@@ -43,7 +43,7 @@ func waitFor(w writable) func() result {
 func entries() []operation {
 	row := func(name string, c valueScene, do func(e entry, from, to big) []uint64) operation {
 		c.entry, c.large = true, true
-		op := operation{name: "Table, " + name, play: c.play}
+		op := operation{name: "Table, " + name, play: c.play, changes: true, after: dead}
 		op.victim = func(v *victim) func() result {
 			e := newEntry(v.seg)
 			from, to := bigOf(initial(v.round)), bigOf(changed(v.round))

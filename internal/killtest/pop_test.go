@@ -100,6 +100,9 @@ func (c popScene) play(s *stage) scene {
 			}
 			if c.kind == "MPMC" {
 				q.tryPop()
+				if c.dead == inReading {
+					q.tryOrphans()
+				}
 				// Come round to the slots that the victim may be reading.
 				// If it still sleeps, it finds what it waits for.
 				for q.tryPush() {

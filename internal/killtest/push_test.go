@@ -37,6 +37,8 @@ func pushes() (ops []operation) {
 				}
 				c.kind, c.n = kind, way.n
 				op := operation{name: kind + " " + way.name + c.name, play: c.play}
+				// Of Bytes each store counts: what is not yet zero looks like a header.
+				op.changes = kind == "Bytes" && c.prefill > 0
 				op.victim = func(v *victim) func() result {
 					e := must(newEnd(kind, v.seg, producer))
 					var ns []uint64

@@ -181,6 +181,15 @@ func (q *queue) popOrphans() {
 	}
 }
 
+// tryOrphans pops what was lent to somebody dead, if it is there: it tries as often as it
+// takes until a try looks for that.
+func (q *queue) tryOrphans() {
+	q.Helper()
+	for range 64 {
+		q.tryPop()
+	}
+}
+
 // wholeCapacity checks that all room in the empty ring can be used.
 func (q *queue) wholeCapacity() {
 	q.Helper()

@@ -159,12 +159,26 @@ func (s *stage) choose(trace *killtest.Trace, points []killtest.Point, random *r
 	}
 	random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 	chosen = chosen[:min(len(chosen), sample)]
-	if s.fate == shut {
-		for _, at := range trace.After(look) {
-			chosen = append(chosen, slices.Index(points, at))
-		}
+	for _, at := range s.fixed(trace) {
+		chosen = append(chosen, slices.Index(points, at))
 	}
 	return slices.DeleteFunc(chosen, func(i int) bool { return i < 0 })
+}
+
+// fixed returns the points that are always tried.
+func (s *stage) fixed(trace *killtest.Trace) (points []killtest.Point) {
+	if s.fate == shut {
+		return trace.After(look)
+	}
+	if s.op.changes {
+		for _, i := range trace.Changes {
+			points = append(points, killtest.Point{Index: i + 1})
+		}
+	}
+	if s.op.after != "" {
+		points = append(points, trace.After(s.op.after)...)
+	}
+	return points
 }
 
 // look is how an operation looks whether its Segment is closed. Right after it

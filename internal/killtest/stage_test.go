@@ -38,6 +38,11 @@ type operation struct {
 	inside  bool // the operation marks its beginning itself
 	long    bool // stopped at system calls and after changes only
 
+	// It is stopped after each change of the segment, and each execution of this
+	// function, if it names one, whichever other points are chosen by chance.
+	changes bool
+	after   string
+
 	// victim prepares the operation in the victim, and returns it.
 	victim func(v *victim) func() result
 	// other prepares what the other process does when it is told to.

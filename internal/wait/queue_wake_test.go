@@ -144,6 +144,16 @@ func TestApply(t *testing.T) {
 	if claims[3].named = false; claims[3].first() || claims[3].on() != &w.queues[3].ahead {
 		t.Error("the next is first, or sleeps behind")
 	}
+
+	// One that has waited for longer than beats can tell is as old as they can.
+	const old = (60 - beatMask/2) & beatMask
+	w.set(makeOrder(1, 0, 0, 60))
+	apply(1, 2*hunger, 61)
+	w.is("one that has waited for ages is next", makeOrder(1, 2, old, 60))
+	w.set(makeOrder(1, 2, 61, 60))
+	apply(1, 2*hunger, 60)
+	w.is("the next has waited for ages", makeOrder(1, 2, old, 60))
+
 	w.set(makeOrder(4, 0, 0, 61))
 	if claims[3].named = false; !claims[3].first() || claims[3].on() != &w.queues[3].ahead {
 		t.Error("the first is not first, or sleeps behind")
