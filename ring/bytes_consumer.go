@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // BytesConsumer is the popping end of a [Bytes]. It is used by one goroutine at
@@ -67,6 +68,13 @@ func (c *BytesConsumer) Next(ctx context.Context) (b []byte, err error) {
 	}
 	if b, err = c.TryNext(); err != ErrEmpty {
 		return b, err
+	}
+	for range wait.Eager() {
+		if atomic.LoadUint64(c.header(c.pos)) != 0 {
+			if b, err = c.TryNext(); err != ErrEmpty {
+				return b, err
+			}
+		}
 	}
 	err = c.await(ctx, &c.canPop, ErrEmpty, func() error { b, err = c.TryNext(); return err }, nothingToRepair)
 	return b, err

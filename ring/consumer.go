@@ -113,6 +113,11 @@ func (c *Consumer[T]) popSlow(ctx context.Context) (v T, err error) {
 func (c *Consumer[T]) wait(ctx context.Context) error {
 	wait.Lull((c.pos - c.stopped) / 8)
 	c.stopped = c.pos
+	for range wait.Eager() {
+		if atomic.LoadUint64(c.slots.word(c.pos)) == c.pos+1 {
+			return nil
+		}
+	}
 	return c.await(ctx, &c.canPop, ErrEmpty, c.ready, nothingToRepair)
 }
 
