@@ -3,6 +3,7 @@ package shm
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
@@ -56,13 +57,18 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 // owner died inside, Lock returns with the lock held all the same: use
 // LockContext to be told. It panics if the segment is closed.
 func (l *Lock) Lock() {
-	if l.queue.Barred() || !l.tryFree() {
-		_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
+	if !l.tryFree() {
+		l.wait()
 	}
+	l.edge.Acquire()
+}
+
+// wait is Lock where the lock may be held, or the segment closed.
+func (l *Lock) wait() {
+	_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
 	if l.core.Closed() {
 		panic(l.core.Check("lock", l.name))
 	}
-	l.edge.Acquire()
 }
 
 // TryLock tries to lock l and reports whether it did. It panics if the segment
@@ -93,7 +99,7 @@ func (l *Lock) LockContext(ctx context.Context) error {
 	if err := l.core.CheckContext(ctx, "lock", l.name); err != nil {
 		return err
 	}
-	if l.queue.Barred() || !l.tryFree() {
+	if !l.tryFree() {
 		if err := l.lockSlow(ctx); err != nil {
 			return l.core.Fault("lock", l.name, err)
 		}
@@ -122,7 +128,18 @@ func (l *Lock) MarkConsistent() {
 // runs at the same moment as the right one.
 func (l *Lock) Unlock() {
 	l.edge.Release()
-	if ok := l.unlock(); !ok || l.core.Closed() {
+	w := atomic.LoadUint64(&l.held)
+	if w == 0 || !l.giveUp(w) {
+		l.unlockSlow(w != 0)
+	}
+}
+
+// unlockSlow is the rest of Unlock where somebody may wait, or something is wrong.
+func (l *Lock) unlockSlow(held bool) {
+	if held {
+		l.wake()
+	}
+	if !held || l.core.Closed() {
 		l.misuse("Unlock of a Lock that this process does not hold")
 	}
 }
