@@ -30,7 +30,7 @@
  * Check: -DN=2 -DROUNDS=3 -DDEATHS=1
  *
  * All other changes of the word are read-modify-writes. Where wakers run a fence
- * of their own, unlock is one too: a store that leaves its buffer at once.
+ * of their own, unlock runs one after its store, which leaves its buffer at once.
  *
  * Properties (Invariants of ownerlock.go)
  *   1  one live process inside at most (mutual exclusion): `owner` in try

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // BytesConsumer is the popping end of a [Bytes]. It is used by one goroutine at
@@ -85,6 +86,13 @@ func (c *BytesConsumer) await(ctx context.Context, pos uint64) (b []byte, end ui
 	}
 	if b, end, err = c.find(pos); err != ErrEmpty {
 		return b, end, err
+	}
+	for range wait.Eager() {
+		if atomic.LoadUint64(c.header(pos)) != 0 {
+			if b, end, err = c.find(pos); err != ErrEmpty {
+				return b, end, err
+			}
+		}
 	}
 	err = c.object.await(ctx, &c.canPop, ErrEmpty, func() error { b, end, err = c.find(pos); return err }, nothingToRepair)
 	return b, end, err

@@ -113,6 +113,11 @@ func (c *Consumer[T]) popSlow(ctx context.Context) (v T, err error) {
 func (c *Consumer[T]) wait(ctx context.Context, pos uint64) error {
 	wait.Lull((pos - c.stopped) / 8)
 	c.stopped = pos
+	for range wait.Eager() {
+		if atomic.LoadUint64(c.slots.word(pos)) == pos+1 {
+			return nil
+		}
+	}
 	return c.await(ctx, &c.canPop, ErrEmpty, func() error { return c.ready(pos) }, nothingToRepair)
 }
 

@@ -180,7 +180,11 @@ func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
 	if v, err = q.TryPop(); err != ErrEmpty {
 		return v, err
 	}
-	q.pop.lull()
+	if q.soon() {
+		if v, err = q.TryPop(); err != ErrEmpty {
+			return v, err
+		}
+	}
 	found := false // by redeliver
 	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {
@@ -195,6 +199,19 @@ func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
 	return v, err
 }
 
+// soon pauses after a run of messages, and then looks for another for a moment. It
+// reports whether something has changed.
+func (q *MPMC[T]) soon() bool {
+	q.pop.lull()
+	pos := q.pop.start(atomic.LoadUint64(q.head))
+	for range wait.Eager() {
+		if q.load(pos) != freeWord(q.lap(pos)) {
+			return true
+		}
+	}
+	return false
+}
+
 // PopInto fills dst with the next messages, as many as there are, and returns
 // their number. It waits for the first if need be, and then returns at least 1.
 func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
@@ -204,7 +221,11 @@ func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 	if n, err = q.popSome(dst); err != ErrEmpty {
 		return allOrNone(n, err)
 	}
-	q.pop.lull()
+	if q.soon() {
+		if n, err = q.popSome(dst); err != ErrEmpty {
+			return allOrNone(n, err)
+		}
+	}
 	found := false
 	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {

@@ -41,7 +41,7 @@ func (s *side) lull() {
 	last := atomic.LoadUint64(&s.last)
 	run := last - atomic.LoadUint64(&s.stopped)
 	atomic.StoreUint64(&s.stopped, last)
-	wait.Lull(run)
+	wait.Lull(run / 2)
 }
 
 // advance raises a hint, seen as was, once it has fallen behind. If another

@@ -2,6 +2,7 @@ package shm
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
@@ -55,13 +56,18 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 // owner died inside, Lock returns with the lock held all the same: use
 // LockContext to be told. It panics if the segment is closed.
 func (l *Lock) Lock() {
-	if l.queue.Barred() || !l.tryFree() {
-		_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
+	if !l.tryFree() {
+		l.wait()
 	}
+	l.edge.Acquire()
+}
+
+// wait is Lock where the lock may be held, or the segment closed.
+func (l *Lock) wait() {
+	_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
 	if l.core.Closed() {
 		l.ref.PanicClosed()
 	}
-	l.edge.Acquire()
 }
 
 // TryLock tries to lock l and reports whether it did. It panics if the segment
@@ -92,7 +98,7 @@ func (l *Lock) LockContext(ctx context.Context) error {
 	if err := l.ref.CheckContext(ctx); err != nil {
 		return err
 	}
-	if l.queue.Barred() || !l.tryFree() {
+	if !l.tryFree() {
 		if err := l.lockSlow(ctx); err != nil {
 			return l.ref.Fault(err)
 		}
@@ -121,7 +127,18 @@ func (l *Lock) MarkConsistent() {
 // runs at the same moment as the right one.
 func (l *Lock) Unlock() {
 	l.edge.Release()
-	if ok := l.unlock(); !ok || l.core.Closed() {
+	w := atomic.LoadUint64(&l.held)
+	if w == 0 || !l.giveUp(w) {
+		l.unlockSlow(w != 0)
+	}
+}
+
+// unlockSlow is the rest of Unlock where somebody may wait, or something is wrong.
+func (l *Lock) unlockSlow(held bool) {
+	if held {
+		l.wake()
+	}
+	if !held || l.core.Closed() {
 		l.misuse("Unlock of a Lock that this process does not hold")
 	}
 }

@@ -36,9 +36,10 @@ import (
 //  4. While the Queue is barred only the waiter that is first in it takes the lock:
 //     who unlocks and locks again at once does not keep the others out.
 //
-// Memory orderings. All transitions are compare-and-swaps, but Unlock, where the
-// sleepers run the Event's fence for wakers too, is a release store: nobody else
-// changes the word meanwhile (Invariant 1). The compare-and-swap of Lock pairs
+// Memory orderings. All transitions are compare-and-swaps, but Unlock is a release
+// store: nobody else changes the word meanwhile (Invariant 1). Between it and the
+// load of the Queue's words lies the Event's fence: the sleepers', or, where wakers
+// run one of their own, that of wake. The compare-and-swap of Lock pairs
 // with the store of Unlock, or with the one that freed the word of a dead owner,
 // whose stores the probe of its file lock in the kernel made visible. The owner
 // keeps the word's value in held, which the lock itself protects: to load a word
@@ -51,7 +52,7 @@ type ownerLock struct {
 	word  *uint64
 	id    uint64
 	core  *segment.Segment
-	fence bool // Unlock is a read-modify-write, as wakers run a fence of their own
+	fence bool // wakers run a fence of their own
 	queue wait.Queue
 }
 
@@ -77,15 +78,14 @@ func (l *ownerLock) take(first bool) bool {
 	return true
 }
 
-// tryFree tries to take the lock in the state that it is nearly always in. Its
-// callers ask whether the Queue is Barred: gc makes two branches of that there, and
-// a value here.
+// tryFree takes the lock if it is in the state that it is nearly always in. It reports
+// false where the segment is closed, too: callers then come by lockSlow to that.
 func (l *ownerLock) tryFree() bool {
-	if !atomic.CompareAndSwapUint64(l.word, 0, l.id) {
+	if l.queue.Barred() || !atomic.CompareAndSwapUint64(l.word, 0, l.id) {
 		return false
 	}
 	arch.StoreRelease64(&l.held, l.id)
-	return true
+	return !l.core.Closed()
 }
 
 // lockSlow waits for the lock. It returns nil without the lock if the segment
@@ -101,8 +101,8 @@ func (l *ownerLock) freeDead() {
 	w := atomic.LoadUint64(l.word)
 	owner := w & ownerMask
 	if owner != 0 && l.core.Dead(liveness.ID(owner)) {
-		if atomic.CompareAndSwapUint64(l.word, w, died) && l.queue.Waiting() {
-			l.queue.Wake(1)
+		if atomic.CompareAndSwapUint64(l.word, w, died) {
+			l.wake()
 		}
 	}
 }
@@ -119,16 +119,28 @@ func (l *ownerLock) unlock() bool {
 	if w == 0 {
 		return false
 	}
+	if !l.giveUp(w) {
+		l.wake()
+	}
+	return true
+}
+
+// giveUp gives the lock up, whose word is w. It reports whether that is all: there is
+// nobody to wake, and the segment is open.
+func (l *ownerLock) giveUp(w uint64) bool {
 	arch.StoreRelease64(&l.held, 0)
-	if !l.fence {
-		arch.StoreRelease64(l.word, w&died)
-	} else if !atomic.CompareAndSwapUint64(l.word, w, w&died) {
-		return false
+	arch.StoreRelease64(l.word, w&died)
+	return !l.fence && !l.queue.Waiting() && !l.core.Closed()
+}
+
+// wake wakes one who waits, after a change of the word.
+func (l *ownerLock) wake() {
+	if l.fence {
+		arch.Fence()
 	}
 	if l.queue.Waiting() {
 		l.queue.Wake(1)
 	}
-	return true
 }
 
 // ownerDied reports whether an owner died inside. Only the holder may ask.

@@ -9,7 +9,7 @@ var hot = []string{
 	"ring.(*MPMC).Push", "ring.(*MPMC).TryPush",
 	"ring.(*MPMC).Pop", "ring.(*MPMC).TryPop",
 
-	"shm.(*Lock).Lock", "shm.(*Lock).TryLock", "shm.(*Lock).Unlock", "shm.(*ownerLock).unlock",
+	"shm.(*Lock).Lock", "shm.(*Lock).TryLock", "shm.(*Lock).Unlock",
 	"shm.(*Value).Load", "shm.(*Value).Store", "shm.(*Value).Swap", "shm.(*Value).CompareAndSwap", "shm.Add",
 	"shm.(*Array).Load", "shm.(*Array).Store",
 
@@ -23,8 +23,8 @@ var slow = []string{
 	"runtime.morestack_noctxt", "runtime.panicBounds", "runtime.panicshift",
 
 	// The segment is closed, or the caller in error.
-	"ring.(*object).segmentClosed", "shm.panicClosed", "semaphore.(*Semaphore).mustBeOpen",
-	"internal/segment.(*Ref).Fault", "runtime.gopanic", "shm.(*Lock).misuse",
+	"ring.(*object).segmentClosed", "semaphore.(*Semaphore).mustBeOpen",
+	"internal/segment.(*Ref).Fault", "runtime.gopanic",
 
 	// The context is no Background, and may have ended.
 	"internal/segment.(*Ref).CheckContext",
@@ -33,15 +33,16 @@ var slow = []string{
 	// There is no room, or no message, or another has taken it.
 	"ring.(*Producer).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
 	"ring.(*Consumer).empty", "ring.(*Consumer).popSlow", "ring.(*Consumer).nextSlow",
-	"ring.(*MPMC).pushSlow", "ring.(*MPMC).popSlow", "ring.(*MPMC).redeliver",
+	"ring.(*MPMC).pushSlow", "ring.(*MPMC).popSlow", "ring.(*MPMC).redeliver", "ring.(*MPMC).soon",
 	"ring.(*side).lull", "internal/wait.Lull", "ring.(*object).await",
 	"runtime.ifaceeq", // of an error that is ErrFull or ErrEmpty
 
 	// The lock is held, the permits are taken.
-	"shm.(*ownerLock).lockSlow", "shm.(*ownerLock).makeWay",
+	"shm.(*Lock).wait", "shm.(*ownerLock).makeWay",
 	"semaphore.(*Semaphore).acquireSlow", "semaphore.(*Semaphore).releaseSlow",
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
+	"shm.(*Lock).unlockSlow",
 	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*MPMC).wakeConsumers",
 	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*state).wake", "shm.(*valueLocal).wakeAll",
 	"internal/arch.Fence",

@@ -45,15 +45,18 @@ func TestAwaitInTurn(t *testing.T) {
 	w.set(makeOrder(2, 0, 0, 100))
 	soon, giveUp := context.WithCancel(ctx)
 	next := 0
-	err := q.Await(soon, func(first bool) bool {
+	err := q.Await(soon, func(bool) bool {
 		if o := q.load(); o.next() == 1 {
 			next++
 			w.is("it waits", makeOrder(2, 1, 100, 100))
 			giveUp()
-		} else { // others are served before it is hungry
+		} else { // others are served before it is hungry, and the first is not stale
+			q.mu.Lock()
+			q.seen = 0
+			q.mu.Unlock()
 			w.set(makeOrder(2, 0, 0, 100))
 		}
-		return first
+		return false
 	}, func() {})
 	if !errors.Is(err, context.Canceled) || next == 0 {
 		t.Errorf("it gives up: %v", err)

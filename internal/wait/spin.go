@@ -10,12 +10,13 @@ import (
 // Spinning pays for about as long as a sleep and a wake would take; whoever
 // waits longer has lost no more than that.
 const (
-	pollPause = 200 * time.Nanosecond // before each poll
-	pauses    = 4                     // polls between two looks at the clock
-	spinTime  = 10 * time.Microsecond // the whole of it
-	maxLull   = time.Microsecond
-	lullSteps = 8 // things in a row that make a lull the longest
-	yields    = 2 // turns given to the process's other goroutines
+	eagerPolls = 512                   // without a pause, some 0.5 µs
+	pollPause  = 200 * time.Nanosecond // before each later poll
+	pauses     = 4                     // polls between two looks at the clock
+	spinTime   = 10 * time.Microsecond // the whole of it
+	maxLull    = time.Microsecond
+	lullSteps  = 8 // things in a row that make a lull the longest
+	yields     = 2 // turns given to the process's other goroutines
 )
 
 var spinOff atomic.Bool
@@ -39,6 +40,15 @@ func Lull(n uint64) {
 // Backoff pauses for one who has lost a race for a cache line, so that the winner
 // has it for a while.
 func Backoff() { Lull(lullSteps) }
+
+// Eager returns how often who waits for a message looks for it before it pauses: an
+// answer comes as fast as a cache line does.
+func Eager() int {
+	if spinOff.Load() || !multiCPU() {
+		return 0
+	}
+	return eagerPolls
+}
 
 // spin calls try for a while, and reports whether it has succeeded.
 func spin(try func() bool) bool {
