@@ -43,6 +43,16 @@ func (r *Bytes) SetStart(pos uint64) {
 	atomic.StoreUint64(r.head, pos)
 }
 
+// SetStart makes an unused ring look as if all positions before pos, in chunks, had been
+// pushed and popped. pos is a multiple of the capacity.
+func (q *BytesMPMC) SetStart(pos uint64) {
+	for i := range q.capacity {
+		q.store(i, freeChunk(q.lap(pos)))
+	}
+	atomic.StoreUint64(q.head, pos)
+	atomic.StoreUint64(q.tail, pos)
+}
+
 // SetHints sets head and tail, to what they may fall back to.
 func (q *MPMC[T]) SetHints(head, tail uint64) {
 	atomic.StoreUint64(q.head, head)
