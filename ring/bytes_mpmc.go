@@ -66,14 +66,15 @@ type BytesMPMC struct {
 //	writing             --publish-->                      full(L, run)
 //	full(L, run)        --Next: lend-->                   reading(L, run, id)
 //	reading             --Next by another, owner dead-->  reading(L, run, id')
-//	full, reading of its own or of the dead  --take-->    freeing(L, run, id)
-//	writing             --cancel-->                       freeing(L, run, id)
+//	full                --pop: take-->                    freeing(L, run, id)
+//	reading             --Release, or pop by another, owner dead-->  freeing(L, run, id)
 //	freeing             --its owner, or repair-->         free(L+1)
-//	writing             --repair of the dead-->           free(L+1)
+//	writing             --cancel, or repair of the dead-->  free(L+1)
 //	free(L)             --pop, after Close-->             closed(L)
 //
 // The other chunks of a span stay free(L), each in its own lap, until it is freed, and
-// are then free(L+1). A span of one chunk skips freeing.
+// are then free(L+1). A span of one chunk skips freeing. What is reading or freeing was
+// taken in its order; what is cancelled was not, and therefore stays writing till then.
 //
 // Invariants
 //

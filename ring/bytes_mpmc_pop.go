@@ -45,18 +45,22 @@ func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 // take takes the span at pos, whose word is w, out of the ring, and reports whether it
 // was still so.
 func (q *BytesMPMC) take(pos uint64, w chunkWord) bool {
-	n, empty := q.span(pos, w.run()), freeChunk(q.lap(pos)+1)
-	if n == 1 {
-		return q.swap(pos, w, empty)
+	if q.span(pos, w.run()) == 1 {
+		return q.swap(pos, w, freeChunk(q.lap(pos)+1))
 	}
 	if !q.swap(pos, w, q.claimed(freeing, pos, w.run())) {
 		return false
 	}
-	for i := n - 1; i > 0; i-- { // the first last: Invariant 4
-		q.store(pos+i, freeChunk(q.lap(pos+i)+1))
-	}
-	q.store(pos, empty)
+	q.free(pos, w.run())
 	return true
+}
+
+// free makes the chunks of a span that this process holds free, the first last
+// (Invariant 4).
+func (q *BytesMPMC) free(pos uint64, r run) {
+	for p := pos + q.span(pos, r); p > pos; p-- {
+		q.store(p-1, freeChunk(q.lap(p-1)+1))
+	}
 }
 
 // notPopped completes the error of a pop that came as far as pos. Now and then

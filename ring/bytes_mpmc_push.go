@@ -107,13 +107,10 @@ func (r ReservedBytes) publish(n int) error {
 // Cancel gives the room up without a message.
 func (r ReservedBytes) Cancel() error {
 	q := r.q
-	w := q.claimed(writing, r.pos, r.run)
-	if err := q.mine(r.pos, w); err != nil {
+	if err := q.mine(r.pos, q.claimed(writing, r.pos, r.run)); err != nil {
 		return err
 	}
-	if !q.take(r.pos, w) {
-		return q.verdict(q.fault(ErrNotReserved))
-	}
+	q.free(r.pos, r.run)
 	if q.fence {
 		arch.Fence()
 	}
