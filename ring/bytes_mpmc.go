@@ -43,8 +43,11 @@ type BytesMPMC struct {
 	chunks   []byte
 	capacity uint64 // in chunks, a power of two
 	lapShift int
-	lag      uint64        // how far the hints may fall behind before they are raised
-	attempts atomic.Uint32 // failed tries, to look for the dead now and then
+	lag      uint64 // how far the hints may fall behind before they are raised
+
+	// Failed tries, to look for the dead now and then. Each side counts its own: who
+	// tries both in turn would else look from one side only.
+	pushTries, popTries atomic.Uint32
 }
 
 // # Protocol

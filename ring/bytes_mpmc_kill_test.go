@@ -262,3 +262,36 @@ func TestByteWriterKilledAndClosed(t *testing.T) {
 		})
 	}
 }
+
+// TestByteTriesInTurn has one handle try to push and to pop in turn, while a dead
+// process's room is in the way: it has to look for the dead from both sides.
+func TestByteTriesInTurn(t *testing.T) {
+	proctest.Mortal(t)
+	for _, first := range []int{0, 1} { // whether a pop or a push has the even numbers
+		q := newByteKillRing(t, newSegment(t))
+		for q.BytesMPMC.TryPush(make([]byte, 100)) == nil {
+		}
+		newByteVictim(t, "take", 99).Kill()
+		for {
+			if _, err := q.BytesMPMC.TryPop(nil); err == ring.ErrEmpty {
+				break
+			}
+		}
+		for range first {
+			q.BytesMPMC.TryPop(nil)
+		}
+		long := make([]byte, q.MaxLen())
+		tries := 0
+		for ; q.BytesMPMC.TryPush(long) != nil; tries++ {
+			if _, err := q.BytesMPMC.TryPop(nil); err != ring.ErrEmpty {
+				t.Fatalf("TryPop of an empty ring: %v", err)
+			}
+			if tries > 1000 {
+				t.Fatal("nobody looks for the dead")
+			}
+		}
+		if tries == 0 {
+			t.Fatal("the dead were not in the way")
+		}
+	}
+}

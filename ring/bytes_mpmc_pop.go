@@ -83,7 +83,7 @@ func (q *BytesMPMC) notTaken(pos uint64, w chunkWord, err error) (_ error, look 
 		return q.fault(err), false
 	case err == ErrClosed && q.anyLent():
 		return ErrEmpty, true // it may yet come back
-	case err == ErrEmpty && q.attempts.Add(1)%lookEvery != 0:
+	case err == ErrEmpty && q.popTries.Add(1)%lookEvery != 0:
 		return err, false
 	}
 	q.repair(pos, w)

@@ -60,7 +60,7 @@ func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
 // notPushed completes the error of a claim that found w in its way. Now and then
 // it looks whether it is of a dead process.
 func (q *BytesMPMC) notPushed(at uint64, w chunkWord, err error) error {
-	if err == ErrFull && q.attempts.Add(1)%lookEvery == 0 {
+	if err == ErrFull && q.pushTries.Add(1)%lookEvery == 0 {
 		q.repair(at, w)
 	}
 	return q.verdict(err)
