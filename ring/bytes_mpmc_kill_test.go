@@ -271,6 +271,7 @@ func TestByteTriesInTurn(t *testing.T) {
 		q := newByteKillRing(t, newSegment(t))
 		for q.BytesMPMC.TryPush(make([]byte, 100)) == nil {
 		}
+		proctest.Must(q.BytesMPMC.TryPop(nil))(t) // so that they are not where the next pop looks
 		newByteVictim(t, "take", 99).Kill()
 		for {
 			if _, err := q.BytesMPMC.TryPop(nil); err == ring.ErrEmpty {
