@@ -33,7 +33,8 @@ import (
 // up to a sixteenth more. It lies in one piece: at the end of the ring as much again may
 // stay unused. The longest message, [BytesMPMC.MaxLen], is half the capacity less 8
 // bytes. A long one waits until there is room for all of it, and shorter ones go
-// before it while there is not. A ring takes nine eighths of its capacity and 704 bytes more, at most.
+// before it while there is not. A ring takes nine eighths of its capacity and 640 bytes
+// more, rounded up to 128.
 //
 // Pop copies a message before it takes it: of several consumers that are after the same
 // one, all but one have copied in vain. For long messages Next is better.
