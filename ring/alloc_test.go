@@ -19,6 +19,7 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 	q := proctest.Must(ring.NewMPMC[T](s, "mpmc", 64))(t)
 	b := proctest.Must(ring.NewBytes(s, "bytes", 4096))(t)
 	bp, bc := proctest.Must(b.Producer())(t), proctest.Must(b.Consumer())(t)
+	w := proctest.Must(ring.NewBytesMPMC(s, "wide", 4096))(t)
 
 	var v T
 	vs, dst := make([]T, 8), make([]T, 8)
@@ -123,6 +124,35 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 				return err
 			}
 			return bc.Release()
+		},
+		"BytesMPMC": func() error {
+			if err := w.Push(ctx, msg); err != nil {
+				return err
+			}
+			_, err := w.Pop(ctx, buf)
+			return err
+		},
+		"BytesMPMC batch": func() error {
+			if _, err := w.PushAll(ctx, msgs); err != nil {
+				return err
+			}
+			_, _, err := w.PopInto(ctx, buf, lens)
+			return err
+		},
+		"BytesMPMC in place": func() error {
+			m, err := w.Reserve(ctx, 99)
+			if err != nil {
+				return err
+			}
+			copy(m.Bytes(), msg)
+			if err := m.Commit(98); err != nil {
+				return err
+			}
+			l, err := w.Next(ctx)
+			if err != nil {
+				return err
+			}
+			return l.Release()
 		},
 		"failed tries": func() error {
 			_, err1 := c.TryPop()

@@ -178,7 +178,7 @@ func TestSegmentClosed(t *testing.T) {
 				}
 				waiting = append(waiting, proctest.Go(func() error { return op(background) }))
 				proctest.Until(t, what+" waits", asleep)
-				if kind != "MPMC" { // one goroutine at a time
+				if !isMPMC(q) { // one goroutine at a time
 					q = newQueue(t, s, kind, what+" after", 2)
 					p, c = proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
 				}
@@ -232,7 +232,7 @@ func TestSegmentClosedEnds(t *testing.T) {
 			} {
 				checkIs(t, what, err, shm.ErrSegmentClosed)
 			}
-			if kind != "MPMC" {
+			if !isMPMC(q) {
 				_, err := q.Producer()
 				checkIs(t, "Producer", err, shm.ErrSegmentClosed)
 				_, err = q.Consumer()

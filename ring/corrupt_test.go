@@ -145,6 +145,8 @@ func ringOf(q queue) memory {
 		return q.ring
 	case mpmcQueue[uint64]:
 		return q.ring
+	case bytesMPMCQueue:
+		return q.BytesMPMC
 	default:
 		return q.(bytesQueue).ring
 	}

@@ -1,8 +1,9 @@
 // Package ring provides lock-free queues between processes, in shared memory.
 //
-// There are three. [SPSC] has one producer and one consumer, and is the fastest.
+// There are four. [SPSC] has one producer and one consumer, and is the fastest.
 // [MPMC] has any number of both. Both carry values of one plain type. [Bytes]
-// has one producer and one consumer, and carries byte messages of any size.
+// has one producer and one consumer, [BytesMPMC] any number of both, and they carry
+// byte messages of any size.
 //
 // The shapes are those of a Go channel. Push and Pop wait, under a context;
 // TryPush and TryPop do not; PushAll and PopInto move many messages at once;

@@ -44,6 +44,16 @@ func (r *Bytes) SetStart(pos uint64) {
 	atomic.StoreUint64(r.head, pos)
 }
 
+// SetStart makes an unused ring look as if all positions before pos, in chunks, had been
+// pushed and popped. pos is a multiple of the capacity.
+func (q *BytesMPMC) SetStart(pos uint64) {
+	for i := range q.capacity {
+		q.store(i, freeChunk(q.lap(pos)))
+	}
+	atomic.StoreUint64(q.head, pos)
+	atomic.StoreUint64(q.tail, pos)
+}
+
 // SetHints sets head and tail, to what they may fall back to.
 func (q *MPMC[T]) SetHints(head, tail uint64) {
 	atomic.StoreUint64(q.head, head)
@@ -133,3 +143,64 @@ func (f Abandoned) abandoned() bool { return f() }
 func (o *object) SetEnds(producers, consumers Abandoned) {
 	o.producers, o.consumers = producers, consumers
 }
+
+// Take is the first step of a pop of a message, and the freeing of its last chunks but
+// left. It fails with ErrEmpty if there is none, or if it takes only one chunk.
+func (q *BytesMPMC) Take(left func(chunks int) int) (b []byte, err error) {
+	steps := q.maxSteps()
+	pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps)
+	if err != nil {
+		return nil, err
+	}
+	n := q.span(pos, w.run())
+	if n == 1 {
+		return nil, ErrEmpty
+	}
+	m, err := q.message(pos, w)
+	if err != nil {
+		return nil, err
+	}
+	b = append(b, m...)
+	if !q.swap(pos, w, q.claimed(freeing, pos, w.run())) {
+		return nil, ErrEmpty
+	}
+	for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
+		q.store(pos+i, freeChunk(q.lap(pos+i)+1))
+	}
+	return b, nil
+}
+
+// RepairPart frees the last chunks but left of a span that a dead process holds.
+func (q *BytesMPMC) RepairPart(left func(chunks int) int) {
+	for i := range q.capacity {
+		w := q.load(i)
+		if !w.claimed() || w.phase() == reading || !q.core.Dead(w.owner()) {
+			continue
+		}
+		lap := q.lap(q.surelyTaken())
+		pos := (lap+uint64(w.ahead(lap)))<<q.lapShift | i
+		n := q.span(pos, w.run())
+		for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
+			lap := q.lap(pos + i)
+			q.swap(pos+i, freeChunk(lap), freeChunk(lap+1))
+		}
+	}
+}
+
+// Claims are the positions and words of spans that somebody holds.
+func (q *BytesMPMC) Claims() (pos, words []uint64) {
+	for i := range q.capacity {
+		if w := q.load(i); w.claimed() {
+			lap := q.lap(q.surelyTaken())
+			pos = append(pos, (lap+uint64(w.ahead(lap)))<<q.lapShift|i)
+			words = append(words, uint64(w))
+		}
+	}
+	return pos, words
+}
+
+// Repair is the repair of the span at pos by who has seen word there.
+func (q *BytesMPMC) Repair(pos, word uint64) bool { return q.repair(pos, chunkWord(word)) }
+
+// RunOf returns how many chunks are reserved for so many.
+func RunOf(chunks uint64) uint64 { return roundRun(chunks).chunks() }

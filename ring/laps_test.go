@@ -13,6 +13,7 @@ import (
 // part of a word that holds laps, or positions, is used up.
 var lateLaps = []uint64{
 	1<<18 - 2, 1<<19 - 2, 1<<20 - 2, 1<<31 - 2, 1<<32 - 2, 1<<59 - 2, 1<<61 - 2,
+	1<<13 - 2, 1<<14 - 2, 1<<52 - 2,
 }
 
 // maxPos is further than any ring comes: positions are compared by the sign of
@@ -27,8 +28,11 @@ func TestLateLaps(t *testing.T) {
 				seed := newSeed(t)
 				for _, lap := range lateLaps {
 					size := uint64(capacity)
-					if kind == "Bytes" {
+					switch kind {
+					case "Bytes":
 						size *= 32
+					case "BytesMPMC":
+						size *= 2 // chunks
 					}
 					if lap > maxPos/size {
 						continue

@@ -13,7 +13,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// object is what the three kinds of ring have in common: the head of their
+// object is what the kinds of ring have in common: the head of their
 // shared memory, and this process's side of it.
 //
 // Verdict. Segment.Close sets the segment closed first, and only then puts private memory in
@@ -34,8 +34,8 @@ import (
 //	384  tail             next position to push; see the kinds of ring
 //	512  producer         who has the role (SPSC and Bytes), see role.go
 //	520  consumer         likewise
-//	528  lends            1 once a message was ever read in place (MPMC)
-//	640  the slots, or the bytes
+//	528  lends            1 once a message was ever read in place (MPMC and BytesMPMC)
+//	640  the slots, or the bytes, or words and chunks
 //
 // Whatever is written at each push lies 128 bytes from whatever is written at
 // each pop, so that the two sides do not take each other's cache lines.

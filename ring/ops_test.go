@@ -66,7 +66,14 @@ func expectEmpty(t *testing.T, c consumer, q queue) {
 	}
 }
 
-func slotted(q queue) bool { _, ok := q.(bytesQueue); return !ok }
+// slotted reports whether the messages of a ring have a slot each.
+func slotted(q queue) bool {
+	switch q.(type) {
+	case bytesQueue, bytesMPMCQueue:
+		return false
+	}
+	return true
+}
 
 func TestTry(t *testing.T) {
 	eachQueue(t, func(t *testing.T, p producer, c consumer, q queue) {

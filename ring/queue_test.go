@@ -52,11 +52,11 @@ var kinds = map[string]func(s *shm.Segment, name string, capacity int, opts ...r
 	"SPSC/40B": newSPSC(jobs), "SPSC/1KiB": newSPSC(pages), "SPSC/5001B": newSPSC(odds),
 	"MPMC": newMPMC(words), "MPMC/1B": newMPMC(octets), "MPMC/3B": newMPMC(triples),
 	"MPMC/40B": newMPMC(jobs), "MPMC/1KiB": newMPMC(pages), "MPMC/5001B": newMPMC(odds),
-	"Bytes": newBytes,
+	"Bytes": newBytes, "BytesMPMC": newBytesMPMC,
 }
 
 // mainKinds have one kind of each ring.
-var mainKinds = []string{"SPSC", "MPMC", "Bytes"}
+var mainKinds = []string{"SPSC", "MPMC", "Bytes", "BytesMPMC"}
 
 func newQueue(t proctest.Fataler, s *shm.Segment, kind, name string, capacity int, opts ...ring.Option) queue {
 	return proctest.Must(kinds[kind](s, name, capacity, opts...))(t)
@@ -220,4 +220,5 @@ var (
 	_ handle = (*ring.SPSC[byte])(nil)
 	_ handle = (*ring.MPMC[byte])(nil)
 	_ handle = (*ring.Bytes)(nil)
+	_ handle = (*ring.BytesMPMC)(nil)
 )

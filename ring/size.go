@@ -21,6 +21,16 @@ func BytesSize(capacity int) int64 {
 	return int64(layout.AlignObject(bodyOffset + n))
 }
 
+// BytesMPMCSize returns how many bytes of a segment a [BytesMPMC] of that capacity
+// takes. It is 0 for a capacity that no ring has.
+func BytesMPMCSize(capacity int) int64 {
+	n, err := countChunks(capacity)
+	if err != nil {
+		return 0
+	}
+	return int64(layout.AlignObject(bodyOffset + chunksBody(n)))
+}
+
 func slottedSize[T any](capacity int) int64 {
 	_, size, err := slottedBody[T](capacity)
 	if err != nil {

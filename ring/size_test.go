@@ -12,9 +12,10 @@ import (
 // TestSizes makes a segment for exactly what is then made in it.
 func TestSizes(t *testing.T) {
 	type large [33]byte
-	opts := &shm.Options{MaxProcs: 5, MaxObjects: 12}
+	opts := &shm.Options{MaxProcs: 5, MaxObjects: 14}
 	signalling := &semaphore.Options{Signalling: true}
 	size := ring.SPSCSize[large](5) + ring.MPMCSize[uint32](100) + ring.BytesSize(1) + ring.BytesSize(1000) +
+		ring.BytesMPMCSize(1) + ring.BytesMPMCSize(5000) +
 		semaphore.Size(opts.MaxProcs, nil) + semaphore.Size(opts.MaxProcs, signalling) +
 		shm.LockSize + shm.ValueSize[int16]() + shm.ValueSize[large]() + shm.ArraySize[large](7)
 	const page = 4096
@@ -27,6 +28,8 @@ func TestSizes(t *testing.T) {
 	proctest.Must(ring.NewMPMC[uint32](s, "mpmc", 100))(t)
 	proctest.Must(ring.NewBytes(s, "least", 1))(t)
 	proctest.Must(ring.NewBytes(s, "bytes", 1000))(t)
+	proctest.Must(ring.NewBytesMPMC(s, "least of many", 1))(t)
+	proctest.Must(ring.NewBytesMPMC(s, "of many", 5000))(t)
 	proctest.Must(semaphore.New(s, "sem", 2, nil))(t)
 	proctest.Must(semaphore.New(s, "signals", 2, signalling))(t)
 	proctest.Must(shm.NewLock(s, "lock"))(t)
@@ -41,7 +44,8 @@ func TestSizes(t *testing.T) {
 
 	for what, size := range map[string]int64{
 		"SPSC": ring.SPSCSize[int](0), "MPMC": ring.MPMCSize[int](-1), "Bytes": ring.BytesSize(1<<30 + 1),
-		"slots": ring.MPMCSize[[1 << 20]byte](1 << 30), "array": shm.ArraySize[int](0),
+		"BytesMPMC": ring.BytesMPMCSize(0),
+		"slots":     ring.MPMCSize[[1 << 20]byte](1 << 30), "array": shm.ArraySize[int](0),
 	} {
 		if size != 0 {
 			t.Errorf("%s of an impossible size takes %d bytes", what, size)

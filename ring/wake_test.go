@@ -126,7 +126,7 @@ func TestCloseWakes(t *testing.T) {
 			ep := proctest.Must(q.Producer())(t)
 			proctest.Check(t, ep.Close())
 			empty.Wait()
-			if kind != "MPMC" {
+			if !isMPMC(q) {
 				proctest.Check(t, p.Close())
 				return
 			}

@@ -93,6 +93,7 @@ func init() {
 		"spsc":      spscOperations,
 		"mpmc":      mpmcOperations,
 		"bytes":     bytesOperations,
+		"wide":      wideOperations,
 		"segment":   {{name: "open", endless: true, do: openAgain}},
 		"filler":    {{name: "nothing", do: func(*handles, byte) error { return nil }}},
 	}

@@ -16,6 +16,10 @@ type roles struct {
 	reserved ring.Reserved[[2]uint64]
 	lent     ring.Lent[[2]uint64]
 	has      struct{ reserved, lent bool }
+
+	reservedBytes ring.ReservedBytes
+	lentBytes     ring.LentBytes
+	hasBytes      struct{ reserved, lent bool }
 }
 
 // claim claims the ends of the ring of that kind, or of both if kind is empty.

@@ -48,7 +48,7 @@ const (
 // kinds are the objects, in the order of their creation in world 0. In world n
 // the first n come last, so that the ends of all kinds of object are at the end
 // of the mapping once.
-var kinds = []string{"value", "large", "array", "odd", "lock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table"}
+var kinds = []string{"value", "large", "array", "odd", "lock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide"}
 
 // newWorld makes world n.
 func newWorld(n int) (w *world, err error) {
@@ -210,6 +210,7 @@ type handles struct {
 	spsc   *ring.SPSC[[3]uint32]
 	mpmc   *ring.MPMC[[2]uint64]
 	bytes  *ring.Bytes
+	wide   *ring.BytesMPMC
 	table  *shm.Table[[2]uint64]
 	roles
 }
@@ -219,7 +220,7 @@ var sizes = map[string]int{
 	"value": 128, "large": 256 + 4*64, "array": 256, "odd": 128, "lock": 128,
 	"semaphore": 128 * (1 + maxProcs), "signal": 128,
 	"spsc": 640 + 16*24, "mpmc": 640 + 16*24, "bytes": 640 + 256,
-	"table": 17*40 + 25*(8+16),
+	"table": 17*40 + 25*(8+16), "wide": 640 + 16*(8+64),
 }
 
 // open opens the object of a kind.
@@ -246,6 +247,8 @@ func (h *handles) open(kind string) (err error) {
 		h.mpmc, err = ring.NewMPMC[[2]uint64](s, kind, 16)
 	case "bytes":
 		h.bytes, err = ring.NewBytes(s, kind, 256)
+	case "wide":
+		h.wide, err = ring.NewBytesMPMC(s, kind, 16*64)
 	case "table":
 		h.table, err = shm.NewTable[[2]uint64](s, kind, 17)
 	}
@@ -263,7 +266,8 @@ func (h *handles) furnish() error {
 		err := errors.Join(
 			h.producer.TryPush([3]uint32{1, 2, 3}),
 			h.mpmc.TryPush([2]uint64{1, 2}),
-			h.byteProducer.TryPush(make([]byte, 20+i)))
+			h.byteProducer.TryPush(make([]byte, 20+i)),
+			h.wide.TryPush(make([]byte, 16*i)))
 		if err != nil {
 			return err
 		}
@@ -273,7 +277,8 @@ func (h *handles) furnish() error {
 		_, err1 := h.consumer.TryPop()
 		_, err2 := h.mpmc.TryPop()
 		_, err3 := h.byteConsumer.TryPop(nil)
-		if err := errors.Join(err1, err2, err3); err != nil {
+		_, err4 := h.wide.TryPop(nil)
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			return err
 		}
 	}

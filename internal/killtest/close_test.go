@@ -33,7 +33,7 @@ func closings() (ops []operation) {
 			}
 			ops = append(ops, op)
 		}
-		if kind == "MPMC" {
+		if anybody(kind) {
 			continue
 		}
 		for _, role := range []string{producer, consumer} {
@@ -58,6 +58,18 @@ func closings() (ops []operation) {
 			q := must(ring.NewMPMC[message](v.seg, "q", slots))
 			return func() result {
 				r, err := q.Reserve(context.Background())
+				if err != nil {
+					return failed(err)
+				}
+				return failed(r.Cancel())
+			}
+		},
+	}, operation{
+		name: "BytesMPMC Reserve, Cancel", play: pushScene{kind: "BytesMPMC", prefill: 2}.play,
+		victim: func(v *victim) func() result {
+			q := must(ring.NewBytesMPMC(v.seg, "q", wideRoom))
+			return func() result {
+				r, err := q.Reserve(context.Background(), len(packWide(0)))
 				if err != nil {
 					return failed(err)
 				}
@@ -107,7 +119,7 @@ func (c closeScene) play(s *stage) scene {
 				return nil
 			}
 			q.popOne()
-			if c.kind == "MPMC" {
+			if anybody(c.kind) {
 				return nil
 			}
 			if _, err := newEnd(c.kind, s.seg, producer); !errors.Is(err, ring.ErrRoleTaken) && !(closed() && errors.Is(err, ring.ErrClosed)) {

@@ -21,6 +21,7 @@ const (
 	inPushAll         // of two
 	inReading         // of a lent message
 	inPopInto         // of two
+	inFreeing         // of the chunks of a message that was popped
 	holdingRole       // of an SPSC or Bytes
 )
 
@@ -75,6 +76,7 @@ func repairs() (ops []operation) {
 			return func() result { return failed(e.push(context.Background(), v.message(0))) }
 		}})
 	}
+	ops = append(ops, wideRepairs(pop(1), next)...)
 	for _, kind := range []string{"SPSC", "Bytes"} {
 		for _, role := range []string{producer, consumer} {
 			ops = append(ops, operation{
@@ -102,7 +104,7 @@ func (q *queue) fillAround(d death, n int, full bool) {
 	}
 }
 
-// die lets somebody begin something with the MPMC, and die. A batch leaves the
+// die lets somebody begin something with the MPMC, or BytesMPMC, and die. A batch leaves the
 // word of a single operation, but for its phase and the length of its run, and
 // has raised the hint further.
 func (q *queue) die(d death) {
@@ -111,12 +113,16 @@ func (q *queue) die(d death) {
 		return
 	}
 	seg := must(shm.Open(segmentName, q.opts))
-	dying := must(ring.NewMPMC[message](seg, "q", slots))
-	switch d {
-	case inPush, inPushAll:
-		must(dying.Reserve(context.Background()))
-	default:
-		must(dying.Next(context.Background()))
+	if q.kind == "BytesMPMC" {
+		wideClaim(seg, d)
+	} else {
+		dying := must(ring.NewMPMC[message](seg, "q", slots))
+		switch d {
+		case inPush, inPushAll:
+			must(dying.Reserve(context.Background()))
+		default:
+			must(dying.Next(context.Background()))
+		}
 	}
 	mine := q.claims(uint64(segment.Of(seg).ID()))
 	if len(mine) != 1 {
@@ -130,6 +136,9 @@ func (q *queue) die(d death) {
 		add(mine[0], oneMore+freeing-reading)
 		add(q.memory("q")[headAt:], 1)
 		q.mine = slices.Delete(q.mine, 0, 2) // taken along
+	case inFreeing:
+		add(mine[0], freeing-reading)
+		q.mine = slices.Delete(q.mine, 0, 1)
 	}
 	q.must("close", seg.Close())
 }
@@ -151,14 +160,15 @@ const (
 )
 
 // claims returns the state words of an MPMC's slots that name an owner, or, if it
-// is 0, of those that are lent.
+// is 0, of those that are lent. Those of a BytesMPMC lie in a row.
 func (q *queue) claims(owner uint64) (words [][]byte) {
-	const (
-		body   = 640
-		stride = 8 + 24
-	)
+	const body = 640
+	n, stride := slots, 8+24
+	if q.kind == "BytesMPMC" {
+		n, stride = wideRoom/64, 8
+	}
 	mem := q.memory("q")
-	for i := range slots {
+	for i := range n {
 		b := mem[body+i*stride:][:8]
 		w := binary.NativeEndian.Uint64(b)
 		if owner == 0 && w&phase == reading || owner != 0 && w&phase > 3 && w>>ownerAt&(1<<38-1) == owner {
@@ -170,7 +180,7 @@ func (q *queue) claims(owner uint64) (words [][]byte) {
 
 // lent counts the slots of an MPMC that are lent to a consumer.
 func (q *queue) lent() int {
-	if q.kind != "MPMC" {
+	if !anybody(q.kind) {
 		return 0
 	}
 	return len(q.claims(0))

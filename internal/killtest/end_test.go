@@ -76,6 +76,8 @@ func newEnd(kind string, seg *shm.Segment, role string) (end, error) {
 		}
 		c, err := r.Consumer()
 		return spscEnd{c: c}, err
+	case "BytesMPMC":
+		return wideEnd{must(ring.NewBytesMPMC(seg, "q", wideRoom))}, nil
 	case "MPMC":
 		return mpmcEnd{must(ring.NewMPMC[message](seg, "q", slots))}, nil
 	}

@@ -64,7 +64,10 @@ func pushes() (ops []operation) {
 }
 
 // kinds are the kinds of ring.
-var kinds = []string{"SPSC", "MPMC", "Bytes"}
+var kinds = []string{"SPSC", "MPMC", "Bytes", "BytesMPMC"}
+
+// anybody reports whether a ring of that kind has no roles.
+func anybody(kind string) bool { return kind == "MPMC" || kind == "BytesMPMC" }
 
 // pushScene is what goes on around a push.
 type pushScene struct {
@@ -105,7 +108,7 @@ func (c pushScene) play(s *stage) scene {
 			} else {
 				q.tryPop()
 			}
-			if c.kind == "MPMC" {
+			if anybody(c.kind) {
 				q.tryPush()
 				return nil
 			}

@@ -19,7 +19,7 @@ type queue struct {
 	got  []uint64 // messages that were popped, in order
 
 	count    int  // messages that the test has pushed
-	mpmc     end  // if it is one: it counts its tries
+	mpmc     end  // if it is one, of either kind: it counts its tries
 	disorder bool // a message may come late, for it was lent to somebody dead
 }
 
@@ -27,7 +27,7 @@ func newQueue(s *stage, kind string) *queue {
 	q := &queue{stage: s, kind: kind}
 	// Make the ring, before anybody else.
 	e := must(newEnd(kind, s.seg, consumer))
-	if kind == "MPMC" {
+	if anybody(kind) {
 		q.mpmc = e
 	}
 	check(e.detach())
@@ -193,11 +193,21 @@ func (q *queue) tryOrphans() {
 // wholeCapacity checks that all room in the empty ring can be used.
 func (q *queue) wholeCapacity() {
 	q.Helper()
-	q.mine, q.got = nil, nil
-	want := slots
-	if q.kind == "Bytes" {
-		want = 3
+	switch q.kind {
+	case "Bytes":
+		q.takes(3)
+	case "BytesMPMC": // 12 of 16 chunks, and the end of the ring: once more for the others
+		q.takes(6)
+		q.takes(6)
+	default:
+		q.takes(slots)
 	}
+}
+
+// takes checks that the empty ring takes at least so many messages.
+func (q *queue) takes(want int) {
+	q.Helper()
+	q.mine, q.got = nil, nil
 	for tries := 0; len(q.mine) < want; tries++ {
 		if !q.tryPush() && tries > 1000 {
 			q.fatalf("the empty ring took %d messages only", len(q.mine))

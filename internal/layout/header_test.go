@@ -191,7 +191,7 @@ func TestEntry(t *testing.T) {
 
 func TestKind(t *testing.T) {
 	for k, want := range map[Kind]string{
-		KindLock: "lock", KindBytes: "byte ring", 0: "object of kind 0", 99: "object of kind 99",
+		KindLock: "lock", KindBytes: "byte ring", KindBytesMPMC: "MPMC byte ring", 0: "object of kind 0", 99: "object of kind 99",
 		math.MaxUint32: "object of kind 4294967295",
 	} {
 		if got := k.String(); got != want {

@@ -15,6 +15,7 @@ const (
 	KindMPMC
 	KindBytes
 	KindTable
+	KindBytesMPMC
 )
 
 var kindNames = [...]string{
@@ -26,6 +27,7 @@ var kindNames = [...]string{
 	KindMPMC:      "MPMC ring",
 	KindBytes:     "byte ring",
 	KindTable:     "table",
+	KindBytesMPMC: "MPMC byte ring",
 }
 
 // String returns the kind as error messages name it.

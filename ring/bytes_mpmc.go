@@ -1,0 +1,215 @@
+package ring
+
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// BytesMPMC is a ring of byte messages of any size with any number of producers and
+// consumers, in any processes and goroutines. Messages are written and read in place,
+// or copied.
+//
+// Every message whose Push returned nil is returned by exactly one Pop, whichever
+// processes are killed, so long as a consumer is left; the messages of one producer
+// come in their order. (One exception, to the order: a message lent by Next to a
+// process that died comes later than it would have.) Nobody waits on the dead for more
+// than 50 ms.
+//
+// A paused process is waited for where order or room demands it, and nowhere else. A
+// producer stopped in the middle of a push holds up the consumers behind its message.
+// A consumer stopped with a lent message, or while it gives back the room of a long one,
+// holds up the producers once they have come round to it. No step of an operation
+// excludes others.
+//
+// The try operations behave as those of [MPMC]: TryPop may return ErrEmpty while an
+// earlier push is in progress; and they look for what the dead have left only once in 64
+// failed tries of one handle.
+//
+// A message takes its length and 8 bytes more, rounded up to 64, and from 2 KiB on by
+// up to a sixteenth more. It lies in one piece: at the end of the ring as much again may
+// stay unused. The longest message, [BytesMPMC.MaxLen], is half the capacity less 8
+// bytes. A long one waits until there is room for all of it, and shorter ones go
+// before it while there is not. A ring takes nine eighths of its capacity and 640 bytes
+// more, rounded up to 128.
+//
+// Pop copies a message before it takes it: of several consumers that are after the same
+// one, all but one have copied in vain. For long messages Next is better.
+type BytesMPMC struct {
+	object
+	words    []byte // a state word for each chunk
+	chunks   []byte
+	capacity uint64 // in chunks, a power of two
+	lapShift int
+	lag      uint64 // how far the hints may fall behind before they are raised
+
+	// Failed tries, to look for the dead now and then. Each side counts its own: who
+	// tries both in turn would else look from one side only.
+	pushTries, popTries atomic.Uint32
+}
+
+// # Protocol
+//
+// It is that of MPMC, where a message is a run of slots that is always handed over as a
+// whole. The ring is an array of chunks of 64 bytes, and apart from it, so that no
+// message is ever taken for one, an array of their state words. Positions count chunks
+// from 0; position p lies in chunk p mod capacity, in lap p div capacity. A message takes
+// a run of chunks, and at the end of the ring, where it would not fit in one piece, those
+// up to the end besides: it then lies at the beginning. All of them are its span, which
+// the word of the first speaks for. Its length is at the beginning of where it lies.
+//
+// tail and head are hints: all positions before tail have been claimed for writing, all
+// before head have been taken or given up, and maybe some after them.
+//
+// States of the first chunk of a span, at position p in lap L (see chunkWord):
+//
+//	free(L)             --push: claim-->                  writing(L, run, id)
+//	writing             --publish-->                      full(L, run)
+//	full(L, run)        --Next: lend-->                   reading(L, run, id)
+//	reading             --Next by another, owner dead-->  reading(L, run, id')
+//	full                --pop: take-->                    freeing(L, run, id)
+//	reading             --Release, or pop by another, owner dead-->  freeing(L, run, id)
+//	freeing             --its owner, or repair-->         free(L+1)
+//	writing             --cancel, or repair of the dead-->  free(L+1)
+//	free(L)             --pop, after Close-->             closed(L)
+//
+// The other chunks of a span stay free(L), each in its own lap, until it is freed, and
+// are then free(L+1). A span of one chunk skips freeing. What is reading or freeing was
+// taken in its order; what is cancelled was not, and therefore stays writing till then.
+//
+// Invariants
+//
+//  1. Spans are claimed in order, and taken in order: a producer goes from the position p
+//     of a span to the one behind it only if it has seen p claimed in lap L or later,
+//     and a consumer likewise. So both come to the chunks of a span by its first.
+//  2. Each transition of the first word is one compare-and-swap, but for those of an
+//     owner that is the only one to change it, and names the owner. There is no instant
+//     at which a span that is not full is held by nobody's name.
+//  3. Before a span is claimed, all its chunks have been seen free. They stay so: only a
+//     claim could change them, and none can pass the first.
+//  4. The first chunk of a span is freed last, and the others from the last on. While it
+//     is claimed nobody but who frees it touches the others, in this lap or the next. So
+//     wherever a walk goes from a chunk that has been freed to the one behind it, that
+//     one is either the first of a span, or not claimed yet, or has been freed as well.
+//     And where a span is in the way, the first chunk found not free is the span's first.
+//  5. A pop copies the message before it takes it. If its compare-and-swap succeeds, the
+//     chunk was full in lap L all the while, and the copy is whole. So a death inside
+//     Pop leaves the message either in the ring or taken.
+//  6. Repair is the rest of what the dead process would have done (freeing), or its
+//     undoing (writing): compare-and-swaps from exact words, the first chunk last. Several
+//     may repair at once, stop anywhere, and be repaired after. A repair that comes too
+//     late changes nothing.
+//  7. tail and head are raised after the claim of what lies before them, by
+//     compare-and-swap, to the ends of spans, so that they never fall back. They lag by a
+//     few positions; whoever starts too early walks, and where it finds later laps
+//     it jumps ahead, no further than their states prove the way to be taken.
+//  8. A claimed word shows its lap modulo 2^14. What is concluded from that about a
+//     position is concluded only while the hint has not passed the position: then they
+//     are less than 2^13 laps apart. A word that nobody has claimed shows its lap modulo
+//     2^52: longer than any process is paused.
+//  9. Where a span ends never falls with the position where it begins. So a push never
+//     makes room for another, and only who frees has to wake producers; all, since their
+//     messages may be of any length.
+//
+// What a death leaves: before the claim, nothing. After it, writing: whoever waits there
+// undoes it. After publish, a message, and maybe sleepers, who wake by their bound. In a
+// pop before the take, a message; after it, freeing, or free chunks. Between Next and
+// Release, reading: consumers look for it and deliver the message again.
+//
+// Memory orderings. The release store of full pairs with the load of the word in a pop:
+// the message and its length are visible. The compare-and-swap to freeing, or to free,
+// comes after the copy of the message. The release store of free, or that compare-and-swap,
+// pairs with the load of the word in a claim (all words of the span, Invariant 3): the
+// message has been read before it is overwritten. Loads of words are not reordered: that
+// is what Invariant 4 needs of a walk. Sleeping is the Event's.
+
+const (
+	chunkSize = 64
+	minChunks = 2
+)
+
+// NewBytesMPMC returns the ring with that name, made empty if it does not exist. The
+// capacity, in bytes, is rounded up to a power of two, at least 128. NewBytesMPMC fails
+// with [shm.ErrMismatch] if the name belongs to something else, be it a ring of another
+// capacity.
+func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*BytesMPMC, error) {
+	core := segment.Of(s)
+	ref := core.Ref(layout.KindBytesMPMC, name)
+	n, err := countChunks(capacity)
+	if err != nil {
+		return nil, ref.Fault(err)
+	}
+	obj, err := newObject(core, layout.KindBytesMPMC, name, layout.Type{}, n*chunkSize, chunksBody(n), opts)
+	if err != nil {
+		return nil, err
+	}
+	at := chunksOffset(n)
+	return &BytesMPMC{
+		object: obj, words: obj.body[:n*wordSize], chunks: obj.body[at : at+n*chunkSize],
+		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
+	}, nil
+}
+
+// countChunks returns how many chunks a capacity in bytes stands for.
+func countChunks(capacity int) (uint64, error) {
+	n, err := roundCapacity(capacity)
+	return max(n/chunkSize, minChunks), err
+}
+
+// chunksOffset returns where the chunks lie behind the words, at a cache line's start.
+func chunksOffset(n uint64) uint64 { return (n*wordSize + chunkSize - 1) &^ (chunkSize - 1) }
+
+func chunksBody(n uint64) uint64 { return chunksOffset(n) + n*chunkSize }
+
+// Cap returns the capacity in bytes.
+func (q *BytesMPMC) Cap() int { return int(q.capacity * chunkSize) }
+
+// MaxLen returns the length of the longest message that fits.
+func (q *BytesMPMC) MaxLen() int { return int(q.capacity/2*chunkSize - headerSize) }
+
+// Len returns how many bytes of the ring are in use at the moment, with all that
+// messages take besides their length, counting those that are being pushed or popped, are
+// lent, or were given up; or 0 if the segment is closed.
+func (q *BytesMPMC) Len() int {
+	steps := q.maxSteps()
+	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
+	steps = q.maxSteps()
+	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
+	n := max(int64(tail-head), 0) + q.countLent(func(chunkWord) bool { return true })
+	if q.core.Closed() {
+		return 0
+	}
+	return int(min(n, int64(q.capacity))) * chunkSize
+}
+
+// Close closes the ring for good: consumers get what is in it, and then
+// ErrClosed. A push that is in progress may still succeed, and its message is
+// popped before that.
+func (q *BytesMPMC) Close() error {
+	q.object.close()
+	return q.open()
+}
+
+func (q *BytesMPMC) lap(pos uint64) uint64 { return pos >> q.lapShift }
+
+// index returns which chunk pos is. It is inside the ring, whatever pos is.
+func (q *BytesMPMC) index(pos uint64) uint64 { return pos & (q.capacity - 1) }
+
+func (q *BytesMPMC) word(pos uint64) *uint64       { return word64(q.words, q.index(pos)*wordSize) }
+func (q *BytesMPMC) load(pos uint64) chunkWord     { return chunkWord(atomic.LoadUint64(q.word(pos))) }
+func (q *BytesMPMC) store(pos uint64, w chunkWord) { arch.StoreRelease64(q.word(pos), uint64(w)) }
+func (q *BytesMPMC) swap(pos uint64, old, w chunkWord) bool {
+	return atomic.CompareAndSwapUint64(q.word(pos), uint64(old), uint64(w))
+}
+
+// claimed is the word of a span at pos that this process holds.
+func (q *BytesMPMC) claimed(phase, pos uint64, r run) chunkWord {
+	return heldChunk(phase, q.lap(pos), r, q.core.ID())
+}
+
+// maxSteps bounds a walk from a hint, in memory that may be hostile.
+func (q *BytesMPMC) maxSteps() uint64 { return 4*q.capacity + 64 }

@@ -1,0 +1,126 @@
+package ring
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// LentBytes is a message of a [BytesMPMC] that is read in place.
+type LentBytes struct {
+	q     *BytesMPMC
+	pos   uint64
+	run   run
+	bytes []byte
+}
+
+// TryNext lends the next message in place. Release it before the next TryNext or
+// Next: in a closed ring, others wait to see whether it comes back. If this
+// process dies before Release, another consumer gets the message, out of its
+// order. If there is none, the error is ErrEmpty or ErrClosed; as TryPop's, it
+// may be ErrEmpty while a message of the dead waits.
+func (q *BytesMPMC) TryNext() (LentBytes, error) {
+	if atomic.LoadUint32(q.lends) == neverLent {
+		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
+	}
+	if q.orphaned() {
+		if l, ok := q.relend(); ok {
+			return l, q.open()
+		}
+	}
+	head := atomic.LoadUint64(q.head)
+	pos := q.pop.start(head)
+	for steps := q.maxSteps(); ; {
+		next, w, err := q.nextFull(pos, &steps)
+		if err != nil {
+			return q.notLent(next, w, err)
+		}
+		pos = next
+		l, err := q.lend(pos, w)
+		if err == nil {
+			q.advance(q.head, head, &q.pop, pos+q.span(pos, l.run))
+			q.pushed.Acquire()
+			return l, q.open()
+		}
+		if err != errMoved {
+			return LentBytes{}, q.verdict(err)
+		}
+	}
+}
+
+// lend takes the message at pos, whose word is w, in this process's name.
+func (q *BytesMPMC) lend(pos uint64, w chunkWord) (LentBytes, error) {
+	b, err := q.message(pos, w)
+	if err != nil {
+		return LentBytes{}, err
+	}
+	if !q.swap(pos, w, q.claimed(reading, pos, w.run())) {
+		return LentBytes{}, errMoved
+	}
+	return LentBytes{q, pos, w.run(), b}, nil
+}
+
+// notLent completes the error of a TryNext that came as far as pos.
+func (q *BytesMPMC) notLent(pos uint64, w chunkWord, err error) (l LentBytes, _ error) {
+	err, look := q.notTaken(pos, w, err)
+	if look {
+		if m, ok := q.relend(); ok {
+			l, err = m, nil
+		}
+	}
+	return l, q.verdict(err)
+}
+
+// Next is TryNext, but waits for a message.
+func (q *BytesMPMC) Next(ctx context.Context) (l LentBytes, err error) {
+	if err := q.begin(ctx); err != nil {
+		return l, err
+	}
+	if l, err = q.TryNext(); err != ErrEmpty {
+		return l, err
+	}
+	q.pop.lull()
+	found := false // by relend
+	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
+		if found {
+			return q.open()
+		}
+		l, err = q.TryNext()
+		return err
+	}, func() {
+		q.repairHead()
+		l, found = q.relend()
+	})
+	return l, err
+}
+
+// Bytes returns the message. It must not be used after Release, or after the Segment's
+// Close.
+func (l LentBytes) Bytes() []byte { return l.bytes }
+
+// Release takes the message out of the ring.
+func (l LentBytes) Release() error {
+	q := l.q
+	w := q.claimed(reading, l.pos, l.run)
+	if err := q.mine(l.pos, w); err != nil {
+		return err
+	}
+	q.popped.Release()
+	if !q.take(l.pos, w) {
+		return q.verdict(q.fault(ErrNotReserved))
+	}
+	return q.freed()
+}
+
+// mine checks that this process holds the span at pos, with that word.
+func (q *BytesMPMC) mine(pos uint64, w chunkWord) error {
+	if err := q.open(); err != nil {
+		return err
+	}
+	// A span that is held stops the ring when it has gone round. What lies further
+	// back was given up long ago, and the word is that of another lap (Invariant 8).
+	passed := int64(q.surelyTaken()-pos) > int64(2*q.capacity)
+	if passed || q.load(pos) != w {
+		return q.verdict(q.fault(ErrNotReserved))
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package ring
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+// TryPop appends the next message to dst and returns the result. If there is none, the
+// error is ErrEmpty, or ErrClosed if there will never be one. For some tries it may be
+// ErrEmpty while a message waits that was lent to a process now dead.
+func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
+	if q.orphaned() {
+		if longer, ok := q.redeliver(dst); ok {
+			return longer, q.open()
+		}
+	}
+	head := atomic.LoadUint64(q.head)
+	pos := q.pop.start(head)
+	for steps := q.maxSteps(); ; {
+		next, w, err := q.nextFull(pos, &steps)
+		if err != nil {
+			return q.notPopped(dst, next, w, err)
+		}
+		pos = next
+		b, err := q.message(pos, w)
+		if err == errMoved {
+			continue
+		}
+		if err != nil {
+			return dst, q.verdict(err)
+		}
+		longer := append(dst, b...) // not ours yet: Invariant 5
+		q.popped.Release()
+		if q.take(pos, w) {
+			return longer, q.taken(head, pos, w)
+		}
+		wait.Backoff()
+	}
+}
+
+// take takes the span at pos, whose word is w, out of the ring, and reports whether it
+// was still so.
+func (q *BytesMPMC) take(pos uint64, w chunkWord) bool {
+	if q.span(pos, w.run()) == 1 {
+		return q.swap(pos, w, freeChunk(q.lap(pos)+1))
+	}
+	if !q.swap(pos, w, q.claimed(freeing, pos, w.run())) {
+		return false
+	}
+	q.free(pos, w.run())
+	return true
+}
+
+// free makes the chunks of a span that this process holds free, the first last
+// (Invariant 4).
+func (q *BytesMPMC) free(pos uint64, r run) {
+	for p := pos + q.span(pos, r); p > pos; p-- {
+		q.store(p-1, freeChunk(q.lap(p-1)+1))
+	}
+}
+
+// notPopped completes the error of a pop that came as far as pos. Now and then
+// it looks whether a dead process is in the way, or has left a message behind.
+func (q *BytesMPMC) notPopped(dst []byte, pos uint64, w chunkWord, err error) ([]byte, error) {
+	err, look := q.notTaken(pos, w, err)
+	if look {
+		if longer, ok := q.redeliver(dst); ok {
+			return longer, q.open()
+		}
+	}
+	return dst, q.verdict(err)
+}
+
+// notTaken completes the error of a walk that came as far as pos, and says
+// whether it is time to look for messages that the dead have left behind.
+func (q *BytesMPMC) notTaken(pos uint64, w chunkWord, err error) (_ error, look bool) {
+	switch {
+	case err == ErrCorrupt:
+		return q.fault(err), false
+	case err == ErrClosed && q.anyLent():
+		return ErrEmpty, true // it may yet come back
+	case err == ErrEmpty && q.popTries.Add(1)%lookEvery != 0:
+		return err, false
+	}
+	q.repair(pos, w)
+	return err, true
+}
+
+// taken ends the taking of the span at pos, by a walk from head.
+func (q *BytesMPMC) taken(head, pos uint64, w chunkWord) error {
+	q.advance(q.head, head, &q.pop, pos+q.span(pos, w.run()))
+	q.pushed.Acquire()
+	return q.freed()
+}
+
+// freed wakes those who wait for room. In a closed ring consumers wait for the end.
+func (q *BytesMPMC) freed() error {
+	if !q.isClosed() && q.quiet(&q.canPush) {
+		return nil
+	}
+	if q.fence {
+		arch.Fence()
+	}
+	if q.isClosed() {
+		q.canPop.Notify(wait.Everybody)
+	}
+	q.canPush.Notify(wait.Everybody) // Invariant 9
+	return q.open()
+}
+
+// Pop appends the next message to dst and returns the result, and waits for it if need
+// be. If ctx ends first, it returns an error that wraps that of ctx. If the ring is
+// closed and drained, it returns ErrClosed. With an error it returns dst, of which what
+// lies behind its length may have changed.
+func (q *BytesMPMC) Pop(ctx context.Context, dst []byte) ([]byte, error) {
+	if err := q.begin(ctx); err != nil {
+		return dst, err
+	}
+	longer, err := q.TryPop(dst)
+	if err == ErrEmpty {
+		q.pop.lull()
+		found := false // by redeliver
+		err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
+			if found {
+				return q.open()
+			}
+			longer, err = q.TryPop(dst)
+			return err
+		}, func() {
+			q.repairHead()
+			longer, found = q.redeliver(dst)
+		})
+	}
+	if err != nil {
+		return dst, err
+	}
+	return longer, nil
+}
+
+// PopInto appends the next messages to dst one after another, as many as there are and
+// as lens has room for their lengths. It returns dst, and how many there were. It waits
+// for the first if need be, and then returns at least 1.
+func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []byte, n int, err error) {
+	if len(lens) == 0 {
+		return dst, 0, q.verdict(q.begin(ctx))
+	}
+	longer, err := q.Pop(ctx, dst)
+	if err != nil {
+		return dst, 0, err
+	}
+	lens[0] = len(longer) - len(dst)
+	for n = 1; n < len(lens); n++ {
+		more, err := q.TryPop(longer)
+		if err != nil {
+			break // who comes next is told, but that the segment is closed
+		}
+		lens[n] = len(more) - len(longer)
+		longer = more
+	}
+	if err := q.open(); err != nil {
+		return dst, 0, err
+	}
+	return longer, n, nil
+}
+
+// All returns an iterator over the messages, each lent in place for one turn of the
+// loop, with a nil error. It ends after the last message of a closed ring. Where it
+// ends for another reason, as when ctx or the segment has ended, it yields that error
+// once, with no message. A message whose turn ends by break stays taken.
+func (q *BytesMPMC) All(ctx context.Context) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for l, err := range all(ctx, q.Next) {
+			more := yield(l.Bytes(), err)
+			if err != nil {
+				return
+			}
+			if err := l.Release(); err != nil && more {
+				yield(nil, err)
+				return
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package ring
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
+)
+
+// ReservedBytes is room in a [BytesMPMC] that is claimed and not yet published. The
+// consumers wait at it until it is committed or cancelled.
+type ReservedBytes struct {
+	q     *BytesMPMC
+	pos   uint64
+	run   run
+	bytes []byte
+}
+
+// TryReserve claims room for a message of n bytes, which is filled in place, and then
+// published by Commit. It returns ErrFull if there is not enough room, and an error that
+// wraps ErrTooLarge if there will never be. If this process dies before Commit, the room
+// is skipped.
+func (q *BytesMPMC) TryReserve(n int) (ReservedBytes, error) {
+	r, err := q.claim(n)
+	if err == nil {
+		err = q.open()
+	}
+	return r, err
+}
+
+// claim claims room for a message of n bytes.
+func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
+	if n < 0 || n > q.MaxLen() {
+		return ReservedBytes{q: q}, q.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, q.MaxLen(), ErrTooLarge))
+	}
+	if q.isClosed() {
+		return ReservedBytes{q: q}, q.verdict(ErrClosed)
+	}
+	r := runOf(uint64(n))
+	tail := atomic.LoadUint64(q.tail)
+	pos := q.push.start(tail)
+	for steps := q.maxSteps(); ; {
+		at, w, err := q.findRoom(pos, r, &steps)
+		if err != nil {
+			return ReservedBytes{q: q}, q.notPushed(at, w, err)
+		}
+		pos = at
+		if q.swap(pos, w, q.claimed(writing, pos, r)) {
+			q.advance(q.tail, tail, &q.push, pos+q.span(pos, r))
+			q.popped.Acquire()
+			end := headerSize + n
+			return ReservedBytes{q, pos, r, q.memory(pos, r)[headerSize:end:end]}, nil
+		}
+		wait.Backoff()
+	}
+}
+
+// notPushed completes the error of a claim that found w in its way. Now and then
+// it looks whether it is of a dead process.
+func (q *BytesMPMC) notPushed(at uint64, w chunkWord, err error) error {
+	if err == ErrFull && q.pushTries.Add(1)%lookEvery == 0 {
+		q.repair(at, w)
+	}
+	return q.verdict(err)
+}
+
+// Reserve is TryReserve, but waits for room.
+func (q *BytesMPMC) Reserve(ctx context.Context, n int) (r ReservedBytes, err error) {
+	if err := q.begin(ctx); err != nil {
+		return r, err
+	}
+	if r, err = q.TryReserve(n); err != ErrFull {
+		return r, err
+	}
+	q.push.lull()
+	err = q.await(ctx, &q.canPush, ErrFull, func() error { r, err = q.TryReserve(n); return err }, func() { q.repairTail(n) })
+	return r, err
+}
+
+// Bytes returns the room. What it holds at first is unspecified. It must not be used
+// after Commit or Cancel, or after the Segment's Close.
+func (r ReservedBytes) Bytes() []byte { return r.bytes }
+
+// Commit publishes the first n bytes as the message.
+func (r ReservedBytes) Commit(n int) error {
+	q := r.q
+	if n < 0 || n > len(r.bytes) {
+		return q.fault(fmt.Errorf("commit of %d bytes, %d are reserved: %w", n, len(r.bytes), ErrTooLarge))
+	}
+	if err := q.mine(r.pos, q.claimed(writing, r.pos, r.run)); err != nil {
+		return err
+	}
+	return r.publish(n)
+}
+
+// publish makes the message visible.
+func (r ReservedBytes) publish(n int) error {
+	q := r.q
+	arch.StoreRelease64(word64(q.memory(r.pos, r.run), 0), uint64(n))
+	q.pushed.Release()
+	q.store(r.pos, fullChunk(q.lap(r.pos), r.run))
+	return q.wakeConsumers(r.pos + q.span(r.pos, r.run))
+}
+
+// Cancel gives the room up without a message.
+func (r ReservedBytes) Cancel() error {
+	q := r.q
+	if err := q.mine(r.pos, q.claimed(writing, r.pos, r.run)); err != nil {
+		return err
+	}
+	q.free(r.pos, r.run)
+	if q.fence {
+		arch.Fence()
+	}
+	q.canPop.Notify(wait.Everybody)
+	q.canPush.Notify(wait.Everybody)
+	return q.open()
+}
+
+// wakeConsumers wakes a sleeper for a message that was published, and ends at next.
+// If what lies there was claimed, it may have been published first, and its wake have
+// found nothing to take: then everybody is woken, and so if the ring is closed, since
+// those who get nothing have to be told. It returns an error if the segment is closed.
+func (q *BytesMPMC) wakeConsumers(next uint64) error {
+	if q.quiet(&q.canPop) {
+		return nil
+	}
+	if q.fence {
+		arch.Fence()
+	}
+	n := 1
+	if q.isClosed() || q.load(next) != freeChunk(q.lap(next)) {
+		n = wait.Everybody
+	}
+	q.canPop.Notify(n)
+	return q.open()
+}
+
+// TryPush pushes a copy of b if there is room. It returns ErrFull if there is not
+// enough, and maybe for some tries after a process has died with a message that Next
+// lent it.
+func (q *BytesMPMC) TryPush(b []byte) error {
+	r, err := q.claim(len(b))
+	if err != nil {
+		return err
+	}
+	copy(r.bytes, b)
+	return r.publish(len(b))
+}
+
+// Push pushes a copy of b, and waits for room if need be. If ctx ends first, it returns
+// an error that wraps that of ctx, and pushes nothing.
+func (q *BytesMPMC) Push(ctx context.Context, b []byte) error {
+	if err := q.begin(ctx); err != nil {
+		return err
+	}
+	if err := q.TryPush(b); err != ErrFull {
+		return err
+	}
+	q.push.lull()
+	return q.await(ctx, &q.canPush, ErrFull, func() error { return q.TryPush(b) }, func() { q.repairTail(len(b)) })
+}
+
+// PushAll pushes copies of all of bs in order, one by one, and waits for room where need
+// be. Other producers' messages may come between. It returns how many were pushed, which
+// is fewer only with an error.
+func (q *BytesMPMC) PushAll(ctx context.Context, bs [][]byte) (n int, err error) {
+	if err := q.begin(ctx); err != nil || len(bs) == 0 {
+		return 0, q.verdict(err)
+	}
+	for n < len(bs) {
+		if err := q.Push(ctx, bs[n]); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
