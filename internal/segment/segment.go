@@ -82,6 +82,7 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
 	canBarrier() // registers the process before it publishes anything
 	atStep(stepAttached)
+	s.settle()
 	return s, nil
 }
 
@@ -104,6 +105,8 @@ func prepare(m *mapping.Mapping, o Options) error {
 // way to keep an operation in flight from it.
 func (r *resources) detach() error {
 	r.once.Do(func() {
+		r.table.Leave()
+		atStep(stepLeft)
 		err := r.mapping.Sever()
 		if err != nil {
 			err = fmt.Errorf("operations caught in the middle finish on the segment: %w", err)
