@@ -39,6 +39,14 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 	case "open":
 		stopAt(at)
 		_, err = Open("s", nil)
+	case "attend":
+		s, err = Open("s", nil)
+		c.Check(err)
+		o := attended(c, s)[0]
+		c.Send("attached")
+		c.Recv()
+		stopAt(at)
+		s.Attend(o, layout.Producer)
 	case "object", "close":
 		s, err = Open("s", nil)
 		c.Check(err)

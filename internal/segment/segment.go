@@ -83,6 +83,7 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
 	canBarrier() // registers the process before it publishes anything
 	atStep(stepAttached)
+	s.settle()
 	return s, nil
 }
 
@@ -109,6 +110,7 @@ func (r *resources) detach() error {
 			h.leave(uint64(r.table.ID()))
 		}
 		r.table.Leave()
+		atStep(stepLeft)
 		err := r.mapping.Sever()
 		if err != nil {
 			err = fmt.Errorf("operations caught in the middle finish on the segment: %w", err)
