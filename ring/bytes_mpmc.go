@@ -148,10 +148,12 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 		return nil, err
 	}
 	at := chunksOffset(n)
-	return &BytesMPMC{
+	q := &BytesMPMC{
 		object: obj, words: obj.body[:n*wordSize], chunks: obj.body[at : at+n*chunkSize],
 		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
-	}, nil
+	}
+	q.share(q.anyLent)
+	return q, nil
 }
 
 // countChunks returns how many chunks a capacity in bytes stands for.

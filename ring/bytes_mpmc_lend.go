@@ -3,6 +3,8 @@ package ring
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
 // LentBytes is a message of a [BytesMPMC] that is read in place.
@@ -27,6 +29,7 @@ func (q *BytesMPMC) TryNext() (LentBytes, error) {
 			return l, q.open()
 		}
 	}
+	q.join(&q.pop, layout.Consumer, q.head)
 	head := atomic.LoadUint64(q.head)
 	pos := q.pop.start(head)
 	for steps := q.maxSteps(); ; {

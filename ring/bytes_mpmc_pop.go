@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -18,6 +19,7 @@ func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 			return longer, q.open()
 		}
 	}
+	q.join(&q.pop, layout.Consumer, q.head)
 	head := atomic.LoadUint64(q.head)
 	pos := q.pop.start(head)
 	for steps := q.maxSteps(); ; {

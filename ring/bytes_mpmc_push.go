@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -39,6 +40,7 @@ func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
 		return ReservedBytes{q: q}, q.verdict(ErrClosed)
 	}
 	r := runOf(uint64(n))
+	q.join(&q.push, layout.Producer, q.tail)
 	tail := atomic.LoadUint64(q.tail)
 	pos := q.push.start(tail)
 	for steps := q.maxSteps(); ; {

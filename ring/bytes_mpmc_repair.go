@@ -3,6 +3,7 @@ package ring
 import (
 	"sync/atomic"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -93,6 +94,7 @@ func (q *BytesMPMC) adopt(take func(pos uint64, w chunkWord) bool) bool {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		return false
 	}
+	q.join(&q.pop, layout.Consumer, q.head)
 	for i := range q.capacity {
 		w := q.load(i)
 		if w.phase() != reading || !q.core.Dead(w.owner()) {

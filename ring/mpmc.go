@@ -108,11 +108,13 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (
 	if err != nil {
 		return nil, err
 	}
-	return &MPMC[T]{
+	q := &MPMC[T]{
 		object: obj, slots: newSlots[T](obj.body, n),
 		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
 		twoLines: max(2, 2*64/stride[T]()),
-	}, nil
+	}
+	q.share(q.anyLent)
+	return q, nil
 }
 
 // Cap returns how many messages the ring holds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -76,6 +77,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
 	}
+	q.join(&q.pop, layout.Consumer, q.head)
 	if q.orphaned() {
 		if l, ok := q.relend(); ok {
 			return l, q.open()

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -44,6 +45,9 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 
 // popSlow is TryPop where a walk is needed.
 func (q *MPMC[T]) popSlow(head, pos uint64) (v T, err error) {
+	if q.join(&q.pop, layout.Consumer, q.head) {
+		pos = q.pop.start(head)
+	}
 	for steps := q.maxSteps(); ; {
 		var w word
 		if pos, w, err = q.nextFull(pos, &steps); err != nil {
@@ -245,6 +249,7 @@ func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 
 // popSome takes as many messages as there are in a row, at least one.
 func (q *MPMC[T]) popSome(dst []T) (int, error) {
+	q.join(&q.pop, layout.Consumer, q.head)
 	if q.orphaned() {
 		if v, ok := q.redeliver(); ok {
 			dst[0] = v

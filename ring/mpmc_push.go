@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -49,6 +50,7 @@ func (q *MPMC[T]) pushSlow(v T) error {
 
 // claim claims the next free position for writing, and up to most-1 after it.
 func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
+	q.join(&q.push, layout.Producer, q.tail)
 	tail := atomic.LoadUint64(q.tail)
 	pos = q.push.start(tail)
 	if q.isClosed() {

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -14,6 +15,22 @@ type side struct {
 	stopped uint64 // where it last found the ring full, or empty
 
 	_ [arch.CacheLine - 16]byte
+}
+
+// newcomer is the last of a side that this process does not attend yet. It lies ahead of
+// all positions, in a lap that no slot's word is of, so that the first push, and the first
+// pop, leave the fast path and come by join.
+const newcomer = 1 << 60
+
+// join makes this process attend a side, before it first claims or takes anything there,
+// and reports whether it did not.
+func (o *object) join(s *side, as layout.Side, hint *uint64) bool {
+	if atomic.LoadUint64(&s.last) != newcomer {
+		return false
+	}
+	o.core.Attend(o.shared, as)
+	atomic.CompareAndSwapUint64(&s.last, newcomer, atomic.LoadUint64(hint))
+	return true
 }
 
 // start returns where a walk starts: at a hint, or where this process was last.

@@ -60,7 +60,8 @@ type memory struct {
 
 // local is shared by all handles of one ring in one Segment.
 type local struct {
-	push, pop side // of an MPMC; first, to be aligned on every platform
+	push, pop side           // of an MPMC; first, to be aligned on every platform
+	shared    segment.Object // the object in shared memory
 
 	canPop, canPush    wait.Event
 	producer, consumer *segment.Hold // the roles (SPSC and Bytes)
@@ -98,7 +99,7 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 		return object{}, err
 	}
 	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), fence: core.WakerFence(), fail: failOnDeath(opts)}
-	o.local = core.Local(obj, func() any { return newLocal(core, obj.Mem) }).(*local)
+	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
 }

@@ -18,8 +18,12 @@ func newMemory(mem []byte) memory {
 	}
 }
 
-func newLocal(core *segment.Segment, mem []byte) *local {
+func newLocal(core *segment.Segment, obj segment.Object) *local {
+	mem := obj.Mem
 	return &local{
+		push:     side{last: newcomer},
+		pop:      side{last: newcomer},
+		shared:   obj,
 		canPop:   wait.NewEvent(word32(mem, 0), core),
 		canPush:  wait.NewEvent(word32(mem, canPushOffset), core),
 		producer: core.NewHold(layout.Word64(mem, producerOffset)),

@@ -12,7 +12,7 @@ import (
 )
 
 // peerKinds are the rings whose other end may die.
-var peerKinds = []string{"SPSC", "Bytes"}
+var peerKinds = mainKinds
 
 const peerCapacity = 4
 
@@ -269,7 +269,7 @@ func TestPeerLeft(t *testing.T) {
 		expectPopWaits(t, "Pop, of nobody", c)
 		expectAlive(t, q, false, true)
 		for _, leave := range []string{"detach", "close"} {
-			if kind == "MPMC" && leave == "detach" {
+			if isMPMC(q) && leave == "detach" {
 				continue
 			}
 			for _, end := range []func(p *proctest.Proc){
@@ -318,6 +318,7 @@ func TestPeerPaused(t *testing.T) {
 	eachPeerKind(t, func(t *testing.T, kind string, q queue) {
 		c := proctest.Must(q.Consumer())(t)
 		p := startPeer(t, kind, "producer")
+		expectEmpty(t, c, q)
 		do(p, "push", 1)
 		p.Stop()
 		expectAlive(t, q, true, true)

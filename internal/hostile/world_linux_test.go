@@ -146,7 +146,14 @@ func (w *world) reopen() error {
 			return err
 		}
 	}
-	copy(w.image, w.mem) // it says who is attached
+	// The first push and the first pop say who does that.
+	err = errors.Join(w.mpmc.TryPush([2]uint64{1, 2}), w.wide.TryPush(nil))
+	_, err1 := w.mpmc.TryPop()
+	_, err2 := w.wide.TryPop(nil)
+	if err := errors.Join(err, err1, err2); err != nil {
+		return err
+	}
+	copy(w.image, w.mem) // and it says who is attached
 	return nil
 }
 

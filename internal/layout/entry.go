@@ -65,6 +65,9 @@ func Publish(mem []byte) {
 	Word(mem, offState).Store(statePublished)
 }
 
+// Used reports whether an entry was ever published in mem.
+func Used(mem []byte) bool { return Word(mem, offState).Load() != stateFree }
+
 // ReadEntry decodes the entry in mem; ok is false if none is published there.
 func ReadEntry(mem []byte) (e Entry, ok bool, err error) {
 	switch state := Word(mem, offState).Load(); state {

@@ -19,6 +19,7 @@ import (
 //	0           header page     HeaderSize              immutable once the file has its name, but for the count of IDs
 //	4096        process table   MaxProcs × SlotSize     each slot taken by compare-and-swap, then written by its owner
 //	DirOff      directory       MaxObjects × EntrySize  append-only, written under the creation lock
+//	AttendOff   attendance      a record for each entry changed by atomic operations, see attendance.go
 //	            (padding to PageSize)
 //	ArenaOff    arena           ArenaSize               objects, each at a multiple of ObjectAlign
 //
@@ -51,6 +52,7 @@ type Geometry struct {
 	MaxProcs   int
 	MaxObjects int
 	DirOff     int
+	AttendOff  int
 	ArenaOff   int
 	ArenaSize  int
 	FileSize   int
@@ -70,7 +72,8 @@ func Compute(size int64, maxProcs, maxObjects int) (Geometry, error) {
 		return Geometry{}, fmt.Errorf("room for %d objects, must be 1 to %d: %w", maxObjects, MaxObjects, ErrSize)
 	}
 	dir := TableOff + maxProcs*SlotSize
-	arena := roundUp(int64(dir+maxObjects*EntrySize), PageSize)
+	attend := dir + maxObjects*EntrySize
+	arena := roundUp(int64(attend+maxObjects*attendSize(maxProcs)), PageSize)
 	size = roundUp(size, PageSize)
 	total := arena + size
 	if total > MaxFile || total > math.MaxInt {
@@ -80,6 +83,7 @@ func Compute(size int64, maxProcs, maxObjects int) (Geometry, error) {
 		MaxProcs:   maxProcs,
 		MaxObjects: maxObjects,
 		DirOff:     dir,
+		AttendOff:  attend,
 		ArenaOff:   int(arena),
 		ArenaSize:  int(size),
 		FileSize:   int(total),

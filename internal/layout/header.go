@@ -29,7 +29,7 @@ const (
 
 	magic         = "ISTHMUS\x00"
 	byteOrderMark = 0x01020304
-	version       = 2
+	version       = 3
 )
 
 const _ uint = HeaderSize - (offIDs + 8)

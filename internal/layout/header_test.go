@@ -17,7 +17,8 @@ func TestCompute(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if g.DirOff < TableOff+procs*SlotSize || g.ArenaOff < g.DirOff+objects*EntrySize ||
+				if g.DirOff < TableOff+procs*SlotSize || g.AttendOff < g.DirOff+objects*EntrySize || g.AttendOff%8 != 0 ||
+					g.ArenaOff < g.AttendOff+objects*attendSize(procs) || g.AttendWords()*AttendSlots < procs ||
 					g.ArenaOff%PageSize != 0 || int64(g.ArenaSize) < size || g.ArenaSize%PageSize != 0 ||
 					g.FileSize != g.ArenaOff+g.ArenaSize {
 					t.Errorf("Compute(%d, %d, %d) = %+v", size, procs, objects, g)
@@ -101,8 +102,8 @@ func TestBadHeader(t *testing.T) {
 		{"magic", func(mem []byte) { mem[7]++ }, ErrCorrupt, "no segment header"},
 		{"foreign byte order", put32(offByteOrder, bits.ReverseBytes32(byteOrderMark)), ErrMismatch, "byte order is " + otherOrder + ", this machine's is " + nativeOrder},
 		{"damaged byte order", put32(offByteOrder, 7), ErrCorrupt, "byte order mark is 0x7"},
-		{"older version", put32(offVersion, 0), ErrMismatch, "version is 0, this program's is 2"},
-		{"newer version", put32(offVersion, version+1), ErrMismatch, "version is 3, this program's is 2"},
+		{"older version", put32(offVersion, 0), ErrMismatch, "version is 0, this program's is 3"},
+		{"newer version", put32(offVersion, version+1), ErrMismatch, "version is 4, this program's is 3"},
 		{"word size", put32(offWordSize, 96-bits.UintSize), ErrMismatch, "word size"},
 		{"flags", put32(offFlags, 0xf0), ErrCorrupt, "flags"},
 		{"no processes", put32(offMaxProcs, 0), ErrCorrupt, "0 processes"},

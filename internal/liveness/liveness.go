@@ -14,6 +14,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 )
@@ -31,7 +32,8 @@ import (
 //
 // States of a slot: the ID in it is 0 or Dead (free), or Alive (taken). An
 // attacher takes a free slot by one compare-and-swap from exactly that ID to its
-// own, which is Alive by then.
+// own, which is Alive by then. Others hold a free slot for a moment in the same way,
+// and give it back with the ID that it had: so an ID may be in two slots.
 //
 // Invariants:
 //
@@ -65,8 +67,9 @@ const (
 	offProcess   = 8  // u64: the ID whose owner has written what follows, after it
 	offPID       = 16 // u32: the owner's pid
 	offNamespace = 24 // u64: and which PID namespace that is in, 0 if unknown
-	offLeft      = 40 // u64: the last owner that has left; see peers.go
-	offDied      = 48 // u64: no less than the last that died and whose slot was taken
+	offTenant    = 32 // u64: the ID that the slot's marks belong to, see tenant.go
+	offLeft      = 40 // u64: the last ID whose owner has closed in order
+	offDied      = 48 // u64: no less than the last that died and whose slot was taken, see peers.go
 )
 
 // ID names one attachment of one process.
@@ -87,27 +90,53 @@ type Table struct {
 // Attach fails, the caller still does.
 func Attach(f *File, ids *atomic.Uint64, mem []byte) (*Table, error) {
 	t := &Table{mem: mem, locks: f.locks}
-	slots := len(mem) / layout.SlotSize
-	for i := range slots {
-		slot := (firstSlot + i) % slots
-		id := ID(t.word(slot, offID).Load())
-		if id != 0 && !t.DeadIn(slot, id) {
-			continue
+	ok, held, err := t.attach(ids)
+	for range heldPauses {
+		if ok || !held || err != nil {
+			break
 		}
-		if t.id == 0 { // only now: a full table uses up no IDs
-			if err := t.draw(ids); err != nil {
-				return nil, err
-			}
-		}
-		if t.takeSlot(slot, id) {
-			return t, nil
-		}
+		time.Sleep(heldPause)
+		ok, held, err = t.attach(ids)
 	}
-	err := fmt.Errorf("all %d process slots are taken, Options.MaxProcs of the one who makes the segment allows for more: %w", slots, ErrFull)
+	if ok {
+		return t, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("all %d process slots are taken, Options.MaxProcs of the one who makes the segment allows for more: %w", len(mem)/layout.SlotSize, ErrFull)
+	}
 	if t.id != 0 {
 		err = errors.Join(err, t.locks.unlock(int64(t.id)))
 	}
 	return nil, err
+}
+
+// A slot is held for microseconds, if its holder is not paused.
+const heldPause = 100 * time.Microsecond
+
+var heldPauses = 100
+
+// attach tries all slots, and reports whether any that it could not take was held, or
+// was just being taken.
+func (t *Table) attach(ids *atomic.Uint64) (ok, held bool, err error) {
+	slots := len(t.mem) / layout.SlotSize
+	for i := range slots {
+		slot := (firstSlot + i) % slots
+		id := ID(t.word(slot, offID).Load())
+		if id != 0 && !t.DeadIn(slot, id) {
+			held = held || ID(t.word(slot, offProcess).Load()) != id
+			continue
+		}
+		if t.id == 0 { // only now: a full table uses up no IDs
+			if err := t.draw(ids); err != nil {
+				return false, held, err
+			}
+		}
+		if t.takeSlot(slot, id) {
+			return true, held, nil
+		}
+		held = true
+	}
+	return false, held, nil
 }
 
 // draws is how many IDs are tried whose bytes somebody has locked: a reader of the

@@ -7,8 +7,8 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 // taken since.
 //
 //	left  its owner stores its own ID, while it is Alive: Leave
-//	died  raised to a dead ID by whoever is about to take the slot from that ID, unless
-//	      that has left
+//	died  raised to a dead ID by whoever is about to take or hold the slot of that ID,
+//	      unless that has left
 //
 // Invariants:
 //
@@ -49,9 +49,6 @@ func (t *Table) pid(slot int) (pid uint32, ok bool) {
 	}
 	return layout.Word(t.mem, slot*layout.SlotSize+offPID).Load(), true
 }
-
-// Leave says that this attachment ends in order. Close follows.
-func (t *Table) Leave() { t.word(t.slot, offLeft).Store(uint64(t.id)) }
 
 // Left reports whether the owner of id, which is dead and had that slot, has closed its
 // Table.

@@ -16,5 +16,12 @@ const (
 	stepZeroed    step = "zeroed"    // the new object's memory is zero
 	stepPrepared  step = "prepared"  // the new object and its entry are complete
 	stepCreated   step = "created"   // and published, under the creation lock
+	stepAttending step = "attending" // this process attends a side of an object
+	stepHeld      step = "held"      // and nobody takes a slot whose bit is to be cleared
+	stepInherited step = "inherited" // all bits of a word whose tenants have died are clear
+	stepLooking   step = "looking"   // this process has seen which slots attend
+	stepLooked    step = "looked"    // and whose they are
+	stepSettled   step = "settled"   // it has cleared a bit of an earlier owner of its slot
+	stepLeft      step = "left"      // it has said that it closes in order
 	stepSevered   step = "severed"   // nothing of this process reaches the file
 )

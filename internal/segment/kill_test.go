@@ -40,6 +40,14 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 	case "open":
 		stopAt(at)
 		_, err = Open("s", nil)
+	case "attend":
+		s, err = Open("s", nil)
+		c.Check(err)
+		o := attended(c, s)[0]
+		c.Send("attached")
+		c.Recv()
+		stopAt(at)
+		s.Attend(o, layout.Producer)
 	case "object":
 		s, err = Open("s", nil)
 		c.Check(err)
@@ -53,7 +61,9 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 		stopAt(at)
 		stop := atStep
 		atStep = func(now step) {
-			o.Mem[0] = 1 // what an operation caught in the middle may do
+			if now == stepSevered {
+				o.Mem[0] = 1 // what an operation caught in the middle may do
+			}
 			stop(now)
 		}
 		err = s.Close()

@@ -50,6 +50,8 @@ type Object struct {
 	Mem     []byte // Size bytes, aligned to layout.ObjectAlign
 	Off     uint64 // of Mem in the segment
 	Created bool
+
+	entry int // of the directory
 }
 
 // Object finds the object that spec describes, or creates it. One that exists
@@ -96,7 +98,7 @@ func (s *Segment) object(spec Spec) (o Object, err error) {
 // vacancy is where an object that does not exist would go: a free entry, and the
 // arena bytes from off to end.
 type vacancy struct {
-	entry    []byte
+	entry    int
 	off, end uint64
 }
 
@@ -127,14 +129,13 @@ func (s *Segment) find(spec Spec, otherwise func(Spec, vacancy) (Object, error))
 	}
 	end := uint64(s.header.ArenaOff) + uint64(s.header.ArenaSize)
 	for i := len(s.seen.places); i < s.header.MaxObjects; i++ {
-		mem := s.header.Entry(s.mem, i)
 		next := s.seen.next
-		e, published, err := layout.ReadEntry(mem)
+		e, published, err := layout.ReadEntry(s.header.Entry(s.mem, i))
 		if err != nil {
 			return Object{}, err
 		}
 		if !published {
-			return otherwise(spec, vacancy{mem, next, end})
+			return otherwise(spec, vacancy{i, next, end})
 		}
 		_, twice := s.seen.places[e.Name]
 		if e.Off != next || e.Size == 0 || e.Size > end-next || twice {
@@ -161,13 +162,13 @@ func (s *Segment) at(p place, spec Spec) (Object, error) {
 	if err := compare(e, spec); err != nil {
 		return Object{}, err
 	}
-	return Object{Kind: spec.Kind, Mem: s.slice(p.off, spec.Size), Off: p.off}, nil
+	return Object{Kind: spec.Kind, Mem: s.slice(p.off, spec.Size), Off: p.off, entry: p.entry}, nil
 }
 
 // create makes the object where there is room, and publishes it. The creation
 // lock must be held.
 func (s *Segment) create(spec Spec, v vacancy) (Object, error) {
-	entry, off := v.entry, v.off
+	entry, off := s.header.Entry(s.mem, v.entry), v.off
 	if spec.Size > v.end-off {
 		return Object{}, fmt.Errorf("needs %d bytes, %d are left: %w", spec.Size, v.end-off, ErrFull)
 	}
@@ -188,10 +189,11 @@ func (s *Segment) create(spec Spec, v vacancy) (Object, error) {
 		Name:        spec.Name,
 		TypeName:    spec.Type.Name,
 	}.Encode(entry)
+	s.header.Desert(s.mem, v.entry)
 	atStep(stepPrepared)
 	layout.Publish(entry)
 	atStep(stepCreated)
-	return Object{Kind: spec.Kind, Mem: mem, Off: off, Created: true}, nil
+	return Object{Kind: spec.Kind, Mem: mem, Off: off, Created: true, entry: v.entry}, nil
 }
 
 func (s *Segment) slice(off, size uint64) []byte {

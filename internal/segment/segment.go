@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -83,6 +84,7 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
 	canBarrier() // registers the process before it publishes anything
 	atStep(stepAttached)
+	s.settle()
 	return s, nil
 }
 
@@ -105,10 +107,8 @@ func prepare(m *mapping.Mapping, o Options) error {
 // way to keep an operation in flight from it.
 func (r *resources) detach() error {
 	r.once.Do(func() {
-		for h := r.holds.Load(); h != nil; h = h.next {
-			h.leave(uint64(r.table.ID()))
-		}
-		r.table.Leave()
+		r.leave()
+		atStep(stepLeft)
 		err := r.mapping.Sever()
 		if err != nil {
 			err = fmt.Errorf("operations caught in the middle finish on the segment: %w", err)
@@ -123,6 +123,23 @@ func (r *resources) detach() error {
 		}
 	})
 	return r.err
+}
+
+// leave says that this attachment ends in order. Where the file was cut off there is
+// nobody to say it to: that must not end the process.
+func (r *resources) leave() {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if err := recover(); err != nil {
+			if _, fault := err.(interface{ Addr() uintptr }); !fault {
+				panic(err)
+			}
+		}
+	}()
+	for h := r.holds.Load(); h != nil; h = h.next {
+		h.leave(uint64(r.table.ID()))
+	}
+	r.table.Leave()
 }
 
 // free leaves nothing behind. Nobody can touch the memory any more.
