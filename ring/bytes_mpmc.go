@@ -67,15 +67,15 @@ type BytesMPMC struct {
 //
 // States of the first chunk of a span, at position p in lap L (see chunkWord):
 //
-//	free(L)             --push: claim-->                  writing(L, run, id)
-//	writing             --publish-->                      full(L, run)
-//	full(L, run)        --Next: lend-->                   reading(L, run, id)
-//	reading             --Next by another, owner dead-->  reading(L, run, id')
-//	full                --pop: take-->                    freeing(L, run, id)
-//	reading             --Release, or pop by another, owner dead-->  freeing(L, run, id)
-//	freeing             --its owner, or repair-->         free(L+1)
-//	writing             --cancel, or repair of the dead-->  free(L+1)
-//	free(L)             --pop, after Close-->             closed(L)
+//	free(L)       --push: claim-->                               writing(L, run, id)
+//	writing       --publish-->                                   full(L, run)
+//	writing       --cancel, or repair of the dead-->             free(L+1)
+//	full(L, run)  --pop: take-->                                 freeing(L, run, id)
+//	full(L, run)  --Next: lend-->                                reading(L, run, id)
+//	reading       --Release, or pop by another, owner dead-->    freeing(L, run, id)
+//	reading       --Next by another, owner dead-->               reading(L, run, id')
+//	freeing       --its owner, or repair of the dead-->          free(L+1)
+//	free(L)       --pop, after Close-->                          closed(L)
 //
 // The other chunks of a span stay free(L), each in its own lap, until it is freed, and
 // are then free(L+1). A span of one chunk skips freeing. What is reading or freeing was
