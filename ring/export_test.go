@@ -69,6 +69,9 @@ func (q *MPMC[T]) SetOpen(open bool) {
 	}
 }
 
+// SetOpen undoes what Close has written, but not what others made of it.
+func (q *BytesMPMC) SetOpen() { atomic.StoreUint32(q.closed, 0) }
+
 // Tail returns the hint at the next position to push.
 func (q *MPMC[T]) Tail() uint64 { return atomic.LoadUint64(q.tail) }
 
