@@ -25,7 +25,7 @@ func bigOf(n uint64) (b big) {
 func values() []operation {
 	large := func(name string, c valueScene, do func(v *shm.Value[big], from, to big) []uint64) operation {
 		c.large = true
-		op := operation{name: "Value, large, " + name, play: c.play}
+		op := operation{name: "Value, large, " + name, play: c.play, after: dead}
 		op.victim = func(v *victim) func() result {
 			x := must(shm.NewValue[big](v.seg, "v"))
 			from, to := bigOf(initial(v.round)), bigOf(changed(v.round))
@@ -191,6 +191,14 @@ func (c valueScene) play(s *stage) scene {
 			left(patience)
 		}
 	}
+	enter := func() {
+		leave = make(chan bool)
+		inside, wait := make(chan bool), leave
+		left = s.background("Update", func() {
+			n.large.Update(func(b big) big { close(inside); <-wait; return b })
+		})
+		<-inside
+	}
 	return scene{
 		wakes: c.other || c.waits,
 		ready: func() {
@@ -199,12 +207,7 @@ func (c valueScene) play(s *stage) scene {
 				c.dieInside(s)
 			}
 			if c.held {
-				leave = make(chan bool)
-				inside, wait := make(chan bool), leave
-				left = s.background("Update", func() {
-					n.large.Update(func(b big) big { close(inside); <-wait; return b })
-				})
-				<-inside
+				enter()
 			}
 		},
 		set: func() {
@@ -216,6 +219,9 @@ func (c valueScene) play(s *stage) scene {
 		paused: func() func() {
 			if x := n.load(); x != from && x != to && !(c.other && x == to+1) {
 				s.fatalf("while the victim is paused, the value is %x", x)
+			}
+			if owner := n.writer(); c.dead && owner != 0 && owner != s.victimID() {
+				enter() // takes over from the dead, before the victim does
 			}
 			if c.held || c.other || c.dead {
 				return give
