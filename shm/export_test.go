@@ -101,6 +101,9 @@ func (t *Table[T]) SpareWanted(i int) bool { return wait.Asleep(t.spareWanted(i)
 // VersionAwaited reports whether anybody may be asleep for another version of entry i.
 func (t *Table[T]) VersionAwaited(i int) bool { return wait.Asleep(&t.entries[i].changed) }
 
+// Slot returns which slot of its group entry i has.
+func (t *Table[T]) Slot(i int) int { return int(t.index(i) & placeMask) }
+
 // SpareSlots returns how many slots of the group of entry i are spare.
 func (t *Table[T]) SpareSlots(i int) (n int) {
 	g := t.group(i)

@@ -242,3 +242,26 @@ func TestTableUpdatePanics(t *testing.T) {
 		t.Errorf("version %d", v)
 	}
 }
+
+// TestTableGoesRound has a writer use all spare slots before it comes back to one: that
+// leaves the readers of the old ones the most time.
+func TestTableGoesRound(t *testing.T) {
+	table := newTable[row](t, shared.Named(t).Segment, "rows", rows)
+	for _, i := range []int{0, 3, 7, 8, 16} {
+		n := table.SpareSlots(i) + 1 // its own, too
+		var seen []int
+		for k := range 3 * n {
+			seen = append(seen, table.Slot(i))
+			if k >= n && seen[k] != seen[k-n] {
+				t.Errorf("entry %d, with %d slots to use, had %d", i, n, seen)
+				break
+			}
+			for _, s := range seen[max(0, k-n+1):k] {
+				if s == seen[k] {
+					t.Errorf("entry %d, with %d slots to use, had %d", i, n, seen)
+				}
+			}
+			table.Store(i, rowOf(uint64(k)))
+		}
+	}
+}

@@ -263,3 +263,72 @@ func TestWaitTogether(t *testing.T) {
 	})
 	proctest.Check(t, proctest.Result(t, ended))
 }
+
+// TestEachWriteWakes has somebody asleep for another version while each operation that
+// writes makes one.
+func TestEachWriteWakes(t *testing.T) {
+	s := shared.Named(t)
+	small, large := shared.Value[uint64](t, s.Segment, "small"), shared.Value[block](t, s.Segment, "large")
+	table := newTable[row](t, s.Segment, "table", rows)
+	for _, test := range []struct {
+		of     string
+		writes map[string]func(x uint64)
+	}{
+		{"small value", map[string]func(x uint64){
+			"Store":          small.Store,
+			"Swap":           func(x uint64) { small.Swap(x) },
+			"CompareAndSwap": func(x uint64) { small.CompareAndSwap(x-1, x) },
+			"Update":         func(x uint64) { small.Update(func(uint64) uint64 { return x }) },
+			"Add":            func(uint64) { shm.Add(small, 1) },
+		}},
+		{"large value", map[string]func(x uint64){
+			"Store":          func(x uint64) { large.Store(blockOf(x)) },
+			"Swap":           func(x uint64) { large.Swap(blockOf(x)) },
+			"CompareAndSwap": func(x uint64) { large.CompareAndSwap(blockOf(x-1), blockOf(x)) },
+			"Update":         func(x uint64) { large.Update(func(block) block { return blockOf(x) }) },
+		}},
+		{"entry", map[string]func(x uint64){
+			"Store":  func(x uint64) { table.Store(9, rowOf(x)) },
+			"Swap":   func(x uint64) { table.Swap(9, rowOf(x)) },
+			"Update": func(x uint64) { table.Update(9, func(row) row { return rowOf(x) }) },
+		}},
+	} {
+		v, x := variables[test.of](t, s.Another(t)), uint64(0)
+		for name, write := range test.writes {
+			_, version := v.load()
+			woken := proctest.Go(func() uint64 { got, _, _ := v.wait(context.Background(), version); return got })
+			proctest.Until(t, "somebody sleeps", v.sleepers)
+			x++
+			write(x)
+			if got := proctest.Result(t, woken); got != x {
+				t.Errorf("%s of a %s: woken by %d, expected %d", name, test.of, got, x)
+			}
+		}
+	}
+}
+
+// TestWaitNeverSame has a value change back all the time: Wait returns no version that it
+// was to wait for the end of.
+func TestWaitNeverSame(t *testing.T) {
+	v := shared.Value[uint64](t, shared.Named(t).Segment, "flicker")
+	stop := make(chan bool)
+	stopped := proctest.Go(func() any {
+		for n := uint64(0); ; n++ {
+			select {
+			case <-stop:
+				v.Store(1)
+				return nil
+			default:
+				v.Store(n & 1)
+			}
+		}
+	})
+	for range proctest.Scaled(20_000) {
+		if x, now, err := v.Wait(context.Background(), 0); x != 1 || now != 1 || err != nil {
+			t.Errorf("waited for another version than 0, and got %d, version %d, %v", x, now, err)
+			break
+		}
+	}
+	close(stop)
+	proctest.Result(t, stopped)
+}

@@ -88,6 +88,7 @@ var subjects = map[string]*subject{
 	"Semaphore":  semaphoreSubject,
 	"Value":      valueSubject,
 	"LargeValue": largeSubject,
+	"Entry":      entrySubject,
 	"SPSC":       spscSubject,
 	"MPMC":       mpmcSubject,
 }

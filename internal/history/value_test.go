@@ -6,9 +6,44 @@ import (
 )
 
 var (
-	valueSubject = &subject{players: 3, open: openValue(toWord, fromWord), finish: finishValue(fromWord), model: valueModel}
-	largeSubject = &subject{players: 3, open: openValue(toLarge, fromLarge), finish: finishValue(fromLarge), model: valueModel}
+	valueSubject = &subject{players: 3, open: openVariable(newValue, toWord, fromWord), finish: finishVariable(newValue, fromWord), model: valueModel}
+	largeSubject = &subject{players: 3, open: openVariable(newValue, toLarge, fromLarge), finish: finishVariable(newValue, fromLarge), model: valueModel}
+	entrySubject = &subject{players: 3, open: openVariable(newEntry, toLarge, fromLarge), finish: finishVariable(newEntry, fromLarge), model: valueModel}
 )
+
+// A variable is a Value, or an entry of a Table.
+type variable[T any] interface {
+	Load() T
+	Store(x T)
+	Swap(x T) T
+	CompareAndSwap(old, x T) bool
+	Update(f func(T) T) T
+}
+
+func newValue[T comparable](p *player) variable[T] {
+	return proctest.Must(shm.NewValue[T](p.seg, p.name))(p.t)
+}
+
+// newEntry makes one of a table of two, whose writers share three spare slots.
+func newEntry[T comparable](p *player) variable[T] {
+	return entry[T]{proctest.Must(shm.NewTable[T](p.seg, p.name, 2))(p.t)}
+}
+
+type entry[T comparable] struct{ *shm.Table[T] }
+
+func (e entry[T]) Load() T              { return e.Table.Load(1) }
+func (e entry[T]) Store(x T)            { e.Table.Store(1, x) }
+func (e entry[T]) Swap(x T) T           { return e.Table.Swap(1, x) }
+func (e entry[T]) Update(f func(T) T) T { return e.Table.Update(1, f) }
+func (e entry[T]) CompareAndSwap(old, x T) (swapped bool) {
+	e.Update(func(now T) T {
+		if swapped = now == old; swapped {
+			return x
+		}
+		return now
+	})
+	return swapped
+}
 
 func toWord(_ proctest.Fataler, x uint64) uint64   { return x }
 func fromWord(_ proctest.Fataler, x uint64) uint64 { return x }
@@ -30,9 +65,9 @@ func fromLarge(t proctest.Fataler, l large) uint64 {
 	return l[0]
 }
 
-func openValue[T any](to func(proctest.Fataler, uint64) T, from func(proctest.Fataler, T) uint64) func(p *player) (turn, leave func()) {
+func openVariable[T any](open func(*player) variable[T], to func(proctest.Fataler, uint64) T, from func(proctest.Fataler, T) uint64) func(p *player) (turn, leave func()) {
 	return func(p *player) (turn, leave func()) {
-		v := proctest.Must(shm.NewValue[T](p.seg, p.name))(p.t)
+		v := open(p)
 		seen := uint64(0)
 		return func() {
 			x := uint64(p.who+1)<<32 | uint64(p.n)<<16
@@ -59,12 +94,12 @@ func openValue[T any](to func(proctest.Fataler, uint64) T, from func(proctest.Fa
 	}
 }
 
-func loadValue[T any](p *player, v *shm.Value[T], from func(proctest.Fataler, T) uint64) uint64 {
+func loadValue[T any](p *player, v variable[T], from func(proctest.Fataler, T) uint64) uint64 {
 	return p.do(input{kind: load}, func() output { return did(from(p.t, v.Load())) }).v[0]
 }
 
-func finishValue[T any](from func(proctest.Fataler, T) uint64) func(p *player) {
-	return func(p *player) { loadValue(p, proctest.Must(shm.NewValue[T](p.seg, p.name))(p.t), from) }
+func finishVariable[T any](open func(*player) variable[T], from func(proctest.Fataler, T) uint64) func(p *player) {
+	return func(p *player) { loadValue(p, open(p), from) }
 }
 
 var valueModel = model{

@@ -56,7 +56,7 @@ func entries() []operation {
 			op.inside = true
 			op.other = func(seg *shm.Segment) func() result {
 				e := newEntry(seg)
-				return func() result { e.Update(func(b big) big { return bigOf(b[0] + 1) }); return did() }
+				return func() result { e.Update(countUp); return did() }
 			}
 		}
 		return op
@@ -69,11 +69,11 @@ func entries() []operation {
 		row("Store, another waits", valueScene{waits: true}, store),
 		row("Swap", valueScene{}, func(e entry, _, to big) []uint64 { old := e.Swap(to); return old[:1] }),
 		row("Update", valueScene{adds: true}, func(e entry, _, _ big) []uint64 {
-			e.Update(func(b big) big { return bigOf(b[0] + 1) })
+			e.Update(countUp)
 			return nil
 		}),
 		row("Update, another sleeps", valueScene{adds: true, other: true}, func(e entry, _, _ big) []uint64 {
-			e.Update(func(b big) big { killtest.Mark(); return bigOf(b[0] + 1) })
+			e.Update(func(b big) big { killtest.Mark(); return countUp(b) })
 			return nil
 		}),
 		{name: "Table, Wait, sleeping", play: waitScene, victim: func(v *victim) func() result {

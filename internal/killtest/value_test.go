@@ -4,6 +4,7 @@ package killtest_test
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/killtest"
@@ -25,7 +26,7 @@ func bigOf(n uint64) (b big) {
 func values() []operation {
 	large := func(name string, c valueScene, do func(v *shm.Value[big], from, to big) []uint64) operation {
 		c.large = true
-		op := operation{name: "Value, large, " + name, play: c.play}
+		op := operation{name: "Value, large, " + name, play: c.play, after: dead}
 		op.victim = func(v *victim) func() result {
 			x := must(shm.NewValue[big](v.seg, "v"))
 			from, to := bigOf(initial(v.round)), bigOf(changed(v.round))
@@ -38,7 +39,7 @@ func values() []operation {
 			op.inside = true
 			op.other = func(seg *shm.Segment) func() result {
 				x := must(shm.NewValue[big](seg, "v"))
-				return func() result { x.Update(func(b big) big { return bigOf(b[0] + 1) }); return did() }
+				return func() result { x.Update(countUp); return did() }
 			}
 		}
 		return op
@@ -73,11 +74,11 @@ func values() []operation {
 			return truth(v.CompareAndSwap(from, to))
 		}),
 		large("Update", valueScene{adds: true}, func(v *shm.Value[big], _, _ big) []uint64 {
-			v.Update(func(b big) big { return bigOf(b[0] + 1) })
+			v.Update(countUp)
 			return nil
 		}),
 		large("Update, another sleeps", valueScene{adds: true, other: true}, func(v *shm.Value[big], _, _ big) []uint64 {
-			v.Update(func(b big) big { killtest.Mark(); return bigOf(b[0] + 1) })
+			v.Update(func(b big) big { killtest.Mark(); return countUp(b) })
 			return nil
 		}),
 		small("Store", valueScene{}, func(v *shm.Value[uint64], _, to uint64) []uint64 { v.Store(to); return nil }),
@@ -100,6 +101,15 @@ func values() []operation {
 
 func initial(round uint64) uint64 { return round << 8 }
 func changed(round uint64) uint64 { return round<<8 + 1 }
+
+// countUp is what an Update does. It is never given what nobody has stored, such as the
+// pages that Close puts in the memory's place.
+func countUp(b big) big {
+	if b != bigOf(b[0]) {
+		panic(fmt.Sprintf("updates what nobody has stored: %x", b))
+	}
+	return bigOf(b[0] + 1)
+}
 
 // number is a Value of either size, or an entry of a Table, as the test sees it.
 type number struct {
@@ -191,6 +201,14 @@ func (c valueScene) play(s *stage) scene {
 			left(patience)
 		}
 	}
+	enter := func() {
+		leave = make(chan bool)
+		inside, wait := make(chan bool), leave
+		left = s.background("Update", func() {
+			n.large.Update(func(b big) big { close(inside); <-wait; return b })
+		})
+		<-inside
+	}
 	return scene{
 		wakes: c.other || c.waits,
 		ready: func() {
@@ -199,12 +217,7 @@ func (c valueScene) play(s *stage) scene {
 				c.dieInside(s)
 			}
 			if c.held {
-				leave = make(chan bool)
-				inside, wait := make(chan bool), leave
-				left = s.background("Update", func() {
-					n.large.Update(func(b big) big { close(inside); <-wait; return b })
-				})
-				<-inside
+				enter()
 			}
 		},
 		set: func() {
@@ -216,6 +229,9 @@ func (c valueScene) play(s *stage) scene {
 		paused: func() func() {
 			if x := n.load(); x != from && x != to && !(c.other && x == to+1) {
 				s.fatalf("while the victim is paused, the value is %x", x)
+			}
+			if owner := n.writer(); c.dead && owner != 0 && owner != s.victimID() {
+				enter() // takes over from the dead, before the victim does
 			}
 			if c.held || c.other || c.dead {
 				return give

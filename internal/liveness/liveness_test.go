@@ -79,6 +79,16 @@ func TestTable(t *testing.T) {
 			if table.Dead(a.ID()) || table.Dead(b.ID()) {
 				t.Error("an attached table looks dead")
 			}
+			for _, x := range []*Table{a, b} {
+				if table.DeadIn(x.Slot(), x.ID()) || table.SlotFree(x.Slot()) {
+					t.Errorf("slot %d looks free, or its owner dead", x.Slot())
+				}
+			}
+			for _, slot := range []int{2, 3, 1000} {
+				if !table.SlotFree(slot) {
+					t.Errorf("slot %d, which nobody has, is not free", slot)
+				}
+			}
 			for _, id := range []ID{0, 3, maxID, maxID + 1, ^ID(0)} {
 				if !table.Dead(id) {
 					t.Errorf("%#x, which is nobody's, looks alive", id)
@@ -89,6 +99,9 @@ func TestTable(t *testing.T) {
 		dead := a.ID()
 		if err := a.Close(); err != nil {
 			t.Fatal(err)
+		}
+		if !b.SlotFree(a.Slot()) || !b.DeadIn(a.Slot(), dead) {
+			t.Error("after a.Close, its slot is not free, or its owner not dead in it")
 		}
 		if !b.Dead(dead) || b.Dead(b.ID()) {
 			t.Error("after a.Close, a looks alive, or b dead")

@@ -3,6 +3,7 @@ package peers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	w.pingPong(c, w.spsc)
 	w.pingPong(c, w.mpmc)
 	w.pingPong(c, w.bytes)
+	w.pingPong(c, w.entries)
+	w.pingPong(c, w.values)
 	w.alone(c)
 	c.Send("done")
 
@@ -56,6 +59,11 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	c.Send("waiting")
 	if err := w.mu.LockContext(background); !errors.Is(err, shm.ErrOwnerDied) {
 		c.Fatalf("the lock of the dead: %v", err)
+	}
+	w.mu.MarkConsistent()
+	w.mu.Unlock()
+	if err := w.mu.LockContext(background); err != nil {
+		c.Fatalf("the lock that was marked consistent: %v", err)
 	}
 	c.Check(w.sem.Acquire(background, 1))
 	c.Check(shm.Remove("s", nil))
@@ -74,6 +82,44 @@ type worker struct {
 	sem               *semaphore.Semaphore
 	locked, permitted *shm.Value[uint64]
 	spsc, mpmc, bytes link
+	entries, values   link
+}
+
+// cell is an entry of a table, or a value, that a message is written to and waited for.
+type cell interface {
+	store(v [3]uint64)
+	wait(ctx context.Context, version uint64) (v [3]uint64, now uint64, err error)
+}
+
+type entry struct{ *shm.Table[[3]uint64] }
+
+func (e entry) store(v [3]uint64) { e.Store(0, v) }
+func (e entry) wait(ctx context.Context, version uint64) ([3]uint64, uint64, error) {
+	return e.Wait(ctx, 0, version)
+}
+
+type value struct{ *shm.Value[[3]uint64] }
+
+func (v value) store(x [3]uint64) { v.Store(x) }
+func (v value) wait(ctx context.Context, version uint64) ([3]uint64, uint64, error) {
+	return v.Wait(ctx, version)
+}
+
+// through makes a link of two cells that nobody has written to. The processes take turns,
+// so that each write is seen.
+func through(out, in cell) link {
+	var version uint64
+	return link{
+		func(_ context.Context, v uint64) error { out.store([3]uint64{v, ^v, v}); return nil },
+		func(ctx context.Context) (uint64, error) {
+			v, now, err := in.wait(ctx, version)
+			if err == nil && (now != version+1 || v[1] != ^v[0] || v[2] != v[0]) {
+				err = fmt.Errorf("version %d, %x, after version %d", now, v, version)
+			}
+			version = now
+			return v[0], err
+		},
+	}
 }
 
 // must unpacks a result that may not be an error.
@@ -110,6 +156,14 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 		func(ctx context.Context, v uint64) error { return letters.Push(ctx, make([]byte, v%100)) },
 		func(ctx context.Context) (uint64, error) { b, err := answers.Pop(ctx, nil); return uint64(len(b)), err },
 	}
+	w.entries = through(
+		entry{must(shm.NewTable[[3]uint64](s, "entry "+out, 1))(c)},
+		entry{must(shm.NewTable[[3]uint64](s, "entry "+in, 1))(c)},
+	)
+	w.values = through(
+		value{must(shm.NewValue[[3]uint64](s, "value "+out))(c)},
+		value{must(shm.NewValue[[3]uint64](s, "value "+in))(c)},
+	)
 	return w
 }
 

@@ -32,6 +32,7 @@ type objects struct {
 	stored  *shm.Value[wide]
 	updated *shm.Value[wide]
 	added   *shm.Array[uint64]
+	rows    *shm.Table[wide] // each of which counts its updates
 }
 
 // sizes are what differs from one round to the next.
@@ -59,6 +60,7 @@ func newObjects(t proctest.Fataler, seg *shm.Segment, s sizes) objects {
 		stored:  proctest.Must(shm.NewValue[wide](seg, "stored"))(t),
 		updated: proctest.Must(shm.NewValue[wide](seg, "updated"))(t),
 		added:   proctest.Must(shm.NewArray[uint64](seg, "added", counters))(t),
+		rows:    proctest.Must(shm.NewTable[wide](seg, "rows", counters))(t),
 	}
 }
 

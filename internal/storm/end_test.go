@@ -96,6 +96,11 @@ func (s *storm) inspect(o objects) {
 	within("updates of a value", o.updated.Load()[0], func(p *page) tally { return p.updated })
 	for i := range counters {
 		within("additions", o.added.Load(i), func(p *page) tally { return p.added[i] })
+		row, version := o.rows.LoadVersion(i)
+		within("updates of an entry", version, func(p *page) tally { return p.rows[i] })
+		if row[0] != version || !row.whole() {
+			s.t.Errorf("entry %d is torn, or not that of its version %d: %x", i, version, row)
+		}
 	}
 	if !o.stored.Load().whole() || !o.updated.Load().whole() {
 		s.t.Error("a value is torn")

@@ -71,7 +71,7 @@ type page struct {
 	earliest, latest census
 
 	locked, updated tally
-	added           [counters]tally
+	added, rows     [counters]tally
 
 	taken      [maxAtOnce]message // where PopInto puts messages
 	takenBytes [fewAtOnce * maxLength]byte
@@ -95,7 +95,8 @@ func (l *ledger) begun(c *census) {
 	}
 }
 
-// counters is the length of the array whose elements are added to.
+// counters is the length of the array whose elements are added to, and of the table
+// whose entries are.
 const counters = 4
 
 const (

@@ -9,7 +9,7 @@ import (
 
 // share does something, several times, to an object that is no ring.
 func (a *actor) share() {
-	ways := []func(){a.changePair, a.goInside, a.takePermits, a.useValues, a.add}
+	ways := []func(){a.changePair, a.goInside, a.takePermits, a.useValues, a.add, a.useRows}
 	way := ways[a.rnd.IntN(len(ways))]
 	for range a.burst() {
 		way()
@@ -190,5 +190,40 @@ func (a *actor) add() {
 	set(&sum.begun, sum.done+1)
 	shm.AddAt(a.added, i, 1)
 	set(&sum.done, sum.begun)
+	a.end()
+}
+
+// useRows reads an entry, counts it up, or waits for a moment until somebody else has.
+func (a *actor) useRows() {
+	i := a.rnd.IntN(counters)
+	whole := func(what string, w wide, version uint64) {
+		if !w.whole() || w[0] != version {
+			a.t.Fatalf("%s: an entry is torn, or not that of its version %d: %x", what, version, w)
+		}
+	}
+	a.begin(storing)
+	switch a.rnd.IntN(4) {
+	case 0:
+		w, version := a.rows.LoadVersion(i)
+		whole("LoadVersion", w, version)
+	case 1:
+		_, version := a.rows.LoadVersion(i)
+		ctx, cancel := a.aMoment()
+		w, now, err := a.rows.Wait(ctx, i, version)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			a.check(storing, err)
+			whole("Wait", w, now)
+		}
+	default:
+		sum := &a.page.rows[i]
+		set(&sum.begun, sum.done+1)
+		a.rows.Update(i, func(w wide) wide {
+			whole("Update", w, w[0])
+			a.dawdle()
+			return newWide(w[0] + 1)
+		})
+		set(&sum.done, sum.begun)
+	}
 	a.end()
 }
