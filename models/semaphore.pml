@@ -12,9 +12,9 @@
  * Steps                                            Go
  *   enter    load, waits at busy; two stores       enter
  *   weighty  store                                 (*Semaphore).acquireSlow
- *   change   load, compare-and-swap                (*state).take, give
- *   hold     load, store of the permits            take, give
- *   settle   release store of the word, into the   take, give
+ *   change   load, compare-and-swap                (*state).take, give, change
+ *   hold     load, store of the permits            change
+ *   settle   release store of the word, into the   change
  *            store buffer
  *   busy     waits for the word to change, or      (*backoff).wait, takeOver
  *            for the death of the line's owner;

@@ -246,7 +246,9 @@ func TestLastLook(t *testing.T) {
 				}
 			}
 			for name, push := range pushOps {
-				n := fillUp(t, p, q, 0)
+				n := 0
+				for ; p.TryPush(0) == nil; n++ {
+				}
 				if err := push(background, p, 0); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}

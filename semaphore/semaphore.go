@@ -116,14 +116,18 @@ func bound(n int64, o Options) (int64, error) {
 // returns ctx.Err() as it is, and takes none. More permits than the semaphore's size
 // never come: then too it waits for ctx, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if n < 0 || !wait.Endless(ctx) && (ctx == nil || ctx.Err() != nil) || s.queue.Queued() || s.take(n, false) != done {
+	if !wait.Endless(ctx) {
 		return s.acquireSlow(ctx, n)
 	}
-	if s.core.Closed() {
-		return s.ref.Check()
+	// As take does, without a call: a locked instruction waits for what a call stores.
+	w := atomic.LoadUint64(s.word)
+	if settled(w) && uint64(n) <= uint64(free(w)) && !s.queue.Queued() && !s.queue.Barred() {
+		if s.change(w, less(w, n), n) == done && !s.core.Closed() {
+			s.edge.Acquire()
+			return nil
+		}
 	}
-	s.edge.Acquire()
-	return nil
+	return s.acquireSlow(ctx, n)
 }
 
 // acquireSlow checks what Acquire was given, and waits for n permits, or for the
@@ -141,20 +145,26 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	if n > s.size {
 		return s.never(ctx)
 	}
-	if n > 1 {
-		atomic.StoreUint32(s.weighty, 1)
-	}
-	b := patient
-	b.done = ctx.Done()
-	err := s.queue.Await(ctx, func(first bool) bool { return s.acquire(n, first, b) || s.core.Closed() }, s.reclaim)
-	if err != nil {
-		return err
+	if s.queue.Queued() || s.take(n, false) != done {
+		if err := s.await(ctx, n); err != nil {
+			return err
+		}
 	}
 	if s.core.Closed() {
 		return s.ref.Check()
 	}
 	s.edge.Acquire()
 	return nil
+}
+
+// await waits for n permits, and takes them.
+func (s *Semaphore) await(ctx context.Context, n int64) error {
+	if n > 1 {
+		atomic.StoreUint32(s.weighty, 1)
+	}
+	b := patient
+	b.done = ctx.Done()
+	return s.queue.Await(ctx, func(first bool) bool { return s.acquire(n, first, b) || s.core.Closed() }, s.reclaim)
 }
 
 // never waits for permits that cannot come, in nobody's way.
@@ -192,15 +202,23 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 // segment is closed.
 func (s *Semaphore) Release(n int64) {
 	s.edge.Release()
-	switch {
-	case n < 0 || s.give(n) != done:
-		s.releaseSlow(n)
-	case s.queue.Waiting():
-		s.wake(n)
+	// As give does: see Acquire.
+	w := atomic.LoadUint64(s.word)
+	if settled(w) && n >= 0 && n <= s.size-free(w) {
+		if s.change(w, less(w, -n), -n) == done {
+			if s.fence || s.queue.Waiting() || s.core.Closed() {
+				s.releaseDone(n)
+			}
+			return
+		}
 	}
-	if s.core.Closed() { // asked here, for mustBeOpen is a call
-		s.mustBeOpen()
-	}
+	s.releaseSlow(n)
+}
+
+// releaseDone is the rest of Release where somebody may wait, or the segment is closed.
+func (s *Semaphore) releaseDone(n int64) {
+	s.gave(n)
+	s.mustBeOpen()
 }
 
 // releaseSlow checks what Release was given, and waits for others' changes.

@@ -71,7 +71,7 @@ type state struct {
 	repairer *uint64
 	lines    []line
 	busy     uint64  // this process in the word
-	mine     *uint64 // the permits of this process's line
+	mine     *uint64 // the permits of this process's line; nil if signalling
 	entered  sync.Once
 }
 
@@ -113,60 +113,59 @@ const (
 	again          // somebody else was faster
 )
 
+// settled reports whether nobody is inside a change.
+func settled(w uint64) bool { return w&busyMask == 0 }
+
+// free returns the free permits.
+func free(w uint64) int64 { return int64(w >> freeShift) }
+
+// less returns the word with n permits fewer.
+func less(w uint64, n int64) uint64 { return w - uint64(n)<<freeShift }
+
+// change takes n permits, or gives -n back: the word becomes to, if it is still w, and
+// both are settled. It refuses to give back more than this process holds.
+func (s *state) change(w, to uint64, n int64) outcome {
+	word, mine := s.word, s.mine // now: later loads wait for the locked instruction
+	if !atomic.CompareAndSwapUint64(word, w, to|s.busy) {
+		return again
+	}
+	if mine == nil {
+		return done
+	}
+	held := int64(atomic.LoadUint64(mine)) + n
+	if held < 0 {
+		arch.StoreRelease64(word, w)
+		return refuse
+	}
+	arch.StoreRelease64(mine, uint64(held))
+	arch.StoreRelease64(word, to)
+	return done
+}
+
 // take makes one attempt to take n permits. Nobody but the first is served while
 // the Queue is barred.
 func (s *state) take(n int64, first bool) outcome {
-	word, mine := s.word, s.mine // now: later loads wait for the locked instruction
-	w := atomic.LoadUint64(word)
-	settled := w - uint64(n)<<freeShift
+	w := atomic.LoadUint64(s.word)
 	switch {
-	case w&busyMask != 0:
+	case !settled(w):
 		return busy
-	case int64(w>>freeShift) < n || !first && s.queue.Barred():
+	case free(w) < n || !first && s.queue.Barred():
 		return refuse
-	case s.signalling:
-		if atomic.CompareAndSwapUint64(word, w, settled) {
-			return done
-		}
-		return again
-	case !atomic.CompareAndSwapUint64(word, w, settled|s.busy):
-		return again
 	}
-	arch.StoreRelease64(mine, atomic.LoadUint64(mine)+uint64(n))
-	arch.StoreRelease64(word, settled)
-	return done
+	return s.change(w, less(w, n), n)
 }
 
 // give makes one attempt to give n permits back. It refuses if they are more
 // than this process holds or, signalling, more than the bound allows.
 func (s *state) give(n int64) outcome {
-	word, mine := s.word, s.mine
-	w := atomic.LoadUint64(word)
-	settled := w + uint64(n)<<freeShift
+	w := atomic.LoadUint64(s.word)
 	switch {
-	case w&busyMask != 0:
+	case !settled(w):
 		return busy
-	case n > s.size-int64(w>>freeShift):
-		return refuse
-	case s.signalling:
-		if atomic.CompareAndSwapUint64(word, w, settled) {
-			return done
-		}
-		return again
-	case !atomic.CompareAndSwapUint64(word, w, settled|s.busy):
-		return again
-	}
-	held := atomic.LoadUint64(mine)
-	if held < uint64(n) {
-		arch.StoreRelease64(word, w)
+	case s.size-free(w) < n:
 		return refuse
 	}
-	arch.StoreRelease64(mine, held-uint64(n))
-	arch.StoreRelease64(word, settled)
-	if s.fence {
-		arch.Fence()
-	}
-	return done
+	return s.change(w, less(w, -n), -n)
 }
 
 // acquire takes n permits, and reports false if there are too few, or if the
@@ -192,9 +191,7 @@ func (s *state) release(n int64) bool {
 	for {
 		switch s.give(n) {
 		case done:
-			if s.queue.Waiting() {
-				s.wake(n)
-			}
+			s.gave(n)
 			return true
 		case refuse:
 			return false
@@ -203,6 +200,16 @@ func (s *state) release(n int64) bool {
 				return true // the segment was closed: its caller finds out
 			}
 		}
+	}
+}
+
+// gave follows the giving back of n permits.
+func (s *state) gave(n int64) {
+	if s.fence {
+		arch.Fence()
+	}
+	if s.queue.Waiting() {
+		s.wake(n)
 	}
 }
 

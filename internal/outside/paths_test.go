@@ -13,8 +13,7 @@ var hot = []string{
 	"shm.(*Value).Load", "shm.(*Value).Store", "shm.(*Value).Swap", "shm.(*Value).CompareAndSwap", "shm.Add",
 	"shm.(*Array).Load", "shm.(*Array).Store",
 
-	"semaphore.(*Semaphore).Acquire", "semaphore.(*state).take",
-	"semaphore.(*Semaphore).Release", "semaphore.(*state).give",
+	"semaphore.(*Semaphore).Acquire", "semaphore.(*Semaphore).Release",
 }
 
 // slow are those that they call if something is.
@@ -23,12 +22,11 @@ var slow = []string{
 	"runtime.morestack_noctxt", "runtime.panicBounds", "runtime.panicshift",
 
 	// The segment is closed, or the caller in error.
-	"ring.(*object).segmentClosed", "semaphore.(*Semaphore).mustBeOpen",
+	"ring.(*object).segmentClosed",
 	"internal/segment.(*Ref).Fault", "runtime.gopanic",
 
 	// The context is no Background, and may have ended.
 	"internal/segment.(*Ref).CheckContext",
-	"by register in semaphore.(*Semaphore).Acquire", // its Err
 
 	// There is no room, or no message, or another has taken it.
 	"ring.(*Producer).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
@@ -44,7 +42,7 @@ var slow = []string{
 	// Somebody sleeps, or may sleep where wakers run a fence.
 	"shm.(*Lock).unlockSlow",
 	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*MPMC).wakeConsumers",
-	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*state).wake", "shm.(*valueLocal).wakeAll",
+	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*Semaphore).releaseDone", "shm.(*valueLocal).wakeAll",
 	"internal/arch.Fence",
 
 	// The value is a large one.
