@@ -16,11 +16,14 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// TestMain runs the tests, or the example in one of the processes that it starts.
+// TestMain runs the tests, or an example in one of the processes that it starts.
 func TestMain(m *testing.M) {
-	if os.Getenv("ROLE") != "" {
+	switch os.Getenv("ROLE") {
+	case "consumer":
 		Example()
 		return
+	case "crash":
+		ExampleFailOnDeath()
 	}
 	proctest.Main(m)
 }

@@ -123,7 +123,6 @@ func (w watch) end(want error) {
 // TestWatchPeers has processes come, die and leave. The last two leave two slots to
 // those who come next, before anybody has looked.
 func TestWatchPeers(t *testing.T) {
-	proctest.Mortal(t)
 	s := shared.NamedWith(t, &shm.Options{MaxProcs: 3})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -178,7 +177,6 @@ func TestWatchPeers(t *testing.T) {
 
 // TestWatchEnds has watches end, or not begin.
 func TestWatchEnds(t *testing.T) {
-	proctest.Mortal(t)
 	s := shared.Named(t)
 	self := proctest.Must(s.Peers())(t)[0]
 	watchPeers(t, nil, s.Segment).end(fs.ErrInvalid)

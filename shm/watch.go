@@ -7,8 +7,6 @@ import (
 	"iter"
 	"slices"
 	"time"
-
-	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // PeerEvent says what has happened to a Peer.
@@ -101,9 +99,12 @@ func among(peers []Peer, p Peer) bool {
 	return ok && peers[i].ID == p.ID
 }
 
+// lookEvery is how long WatchPeers pauses between two looks.
+const lookEvery = 20 * time.Millisecond
+
 // pause waits until it is time to look again, or ctx ends.
 func (s *Segment) pause(ctx context.Context) error {
-	t := time.NewTimer(wait.Slice())
+	t := time.NewTimer(lookEvery)
 	defer t.Stop()
 	select {
 	case <-t.C:
