@@ -53,15 +53,15 @@ func (s *stage) litter() {
 	end := uint64(h.ArenaOff)
 	for i := range h.MaxObjects {
 		mem := h.Entry(s.view, i)
-		if e, ok, _ := layout.ReadEntry(mem); ok {
-			end = e.Off + e.Size
+		if e, state, _ := layout.ReadEntry(mem); state != layout.Free {
+			end = e.Off + e.Room
 			continue
 		}
 		for j := 4; j < len(mem); j++ { // the state stays 0
 			mem[j] = 0xa5
 		}
 	}
-	for i := layout.AlignObject(end); i < uint64(len(s.view)); i++ {
+	for i := end; i < uint64(len(s.view)); i++ {
 		s.view[i] = 0xa5
 	}
 }
