@@ -3,6 +3,7 @@ package hostile
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
@@ -93,7 +94,7 @@ func init() {
 		"spsc":      spscOperations,
 		"mpmc":      mpmcOperations,
 		"bytes":     bytesOperations,
-		"segment":   {{name: "open", endless: true, do: openAgain}},
+		"segment":   {{name: "open", endless: true, do: openAgain}, {name: "RemoveObject", endless: true, do: removeObject}},
 		"filler":    {{name: "nothing", do: func(*handles, byte) error { return nil }}},
 	}
 }
@@ -133,6 +134,11 @@ func openAgain(h *handles, arg byte) error {
 	return nil
 }
 
+// removeObject removes an object, if the directory says that nobody uses it.
+func removeObject(h *handles, arg byte) error {
+	return h.seg.RemoveObject(kinds[int(arg)%len(kinds)])
+}
+
 // brief calls a function with a context that has ended, or is going to end soon.
 func brief(arg byte, f func(ctx context.Context) error) error {
 	if arg%64 != 0 {
@@ -154,7 +160,7 @@ var over = func() context.Context {
 var documented = []error{
 	ring.ErrFull, ring.ErrEmpty, ring.ErrClosed, ring.ErrRoleTaken, ring.ErrDetached,
 	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrCorrupt,
-	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom,
+	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
 	context.Canceled, context.DeadlineExceeded,
 }
 
