@@ -11,8 +11,9 @@ import (
 // the sum of the sizes of the objects.
 const LockSize = arch.CacheLine
 
-// ValueSize returns how many bytes of a segment a [Value] of a T takes. It is 0 for a T
-// that is not plain.
+// ValueSize returns how many bytes of a segment a [Value] of a T takes. Like the sizes of
+// all objects whose elements have a type, that includes a description of T where it is a
+// long one. It is 0 for a T that is not plain.
 func ValueSize[T any]() int64 {
 	return roomOf[T](valueSize(sizeOf[T]()))
 }
