@@ -184,7 +184,8 @@ func (p *BytesProducer) writeRun(bs [][]byte) int {
 }
 
 // Close closes the ring for good: the consumer gets what is in it, and then
-// ErrClosed. The role ends with it.
+// ErrClosed. The role ends with it. [shm.Segment.RemoveObject] tells how to open the ring
+// again.
 func (p *BytesProducer) Close() error {
 	if p.gone != nil {
 		return p.fault(p.gone)

@@ -136,7 +136,7 @@ func (q *MPMC[T]) Len() int {
 
 // Close closes the ring for good: consumers get what is in it, and then
 // ErrClosed. A push that is in progress may still succeed, and its message is
-// popped before that.
+// popped before that. [shm.Segment.RemoveObject] tells how to open the ring again.
 func (q *MPMC[T]) Close() error {
 	q.object.close()
 	return q.open()

@@ -176,7 +176,8 @@ func (p *Producer[T]) Commit() error {
 }
 
 // Close closes the ring for good: the consumer gets what is in it, and then
-// ErrClosed. The role ends with it.
+// ErrClosed. The role ends with it. [shm.Segment.RemoveObject] tells how to open the ring
+// again.
 func (p *Producer[T]) Close() error {
 	if p.gone != nil {
 		return p.fault(p.gone)

@@ -1,14 +1,18 @@
 package ring
 
-import "github.com/isthmus-go/isthmus/internal/layout"
+import (
+	"reflect"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+)
 
 // SPSCSize returns how many bytes of a segment an [SPSC] of that capacity takes. The
 // size to give [shm.Create] is the sum of the sizes of the objects. It is 0 for a
-// capacity that no ring has.
+// capacity that no ring has, and for a T that is not plain.
 func SPSCSize[T any](capacity int) int64 { return slottedSize[T](capacity) }
 
 // MPMCSize returns how many bytes of a segment an [MPMC] of that capacity takes. It is
-// 0 for a capacity that no ring has.
+// 0 for a capacity that no ring has, and for a T that is not plain.
 func MPMCSize[T any](capacity int) int64 { return slottedSize[T](capacity) }
 
 // BytesSize returns how many bytes of a segment a [Bytes] of that capacity takes. It
@@ -32,9 +36,13 @@ func BytesMPMCSize(capacity int) int64 {
 }
 
 func slottedSize[T any](capacity int) int64 {
+	typ, err := layout.Of(reflect.TypeFor[T]())
+	if err != nil {
+		return 0
+	}
 	_, size, err := slottedBody[T](capacity)
 	if err != nil {
 		return 0
 	}
-	return int64(layout.AlignObject(bodyOffset + size))
+	return int64(layout.Room(bodyOffset+size, typ))
 }

@@ -12,12 +12,17 @@ import (
 // TestSizes makes a segment for exactly what is then made in it.
 func TestSizes(t *testing.T) {
 	type large [33]byte
-	opts := &shm.Options{MaxProcs: 5, MaxObjects: 14}
+	type described struct { // by more than fits beside its name
+		AVeryLongNameOfAField, AnotherVeryLongNameOfAField, AndYetAnotherVeryLongNameOfAField uint64
+	}
+	opts := &shm.Options{MaxProcs: 5, MaxObjects: 20}
 	signalling := &semaphore.Options{Signalling: true}
 	size := ring.SPSCSize[large](5) + ring.MPMCSize[uint32](100) + ring.BytesSize(1) + ring.BytesSize(1000) +
 		ring.BytesMPMCSize(1) + ring.BytesMPMCSize(5000) +
 		semaphore.Size(opts.MaxProcs, nil) + semaphore.Size(opts.MaxProcs, signalling) +
-		shm.LockSize + shm.ValueSize[int16]() + shm.ValueSize[large]() + shm.ArraySize[large](7)
+		shm.LockSize + shm.ValueSize[int16]() + shm.ValueSize[large]() + shm.ArraySize[large](7) +
+		ring.SPSCSize[described](4) + ring.MPMCSize[described](4) + shm.ValueSize[described]() +
+		shm.ArraySize[described](16) + shm.TableSize[described](3)
 	const page = 4096
 	filler := (size+page-1)/page*page - size
 	proctest.Dir(t)
@@ -36,6 +41,11 @@ func TestSizes(t *testing.T) {
 	proctest.Must(shm.NewValue[int16](s, "small"))(t)
 	proctest.Must(shm.NewValue[large](s, "large"))(t)
 	proctest.Must(shm.NewArray[large](s, "array", 7))(t)
+	proctest.Must(ring.NewSPSC[described](s, "described spsc", 4))(t)
+	proctest.Must(ring.NewMPMC[described](s, "described mpmc", 4))(t)
+	proctest.Must(shm.NewValue[described](s, "described value"))(t)
+	proctest.Must(shm.NewArray[described](s, "described array", 16))(t)
+	proctest.Must(shm.NewTable[described](s, "described table", 3))(t)
 	if filler > 0 {
 		proctest.Must(shm.NewArray[byte](s, "filler", int(filler)))(t)
 	}
@@ -46,6 +56,7 @@ func TestSizes(t *testing.T) {
 		"SPSC": ring.SPSCSize[int](0), "MPMC": ring.MPMCSize[int](-1), "Bytes": ring.BytesSize(1<<30 + 1),
 		"BytesMPMC": ring.BytesMPMCSize(0),
 		"slots":     ring.MPMCSize[[1 << 20]byte](1 << 30), "array": shm.ArraySize[int](0),
+		"not plain": shm.ValueSize[string]() + ring.SPSCSize[*int](3),
 	} {
 		if size != 0 {
 			t.Errorf("%s of an impossible size takes %d bytes", what, size)

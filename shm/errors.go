@@ -24,7 +24,8 @@ var (
 	// ErrNotPlain reports an element type that cannot be shared.
 	ErrNotPlain = segment.ErrNotPlain
 	// ErrMismatch reports that what exists is not what was asked for, or was
-	// made by another version or on another architecture.
+	// made by another version or on another architecture. Of two types that differ, the
+	// error names the first field that does.
 	ErrMismatch = segment.ErrMismatch
 	// ErrCorrupt reports a file that is no segment, or a damaged one.
 	ErrCorrupt = segment.ErrCorrupt
@@ -33,6 +34,9 @@ var (
 	// ErrNoRoom reports that there is no room left: for another process, for
 	// another object, or for the bytes of an object.
 	ErrNoRoom = segment.ErrFull
+	// ErrInUse reports that an object cannot be removed, for somebody who is alive
+	// uses it.
+	ErrInUse = segment.ErrInUse
 	// ErrSegmentClosed reports the use of a Segment, or of an object in it, after
 	// Close.
 	ErrSegmentClosed = segment.ErrClosed

@@ -85,6 +85,11 @@ func TestMismatch(t *testing.T) {
 		{"larger value", valueError[[2]int64](s.Segment, "value"), []string{"int64", "[2]int64"}},
 		{"other fields' names", valueError[struct{ A, C int32 }](s.Segment, "struct"), []string{"B", "C"}},
 		{"other fields' types", valueError[struct{ A, B uint32 }](s.Segment, "struct"), []string{"int32", "uint32"}},
+		{"another field", valueError[struct{ A, C int32 }](s.Segment, "struct"), []string{`field "B" (int32 at offset 4) exists, asked for field "C" (int32 at offset 4)`}},
+		{"another kind of field", valueError[struct {
+			A int32
+			B float32
+		}](s.Segment, "struct"), []string{`field "B": int32 at offset 4 exists, asked for float32 at offset 4`}},
 	} {
 		proctest.WantError(t, test.what, test.err, shm.ErrMismatch, append(test.says, shared.Name)...)
 	}

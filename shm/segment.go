@@ -98,6 +98,16 @@ func (s *Segment) Size() int64 { return s.core.Size() }
 // time, and open the segment again. An anonymous segment is never replaced.
 func (s *Segment) Replaced() bool { return s.core.Replaced() }
 
+// RemoveObject removes the object of that name. Its name is free for another, and its room
+// for one that fits into it, which begins as new. It fails with fs.ErrNotExist if there is
+// none, and with ErrInUse if anybody uses it who is alive, which changes nothing. A Segment
+// uses all objects that its constructors have returned, until it is closed, whatever
+// becomes of the handles. The error says how many Segments use the object.
+//
+// This is how a ring that was closed and is drained is opened again: all who used it close
+// their Segments, or die; then one opens the segment, removes the ring and makes it anew.
+func (s *Segment) RemoveObject(name string) error { return s.core.RemoveObject(name) }
+
 // File returns the file of an anonymous segment, to hand it to child processes.
 // It belongs to the Segment, which must stay reachable until they have started,
 // and whose Close closes it. File is nil for a Segment that Anonymous did not

@@ -3,6 +3,7 @@ package hostile
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
@@ -94,7 +95,7 @@ func init() {
 		"mpmc":      mpmcOperations,
 		"bytes":     bytesOperations,
 		"wide":      wideOperations,
-		"segment":   {{name: "open", endless: true, do: openAgain}},
+		"segment":   {{name: "open", endless: true, do: openAgain}, {name: "RemoveObject", endless: true, do: removeObject}},
 		"filler":    {{name: "nothing", do: func(*handles, byte) error { return nil }}},
 	}
 }
@@ -134,6 +135,11 @@ func openAgain(h *handles, arg byte) error {
 	return nil
 }
 
+// removeObject removes an object, if the directory says that nobody uses it.
+func removeObject(h *handles, arg byte) error {
+	return h.seg.RemoveObject(kinds[int(arg)%len(kinds)])
+}
+
 // brief calls a function with a context that has ended, or is going to end soon.
 func brief(arg byte, f func(ctx context.Context) error) error {
 	if arg%64 != 0 {
@@ -155,7 +161,7 @@ var over = func() context.Context {
 var documented = []error{
 	ring.ErrFull, ring.ErrEmpty, ring.ErrClosed, ring.ErrRoleTaken, ring.ErrDetached,
 	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrCorrupt,
-	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom,
+	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
 	context.Canceled, context.DeadlineExceeded,
 }
 

@@ -111,11 +111,11 @@ func (w *world) survey() error {
 		return err
 	}
 	for i := range h.MaxObjects {
-		e, ok, err := layout.ReadEntry(h.Entry(w.mem, i))
+		e, state, err := layout.ReadEntry(h.Entry(w.mem, i))
 		if err != nil {
 			return err
 		}
-		if ok {
+		if state == layout.Published {
 			w.parts = append(w.parts, part{e.Name, int(e.Off), int(e.Off + e.Size)})
 		}
 	}

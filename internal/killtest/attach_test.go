@@ -42,6 +42,12 @@ func attachments() []operation {
 		{name: "New of a Semaphore", fresh: true, long: true, play: objectScene, victim: func(v *victim) func() result {
 			return func() result { _, err := semaphore.New(v.seg, "newsem", permits, nil); return failed(err) }
 		}},
+		{name: "RemoveObject", fresh: true, long: true, play: removeObjectScene, victim: func(v *victim) func() result {
+			return func() result { return failed(v.seg.RemoveObject("new")) }
+		}},
+		{name: "NewMPMC in a room that is used again", fresh: true, long: true, play: reuseScene, victim: func(v *victim) func() result {
+			return func() result { _, err := ring.NewMPMC[message](v.seg, "new", slots); return failed(err) }
+		}},
 		{name: "Segment Close", long: true, play: detachScene, victim: func(v *victim) func() result {
 			must(shm.NewLock(v.seg, "l")).Lock()
 			check(must(semaphore.New(v.seg, "sem", permits, nil)).Acquire(context.Background(), 2))

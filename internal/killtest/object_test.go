@@ -3,6 +3,9 @@
 package killtest_test
 
 import (
+	"errors"
+	"io/fs"
+
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
@@ -46,6 +49,67 @@ func objectScene(s *stage) scene {
 	}
 }
 
+// removeObjectScene is what goes on around the removal of an object in a fresh segment,
+// whose users have gone, while another makes it if it does not exist.
+func removeObjectScene(s *stage) scene {
+	s.formerly("new")
+	old := must(shm.NewLock(s.seg, "old"))
+	inUse := false // by the test, before the victim has ended
+	// remake leaves nothing in the ring, of which the old one has a message.
+	remake := func(mayBeOld bool) {
+		q, err := ring.NewMPMC[message](s.seg, "new", slots)
+		s.must("NewMPMC", err)
+		s.must("TryPush", q.TryPush(pack(5)))
+		n, err := unpack(q.TryPop())
+		if n == formerMessage && mayBeOld {
+			n, err = unpack(q.TryPop())
+		}
+		if n != 5 || err != nil {
+			s.fatalf("pushed 5 and popped %d, %v", n, err)
+		}
+		s.is("RemoveObject of what is in use", s.seg.RemoveObject("new"), shm.ErrInUse)
+	}
+	return scene{
+		paused: func() func() {
+			must(shm.NewLock(s.seg, "old")).Lock() // what is in use is found at once
+			old.Unlock()
+			inUse = true
+			done := s.background("NewMPMC", func() { remake(true) })
+			done(slice) // it may have to wait for the victim
+			return func() { done(patience) }
+		},
+		check: func(o outcome) {
+			if !(inUse && errors.Is(o.err, shm.ErrInUse)) {
+				s.must("the victim's RemoveObject", o.err)
+			}
+			s.background("New", func() {
+				remake(!o.ended || o.err != nil)
+				s.formerly("another")
+				s.must("RemoveObject", s.seg.RemoveObject("another"))
+				s.is("RemoveObject of what is removed", s.seg.RemoveObject("another"), fs.ErrNotExist)
+			})(patience)
+		},
+	}
+}
+
+// reuseScene is objectScene where an object has left its room.
+func reuseScene(s *stage) scene {
+	s.formerly("gone")
+	s.must("RemoveObject", s.seg.RemoveObject("gone"))
+	return objectScene(s)
+}
+
+const formerMessage = 7
+
+// formerly makes a ring that nobody uses any more, and that has a message.
+func (s *stage) formerly(name string) {
+	s.Helper()
+	seg := must(shm.Open(segmentName, s.opts))
+	q := must(ring.NewMPMC[message](seg, name, slots))
+	check(q.TryPush(pack(formerMessage)))
+	check(seg.Close())
+}
+
 // litter writes what dead creators may have left into the free directory entries
 // and the free part of the arena.
 func (s *stage) litter() {
@@ -53,15 +117,15 @@ func (s *stage) litter() {
 	end := uint64(h.ArenaOff)
 	for i := range h.MaxObjects {
 		mem := h.Entry(s.view, i)
-		if e, ok, _ := layout.ReadEntry(mem); ok {
-			end = e.Off + e.Size
+		if e, state, _ := layout.ReadEntry(mem); state != layout.Free {
+			end = e.Off + e.Room
 			continue
 		}
 		for j := 4; j < len(mem); j++ { // the state stays 0
 			mem[j] = 0xa5
 		}
 	}
-	for i := layout.AlignObject(end); i < uint64(len(s.view)); i++ {
+	for i := end; i < uint64(len(s.view)); i++ {
 		s.view[i] = 0xa5
 	}
 }

@@ -167,8 +167,8 @@ func (s *stage) unwatch() {
 func (s *stage) memory(name string) []byte {
 	h := must(layout.Decode(s.view, int64(len(s.view))))
 	for i := range h.MaxObjects {
-		e, ok, err := layout.ReadEntry(h.Entry(s.view, i))
-		if err == nil && ok && e.Name == name {
+		e, state, err := layout.ReadEntry(h.Entry(s.view, i))
+		if err == nil && state == layout.Published && e.Name == name {
 			return s.view[e.Off : e.Off+e.Size]
 		}
 	}

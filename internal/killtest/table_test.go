@@ -21,5 +21,6 @@ func init() {
 	codes["closed"] = ring.ErrClosed
 	codes["exist"] = fs.ErrExist
 	codes["taken"] = ring.ErrRoleTaken
+	codes["inuse"] = shm.ErrInUse
 	codes["shut"] = shm.ErrSegmentClosed
 }

@@ -6,31 +6,42 @@ import (
 	"strings"
 )
 
-// A directory entry. All of it but the state is written under the creation lock
-// before the state says published, and never again.
+// A directory entry. All of it is written under the creation lock: the state last, and all
+// else while the state is Free or Vacant. The place of the room is written while it is Free
+// only.
 const (
-	offState       = 0  // u32: stateFree, then statePublished; never back
-	offKind        = 4  // u32
-	offOff         = 8  // u64: of the object, from the start of the file
-	offSize        = 16 // u64: bytes of the object
-	offCapacity    = 24 // u64: elements
-	offFingerprint = 32 // u64: of the element type
-	offElemSize    = 40 // u64
-	offEntryFlags  = 48 // u64
-	offName        = 56 // NUL-padded
-	offTypeName    = offName + MaxName
-	entryReserved  = offTypeName + maxTypeName
-	entryEnd       = entryReserved + 16
+	offState       = 0                         // u32: a State
+	offKind        = 4                         // u32
+	offOff         = 8                         // u64: of the room, and the object, from the start of the file
+	offSize        = 16                        // u64: bytes of the object
+	offCapacity    = 24                        // u64: elements
+	offFingerprint = 32                        // u64: of the element type
+	offElemSize    = 40                        // u64
+	offEntryFlags  = 48                        // u64
+	offName        = 56                        // NUL-padded
+	offTypeName    = offName + MaxName         // NUL-padded: the name and, if it fits, a NUL and the text of the type
+	offRoom        = offTypeName + maxTypeName // u64: bytes of the room
+	offTextLen     = offRoom + 8               // u32: of the type's text behind the object, see text.go
+	entryReserved  = offTextLen + 4
+	entryEnd       = entryReserved + 4
 
 	// MaxName is the most bytes that an object's name can have.
 	MaxName     = 96
 	maxTypeName = 88
-
-	stateFree      = 0
-	statePublished = 1
 )
 
 var _ [EntrySize]byte = [entryEnd]byte{}
+
+// State is the state of a directory entry. See package segment for the transitions.
+type State uint32
+
+// The states are part of the file format.
+const (
+	Free      State = iota // was never used
+	Published              // has an object
+	Removing               // has one whose users are being looked for
+	Vacant                 // has room
+)
 
 // Entry is a decoded directory entry.
 type Entry struct {
@@ -43,6 +54,9 @@ type Entry struct {
 	Flags       uint64
 	Name        string
 	TypeName    string // for messages only, perhaps cut short
+	TypeText    string // likewise, "" if it is nowhere or behind the object
+	TextLen     uint32 // of the text behind the object
+	Room        uint64 // bytes from Off on that are this entry's for good
 }
 
 // Encode writes all of e but its state to mem.
@@ -54,31 +68,37 @@ func (e Entry) Encode(mem []byte) {
 	native.PutUint64(mem[offFingerprint:], e.Fingerprint)
 	native.PutUint64(mem[offElemSize:], e.ElemSize)
 	native.PutUint64(mem[offEntryFlags:], e.Flags)
-	clear(mem[offName:])
+	clear(mem[offName:offRoom])
 	copy(mem[offName:offName+MaxName], e.Name)
-	copy(mem[offTypeName:offTypeName+maxTypeName], e.TypeName)
+	n := copy(mem[offTypeName:offTypeName+maxTypeName], e.TypeName)
+	if e.TypeText != "" {
+		copy(mem[offTypeName+n+1:offTypeName+maxTypeName], e.TypeText)
+	}
+	native.PutUint64(mem[offRoom:], e.Room)
+	native.PutUint32(mem[offTextLen:], e.TextLen)
+	clear(mem[entryReserved:])
 }
 
-// Publish makes the entry in mem visible. The store pairs with the load in
+// SetState makes s the state of the entry in mem. The store pairs with the load in
 // ReadEntry.
-func Publish(mem []byte) {
-	Word(mem, offState).Store(statePublished)
-}
+func SetState(mem []byte, s State) { Word(mem, offState).Store(uint32(s)) }
 
 // Used reports whether an entry was ever published in mem.
-func Used(mem []byte) bool { return Word(mem, offState).Load() != stateFree }
+func Used(mem []byte) bool { return State(Word(mem, offState).Load()) != Free }
 
-// ReadEntry decodes the entry in mem; ok is false if none is published there.
-func ReadEntry(mem []byte) (e Entry, ok bool, err error) {
-	switch state := Word(mem, offState).Load(); state {
-	case stateFree:
-		return Entry{}, false, nil
-	case statePublished:
-	default:
-		return Entry{}, false, fmt.Errorf("directory entry in state %d: %w", state, ErrCorrupt)
+// ReadEntry decodes the entry in mem. Of one that is Vacant or Free, only Off and Room
+// mean anything, or nothing. It fails with ErrCorrupt in an unknown state.
+func ReadEntry(mem []byte) (Entry, State, error) {
+	state := State(Word(mem, offState).Load())
+	if state == Free {
+		return Entry{}, Free, nil
+	}
+	if state > Vacant {
+		return Entry{}, state, fmt.Errorf("directory entry in state %d: %w", state, ErrCorrupt)
 	}
 	var b [EntrySize]byte
 	copy(b[:], mem)
+	name, typeText, _ := bytes.Cut(b[offTypeName:offTypeName+maxTypeName], []byte{0})
 	return Entry{
 		Kind:        Kind(native.Uint32(b[offKind:])),
 		Off:         native.Uint64(b[offOff:]),
@@ -88,8 +108,11 @@ func ReadEntry(mem []byte) (e Entry, ok bool, err error) {
 		ElemSize:    native.Uint64(b[offElemSize:]),
 		Flags:       native.Uint64(b[offEntryFlags:]),
 		Name:        text(b[offName : offName+MaxName]),
-		TypeName:    text(b[offTypeName : offTypeName+maxTypeName]),
-	}, true, nil
+		TypeName:    text(name),
+		TypeText:    text(typeText),
+		TextLen:     native.Uint32(b[offTextLen:]),
+		Room:        native.Uint64(b[offRoom:]),
+	}, state, nil
 }
 
 // text returns the NUL-padded string in b, without what a cut left of a rune.

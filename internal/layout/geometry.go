@@ -16,9 +16,9 @@ import (
 
 // A segment file, from its first byte to its last:
 //
-//	0           header page     HeaderSize              immutable once the file has its name, but for the count of IDs
+//	0           header page     HeaderSize              immutable once the file has its name, but for two counts
 //	4096        process table   MaxProcs × SlotSize     each slot taken by compare-and-swap, then written by its owner
-//	DirOff      directory       MaxObjects × EntrySize  append-only, written under the creation lock
+//	DirOff      directory       MaxObjects × EntrySize  written under the creation lock
 //	AttendOff   attendance      a record for each entry changed by atomic operations, see attendance.go
 //	            (padding to PageSize)
 //	ArenaOff    arena           ArenaSize               objects, each at a multiple of ObjectAlign
@@ -92,6 +92,9 @@ func Compute(size int64, maxProcs, maxObjects int) (Geometry, error) {
 
 // IDs returns the count of owner IDs that were drawn, of a mapped segment.
 func IDs(mem []byte) *atomic.Uint64 { return Word64(mem, offIDs) }
+
+// Changes returns the count of changes of used directory entries, of a mapped segment.
+func Changes(mem []byte) *atomic.Uint64 { return Word64(mem, offChanges) }
 
 // Table returns the process table of a mapped segment.
 func (g Geometry) Table(mem []byte) []byte {

@@ -8,8 +8,8 @@ import (
 )
 
 // The header page. The process that makes a segment writes it before the file
-// has a name; nobody writes it afterwards, but for the count of IDs, which lies in a
-// cache line of its own.
+// has a name; nobody writes it afterwards, but for two counts, each in a cache line of its
+// own.
 const (
 	offMagic      = 0  // [8]byte
 	offByteOrder  = 8  // u32: byteOrderMark in the writer's byte order
@@ -25,14 +25,15 @@ const (
 	offAppVersion = 64 // u64: the application's own number
 	headerEnd     = 72
 
-	offIDs = 128 // u64: raised by each attacher, see package liveness
+	offIDs     = 128 // u64: raised by each attacher, see package liveness
+	offChanges = 256 // u64: raised by changes of used directory entries, see package segment
 
 	magic         = "ISTHMUS\x00"
 	byteOrderMark = 0x01020304
 	version       = 3
 )
 
-const _ uint = HeaderSize - (offIDs + 8)
+const _ uint = HeaderSize - (offChanges + 8)
 
 var native = binary.NativeEndian
 

@@ -163,36 +163,38 @@ func TestEntry(t *testing.T) {
 	mem := bytesOf(words)
 	e := Entry{
 		Kind: KindArray, Off: 1, Size: 2, Capacity: 3, Fingerprint: 4, ElemSize: 5, Flags: 6,
-		Name: strings.Repeat("ä", MaxName/2), TypeName: "main.Job",
+		Name: strings.Repeat("ä", MaxName/2), TypeName: "main.Job", TypeText: "{}", TextLen: 7, Room: 8,
 	}
 	for i := range mem { // what a killed creator may leave
 		mem[i] = byte(rand.Uint32())
 	}
 	clear(mem[:4])
 	e.Encode(mem)
-	if _, ok, err := ReadEntry(mem); ok || err != nil {
-		t.Fatalf("before Publish: %v, %v", ok, err)
+	if _, state, err := ReadEntry(mem); state != Free || err != nil || Used(mem) {
+		t.Fatalf("before it is published: %v, %v", state, err)
 	}
-	Publish(mem)
-	if got, ok, err := ReadEntry(mem); !ok || err != nil || got != e {
-		t.Errorf("ReadEntry = %+v, %v, %v, want %+v", got, ok, err, e)
+	for _, want := range []State{Published, Removing, Vacant} {
+		SetState(mem, want)
+		if got, state, err := ReadEntry(mem); state != want || err != nil || got != e || !Used(mem) {
+			t.Errorf("ReadEntry = %+v, %v, %v, want %+v, %v", got, state, err, e, want)
+		}
 	}
 
-	e.TypeName = "x" + strings.Repeat("ä", maxTypeName)
+	e.TypeName, e.TypeText = "x"+strings.Repeat("ä", maxTypeName), ""
 	e.Encode(mem)
-	if got, _, _ := ReadEntry(mem); got.TypeName != e.TypeName[:maxTypeName-1] {
-		t.Errorf("long type name became %q", got.TypeName)
+	if got, _, _ := ReadEntry(mem); got.TypeName != e.TypeName[:maxTypeName-1] || got.TypeText != "" {
+		t.Errorf("long type name became %q, %q", got.TypeName, got.TypeText)
 	}
 
-	words[0] = 2 | 2<<32
+	words[0] = 4 | 4<<32
 	if _, _, err := ReadEntry(mem); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("entry in state 2: %v", err)
+		t.Errorf("entry in state 4: %v", err)
 	}
 }
 
 func TestKind(t *testing.T) {
 	for k, want := range map[Kind]string{
-		KindLock: "lock", KindBytes: "byte ring", KindBytesMPMC: "MPMC byte ring", 0: "object of kind 0", 99: "object of kind 99",
+		KindLock: "lock", KindBytes: "byte ring", KindBytesMPMC: "MPMC byte ring", 0: "object", 99: "object of kind 99",
 		math.MaxUint32: "object of kind 4294967295",
 	} {
 		if got := k.String(); got != want {

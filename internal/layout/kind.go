@@ -19,6 +19,7 @@ const (
 )
 
 var kindNames = [...]string{
+	0:             "object",
 	KindValue:     "value",
 	KindArray:     "array",
 	KindLock:      "lock",
@@ -32,7 +33,7 @@ var kindNames = [...]string{
 
 // String returns the kind as error messages name it.
 func (k Kind) String() string {
-	if k == 0 || int64(k) >= int64(len(kindNames)) {
+	if int64(k) >= int64(len(kindNames)) {
 		return fmt.Sprintf("object of kind %d", uint32(k))
 	}
 	return kindNames[k]

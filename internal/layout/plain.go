@@ -16,6 +16,7 @@ type Type struct {
 	Align       uintptr
 	Fingerprint uint64 // of kinds, offsets, sizes, array lengths and field names
 	Name        string
+	Text        string // of its layout, see text.go
 	// Padding says that some byte of the type belongs to no named field. Such
 	// bytes are unspecified: two equal values may differ in them.
 	Padding bool
@@ -48,6 +49,7 @@ func Of(t reflect.Type) (Type, error) {
 		Align:       uintptr(t.Align()),
 		Fingerprint: h.Sum64(),
 		Name:        t.String(),
+		Text:        textOf(t),
 		Padding:     covered != t.Size(),
 	}
 	if t.Size() <= 8 {

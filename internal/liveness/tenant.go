@@ -1,7 +1,5 @@
 package liveness
 
-import "runtime/debug"
-
 // A slot's number stands for its owner in marks that are kept elsewhere (see package
 // segment, attendance.go). They outlive the owner, and the next one has to clear them
 // before it makes its own. So a slot says whose marks there are: its tenant's.
@@ -43,13 +41,8 @@ const (
 // MoveIn makes this attachment the tenant of its slot.
 func (t *Table) MoveIn() { t.word(t.slot, offTenant).Store(uint64(t.id)) }
 
-// Leave says that this attachment is about to close in order. That can be done in a file
-// that somebody has truncated, too: there nobody sees it.
-func (t *Table) Leave() {
-	defer func() { _ = recover() }()
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	t.word(t.slot, offLeft).Store(uint64(t.id))
-}
+// Leave says that this attachment is about to close in order.
+func (t *Table) Leave() { t.word(t.slot, offLeft).Store(uint64(t.id)) }
 
 // Tenant returns who the marks of a slot belong to, and what has become of them. The
 // fate is true of the slot's marks if the slot has the same tenant afterwards.

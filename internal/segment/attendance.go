@@ -57,8 +57,7 @@ func (s *Segment) Attend(o Object, side layout.Side) {
 
 // Leave ends what Attend began.
 func (s *Segment) Leave(o Object, side layout.Side) {
-	word, bit := s.mine(o.entry, side)
-	word.And(^bit)
+	s.leave(o.entry, side)
 	runtime.KeepAlive(s)
 }
 
@@ -84,6 +83,11 @@ func (s *Segment) attend(entry int, side layout.Side) {
 	word, bit := s.mine(entry, side)
 	word.Or(bit)
 	atStep(stepAttending)
+}
+
+func (s *Segment) leave(entry int, side layout.Side) {
+	word, bit := s.mine(entry, side)
+	word.And(^bit)
 }
 
 // inherit clears the bits of the dead in word k of a side, and its mark.

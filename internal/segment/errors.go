@@ -20,6 +20,7 @@ var (
 	ErrCorrupt   = layout.ErrCorrupt
 	ErrUntrusted = errors.New("owner is not trusted")
 	ErrFull      = liveness.ErrFull
+	ErrInUse     = errors.New("object is in use")
 	ErrClosed    = errors.New("segment is closed")
 )
 

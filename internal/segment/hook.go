@@ -16,6 +16,9 @@ const (
 	stepZeroed    step = "zeroed"    // the new object's memory is zero
 	stepPrepared  step = "prepared"  // the new object and its entry are complete
 	stepCreated   step = "created"   // and published, under the creation lock
+	stepRemoving  step = "removing"  // an object is about to be removed, if nobody uses it
+	stepChanging  step = "changing"  // a used entry is about to become published or vacant
+	stepChanged   step = "changed"   // it has
 	stepAttending step = "attending" // this process attends a side of an object
 	stepHeld      step = "held"      // and nobody takes a slot whose bit is to be cleared
 	stepInherited step = "inherited" // all bits of a word whose tenants have died are clear

@@ -48,6 +48,17 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 		c.Recv()
 		stopAt(at)
 		s.Attend(o, layout.Producer)
+	case "remove", "reuse":
+		s, err = Open("s", nil)
+		c.Check(err)
+		if what == "reuse" {
+			c.Check(s.RemoveObject("gone"))
+			stopAt(at)
+			_, err = s.Object(locked("new", 100))
+			break
+		}
+		stopAt(at)
+		err = s.RemoveObject("gone")
 	case "object":
 		s, err = Open("s", nil)
 		c.Check(err)

@@ -1,36 +1,13 @@
 package segment
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"runtime"
-	"sync"
+	"slices"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 )
-
-// States of a directory entry:
-//
-//	Free       its state word is 0; the rest may be what a dead creator left
-//	Published  its state word says so; nothing of it changes any more
-//
-//	Free → Published  by the holder of the creation lock
-//
-// Invariants:
-//
-//  1. Only the holder of the creation lock writes to a Free entry, and to arena
-//     bytes that no Published entry has.
-//  2. The Published entries come first, and their objects follow each other in
-//     the arena: where the next one goes follows from the last one.
-//  3. An object is zeroed, initialized and described before it is Published.
-//
-// A kill at any step before the publication leaves no trace that counts: the
-// next creator finds the same free entry and the same free bytes, and writes
-// over both (3). The kernel drops the creation lock.
-//
-// Memory orderings: the store of Publish pairs with the load of ReadEntry, so
-// that who sees an entry sees the object. The creation lock orders creators.
 
 // Spec describes an object to find or to create.
 type Spec struct {
@@ -78,16 +55,20 @@ func (s *Segment) object(spec Spec) (o Object, err error) {
 	}
 	// What is published needs no lock: nobody who is paused inside it may keep
 	// others from what exists.
-	o, err = s.find(spec, absent)
-	if err == errAbsent && s.mustExist {
-		err = fmt.Errorf("does not exist: %w", fs.ErrNotExist)
-	}
-	if err == errAbsent {
-		err = s.table.WithCreationLock(func() error {
-			atStep(stepLocked)
-			o, err = s.find(spec, s.create)
+	s.dir.Lock()
+	o, err = s.find(spec, false)
+	s.dir.Unlock()
+	if err == errUnsettled || err == errAbsent && !s.mustExist {
+		err = s.withDirectory(func() error {
+			o, err = s.find(spec, true)
+			if err == errAbsent && !s.mustExist {
+				o, err = s.create(spec)
+			}
 			return err
 		})
+	}
+	if err == errAbsent {
+		err = fmt.Errorf("does not exist: %w", fs.ErrNotExist)
 	}
 	if s.Closed() { // and who knows where we looked
 		return o, ErrClosed
@@ -95,119 +76,80 @@ func (s *Segment) object(spec Spec) (o Object, err error) {
 	return o, err
 }
 
-// vacancy is where an object that does not exist would go: a free entry, and the
-// arena bytes from off to end.
-type vacancy struct {
-	entry    int
-	off, end uint64
-}
-
-// seen is what an attachment knows of the directory: the entries that it has read
-// and found to be Published, so that it reads each once and not at every look-up.
-type seen struct {
-	sync.Mutex
-	places map[string]place
-	next   uint64 // where the object behind them goes
-}
-
-// place is where an object is.
-type place struct {
-	entry     int
-	off, size uint64
-}
-
-var errAbsent = errors.New("does not exist")
-
-func absent(Spec, vacancy) (Object, error) { return Object{}, errAbsent }
-
-// find returns the object that spec describes, or what otherwise makes of it.
-func (s *Segment) find(spec Spec, otherwise func(Spec, vacancy) (Object, error)) (Object, error) {
-	s.seen.Lock()
-	defer s.seen.Unlock()
-	if p, ok := s.seen.places[spec.Name]; ok {
-		return s.at(p, spec)
-	}
-	end := uint64(s.header.ArenaOff) + uint64(s.header.ArenaSize)
-	for i := len(s.seen.places); i < s.header.MaxObjects; i++ {
-		next := s.seen.next
-		e, published, err := layout.ReadEntry(s.header.Entry(s.mem, i))
-		if err != nil {
-			return Object{}, err
-		}
-		if !published {
-			return otherwise(spec, vacancy{i, next, end})
-		}
-		_, twice := s.seen.places[e.Name]
-		if e.Off != next || e.Size == 0 || e.Size > end-next || twice {
-			return Object{}, fmt.Errorf("directory entry %d, %q, has %d bytes at %d: %w", i, e.Name, e.Size, e.Off, ErrCorrupt)
-		}
-		s.seen.places[e.Name] = place{i, next, e.Size}
-		s.seen.next = min(layout.AlignObject(next+e.Size), end)
-		if e.Name == spec.Name {
-			return s.at(place{i, next, e.Size}, spec)
-		}
-	}
-	return Object{}, fmt.Errorf("all %d directory entries are taken, Options.MaxObjects of the one who makes the segment allows for more: %w", s.header.MaxObjects, ErrFull)
-}
-
-// at returns the object that spec describes, which has that place.
-func (s *Segment) at(p place, spec Spec) (Object, error) {
-	e, published, err := layout.ReadEntry(s.header.Entry(s.mem, p.entry))
-	if err != nil {
-		return Object{}, err
-	}
-	if !published || e.Name != spec.Name || e.Off != p.off || e.Size != p.size {
-		return Object{}, fmt.Errorf("directory entry %d has changed: %w", p.entry, ErrCorrupt)
-	}
-	if err := compare(e, spec); err != nil {
-		return Object{}, err
-	}
-	return Object{Kind: spec.Kind, Mem: s.slice(p.off, spec.Size), Off: p.off, entry: p.entry}, nil
-}
-
 // create makes the object where there is room, and publishes it. The creation
-// lock must be held.
-func (s *Segment) create(spec Spec, v vacancy) (Object, error) {
-	entry, off := s.header.Entry(s.mem, v.entry), v.off
-	if spec.Size > v.end-off {
-		return Object{}, fmt.Errorf("needs %d bytes, %d are left: %w", spec.Size, v.end-off, ErrFull)
+// lock must be held, and the directory must be read.
+func (s *Segment) create(spec Spec) (Object, error) {
+	d := &s.dir
+	i := len(d.places)
+	off, left := s.unused(i)
+	text := spec.Type.Behind()
+	need := spec.Size + uint64(len(text))
+	fits := slices.IndexFunc(d.vacant, func(i int) bool {
+		return spec.Size <= d.places[i].size && need <= d.places[i].size
+	})
+	switch {
+	case fits >= 0:
+		i = d.vacant[fits]
+		off = d.places[i].off
+	case i == s.header.MaxObjects:
+		return Object{}, fmt.Errorf("all %d directory entries are taken, Options.MaxObjects of the one who makes the segment allows for more: %w", i, ErrFull)
+	case spec.Size > left || need > left:
+		return Object{}, fmt.Errorf("needs %d bytes, %d are left: %w", need, left, ErrFull)
+	default:
+		d.places = append(d.places, place{off: off, size: layout.AlignObject(need)})
 	}
+	room := s.slice(off, d.places[i].size)
 	mem := s.slice(off, spec.Size)
 	clear(mem)
 	atStep(stepZeroed)
 	if spec.Init != nil {
 		spec.Init(mem)
 	}
-	layout.Entry{
-		Kind:        spec.Kind,
-		Off:         off,
-		Size:        spec.Size,
-		Capacity:    spec.Capacity,
-		Fingerprint: spec.Type.Fingerprint,
-		ElemSize:    uint64(spec.Type.Size),
-		Flags:       spec.Flags,
-		Name:        spec.Name,
-		TypeName:    spec.Type.Name,
-	}.Encode(entry)
-	s.header.Desert(s.mem, v.entry)
+	copy(room[spec.Size:], text)
+	e := layout.Entry{
+		Kind:     spec.Kind,
+		Off:      off,
+		Size:     spec.Size,
+		Capacity: spec.Capacity,
+		Flags:    spec.Flags,
+		Name:     spec.Name,
+		Room:     uint64(len(room)),
+	}
+	e.SetType(spec.Type)
+	entry := s.header.Entry(s.mem, i)
+	e.Encode(entry)
+	s.header.Desert(s.mem, i)
+	s.attend(i, layout.User)
 	atStep(stepPrepared)
-	layout.Publish(entry)
+	if fits >= 0 {
+		s.change(i, layout.Published)
+		d.vacant = slices.Delete(d.vacant, fits, fits+1)
+	} else {
+		layout.SetState(entry, layout.Published)
+	}
 	atStep(stepCreated)
-	return Object{Kind: spec.Kind, Mem: mem, Off: off, Created: true, entry: v.entry}, nil
+	d.places[i].attended = true
+	d.names[spec.Name] = i
+	return Object{Kind: spec.Kind, Mem: mem, Off: off, Created: true, entry: i}, nil
 }
 
 func (s *Segment) slice(off, size uint64) []byte {
 	return s.mem[off : off+size : off+size]
 }
 
-// compare says in what the existing object differs from the one asked for.
-func compare(e layout.Entry, spec Spec) error {
+// compare says in what the existing object, which has a room, differs from the one asked
+// for.
+func compare(e layout.Entry, spec Spec, room []byte) error {
 	switch {
 	case e.Kind != spec.Kind:
 		return fmt.Errorf("exists as %v, asked for %v: %w", e.Kind, spec.Kind, ErrMismatch)
 	case e.Fingerprint != spec.Type.Fingerprint || e.ElemSize != uint64(spec.Type.Size):
-		return fmt.Errorf("exists with elements of type %s (%d bytes, layout %x), asked for %s (%d bytes, layout %x): %w",
-			e.TypeName, e.ElemSize, e.Fingerprint, spec.Type.Name, spec.Type.Size, spec.Type.Fingerprint, ErrMismatch)
+		how := layout.Difference(e.Text(room), spec.Type.Text)
+		if how == "" {
+			how = "their layouts differ"
+		}
+		return fmt.Errorf("exists with elements of type %s (%d bytes), asked for %s (%d bytes): %s: %w",
+			e.TypeName, e.ElemSize, spec.Type.Name, spec.Type.Size, how, ErrMismatch)
 	case e.Capacity != spec.Capacity:
 		return fmt.Errorf("exists with capacity %d, asked for %d: %w", e.Capacity, spec.Capacity, ErrMismatch)
 	case e.Flags != spec.Flags:

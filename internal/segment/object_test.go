@@ -53,8 +53,9 @@ func TestObject(t *testing.T) {
 		part   string
 	}{
 		{func(s *Spec) { s.Kind = layout.KindLock }, "exists as array, asked for lock"},
-		{func(s *Spec) { s.Type = typeOf[uint64](t) }, "elements of type segment.job (8 bytes, layout "},
-		{func(s *Spec) { s.Type = layout.Type{} }, "elements of type segment.job (8 bytes, layout "},
+		{func(s *Spec) { s.Type = typeOf[uint64](t) }, "elements of type segment.job (8 bytes), asked for uint64 (8 bytes): struct exists, asked for uint64: "},
+		{func(s *Spec) { s.Type = typeOf[struct{ A, C int32 }](t) }, `field "B" (int32 at offset 4) exists, asked for field "C" (int32 at offset 4)`},
+		{func(s *Spec) { s.Type = layout.Type{} }, "elements of type segment.job (8 bytes), asked for  (0 bytes)"},
 		{func(s *Spec) { s.Capacity = 4 }, "exists with capacity 3, asked for 4"},
 		{func(s *Spec) { s.Flags = 4 }, "exists with options 0x5, asked for 0x4"},
 		{func(s *Spec) { s.Size = 32 }, "exists with 24 bytes, asked for 32"},
@@ -118,11 +119,17 @@ func TestHostileDirectory(t *testing.T) {
 	spec := Spec{Kind: layout.KindLock, Name: "x", Size: 64}
 	o := mustObject(t, s, spec)
 	entry := s.header.Entry(s.mem, 0)
-	good := layout.Entry{Kind: spec.Kind, Off: o.Off, Size: spec.Size, Name: spec.Name}
+	good := layout.Entry{Kind: spec.Kind, Off: o.Off, Size: spec.Size, Name: spec.Name, Room: layout.ObjectAlign}
 	for _, change := range []func(e *layout.Entry){
 		func(e *layout.Entry) { e.Off = 0 },
 		func(e *layout.Entry) { e.Off++ },
 		func(e *layout.Entry) { e.Off = math.MaxUint64 },
+		func(e *layout.Entry) { e.Room = 0 },
+		func(e *layout.Entry) { e.Room++ },
+		func(e *layout.Entry) { e.Room = testSize + layout.ObjectAlign },
+		func(e *layout.Entry) { e.Room = math.MaxUint64 },
+		func(e *layout.Entry) { e.TextLen = layout.ObjectAlign },
+		func(e *layout.Entry) { e.TextLen = math.MaxUint32 },
 		func(e *layout.Entry) { e.Size = 0 },
 		func(e *layout.Entry) { e.Size = math.MaxUint64 },
 		func(e *layout.Entry) { e.Size = testSize + 1 },
@@ -137,7 +144,7 @@ func TestHostileDirectory(t *testing.T) {
 	}
 	good.Encode(entry)
 	mustObject(t, s, spec)
-	good.Size = testSize - 1 // the next one is past the end
+	good.Room = testSize // the next one is past the end
 	good.Encode(entry)
 	_, err := mustOpen(t, "s").Object(Spec{Kind: layout.KindLock, Name: "y", Size: 1})
 	proctest.WantError(t, "no room", err, ErrFull, "0 are left")

@@ -38,7 +38,7 @@ type Segment struct {
 	cleanup runtime.Cleanup
 
 	mustExist bool // objects are found, and not made
-	seen      seen
+	dir       directory
 
 	mu    sync.Mutex
 	local map[localKey]any // guarded by mu
@@ -78,7 +78,7 @@ func newSegment(name string, f *liveness.File, m *mapping.Mapping, h layout.Head
 		table:     table,
 		res:       &resources{mapping: m, table: table},
 		mustExist: o.MustExist,
-		seen:      seen{places: map[string]place{}, next: uint64(h.ArenaOff)},
+		dir:       directory{names: map[string]int{}},
 		local:     map[localKey]any{},
 	}
 	s.cleanup = runtime.AddCleanup(s, (*resources).free, s.res)
@@ -230,7 +230,8 @@ type localKey struct {
 }
 
 // Local returns what this Segment keeps on the Go side for an object, made by
-// make on the first call. All handles of the object share it.
+// make on the first call. All handles of the object share it. An object that this Segment
+// has used cannot be removed while it is open, so it stays that object's.
 func (s *Segment) Local(o Object, make func() any) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
