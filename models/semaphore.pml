@@ -11,7 +11,7 @@
  *
  * Steps                                            Go
  *   enter    load, waits at busy; two stores       enter
- *   weighty  store                                 (*Semaphore).acquireSlow
+ *   weighty  store                                 (*Semaphore).await
  *   change   load, compare-and-swap                (*state).take, give, change
  *   hold     load, store of the permits            change
  *   settle   release store of the word, into the   change
