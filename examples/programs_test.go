@@ -21,6 +21,7 @@ func TestPrograms(t *testing.T) {
 	for n := range 20 {
 		squares = append(squares, fmt.Sprintln(n, n*n))
 	}
+	squares[13] = "13 kills its workers\n"
 	for client := range 3 {
 		for n := 10 * client; n < 10*client+4; n++ {
 			requests = append(requests, fmt.Sprintln(n, n*n))

@@ -60,7 +60,8 @@ type BytesMPMC struct {
 // from 0; position p lies in chunk p mod capacity, in lap p div capacity. A message takes
 // a run of chunks, and at the end of the ring, where it would not fit in one piece, those
 // up to the end besides: it then lies at the beginning. All of them are its span, which
-// the word of the first speaks for. Its length is at the beginning of where it lies.
+// the word of the first speaks for. Its length, and in the upper half of the same word how
+// often it was lent, are at the beginning of where it lies.
 //
 // tail and head are hints: all positions before tail have been claimed for writing, all
 // before head have been taken or given up, and maybe some after them.
@@ -128,6 +129,9 @@ type BytesMPMC struct {
 // is what Invariant 4 needs of a walk. Sleeping is the Event's.
 
 const (
+	deliveriesShift = 32 // in a message's first word
+	maxDeliveries   = 1<<31 - 1
+
 	chunkSize = 64
 	minChunks = 2
 )

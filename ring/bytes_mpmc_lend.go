@@ -13,6 +13,7 @@ type LentBytes struct {
 	pos   uint64
 	run   run
 	bytes []byte
+	count uint64 // of deliveries
 }
 
 // TryNext lends the next message in place. Release it before the next TryNext or
@@ -59,7 +60,11 @@ func (q *BytesMPMC) lend(pos uint64, w chunkWord) (LentBytes, error) {
 	if !q.swap(pos, w, q.claimed(reading, pos, w.run())) {
 		return LentBytes{}, errMoved
 	}
-	return LentBytes{q, pos, w.run(), b}, nil
+	// One who dies before this store has not seen the message.
+	header := word64(q.memory(pos, w.run()), 0)
+	count := min(atomic.LoadUint64(header)>>deliveriesShift+1, maxDeliveries)
+	atomic.StoreUint64(header, uint64(len(b))|count<<deliveriesShift)
+	return LentBytes{q, pos, w.run(), b, count}, nil
 }
 
 // notLent completes the error of a TryNext that came as far as pos.
@@ -99,6 +104,11 @@ func (q *BytesMPMC) Next(ctx context.Context) (l LentBytes, err error) {
 // Bytes returns the message. It must not be used after Release, or after the Segment's
 // Close.
 func (l LentBytes) Bytes() []byte { return l.bytes }
+
+// Deliveries returns how often the message was lent: 1 at first, and one more for each
+// process that died before it released the message. So a message that kills each process
+// that takes it up can be told, and set aside.
+func (l LentBytes) Deliveries() int { return int(l.count) }
 
 // Release takes the message out of the ring.
 func (l LentBytes) Release() error {

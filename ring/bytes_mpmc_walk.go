@@ -47,6 +47,9 @@ var errMoved = errors.New("message was taken")
 func (q *BytesMPMC) message(pos uint64, w chunkWord) ([]byte, error) {
 	mem := q.memory(pos, w.run())
 	n := atomic.LoadUint64(word64(mem, 0))
+	if w.phase() == reading {
+		n &= lengthMask // deliveries are counted
+	}
 	switch {
 	case q.load(pos) != w:
 		return nil, errMoved

@@ -44,7 +44,7 @@ func (r Reserved[T]) Value() *T { return r.q.slots.value(r.pos) }
 
 // Commit publishes the message.
 func (r Reserved[T]) Commit() error {
-	if err := r.q.mine(r.pos, writing); err != nil {
+	if err := r.q.mine(r.pos, writing, 1); err != nil {
 		return err
 	}
 	return r.q.publish(r.pos)
@@ -53,7 +53,7 @@ func (r Reserved[T]) Commit() error {
 // Cancel gives the slot up without a message.
 func (r Reserved[T]) Cancel() error {
 	q := r.q
-	if err := q.mine(r.pos, writing); err != nil {
+	if err := q.mine(r.pos, writing, 1); err != nil {
 		return err
 	}
 	q.store(r.pos, freeWord(q.lap(r.pos)+1))
@@ -64,15 +64,19 @@ func (r Reserved[T]) Cancel() error {
 
 // Lent is a message of an [MPMC] that is read in place.
 type Lent[T any] struct {
-	q   *MPMC[T]
-	pos uint64
+	q          *MPMC[T]
+	pos, count uint64
 }
 
-// TryNext lends the next message in place. Release it before the next TryNext or
-// Next: in a closed ring, others wait to see whether it comes back. If this
-// process dies before Release, another consumer gets the message, out of its
-// order. If there is none, the error is ErrEmpty or ErrClosed; as TryPop's, it
-// may be ErrEmpty while a message of the dead waits.
+// TryNext lends the next message in place. If this process dies before Release,
+// another consumer gets the message, out of its order ([Lent.Deliveries] tells).
+//
+// A message that is lent keeps its slot. So a message that is held for long stops the
+// ring when the others have gone round: with a capacity of 64, after 63 more messages.
+// In a closed ring, the others wait to see whether it comes back.
+//
+// If there is none, the error is ErrEmpty or ErrClosed; as TryPop's, it may be
+// ErrEmpty while a message of the dead waits.
 func (q *MPMC[T]) TryNext() (Lent[T], error) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
@@ -94,7 +98,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 		if q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
 			q.advance(q.head, head, &q.pop, pos+1)
 			q.pushed.Acquire()
-			return Lent[T]{q, pos}, q.open()
+			return Lent[T]{q, pos, 1}, q.open()
 		}
 	}
 }
@@ -136,10 +140,15 @@ func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
 // after the Segment's Close.
 func (l Lent[T]) Value() *T { return l.q.slots.value(l.pos) }
 
+// Deliveries returns how often the message was lent: 1 at first, and one more for each
+// process that died before it released the message. So a message that kills each process
+// that takes it up can be told, and set aside. It stays at 511 when it has come there.
+func (l Lent[T]) Deliveries() int { return int(l.count) }
+
 // Release takes the message out of the ring.
 func (l Lent[T]) Release() error {
 	q := l.q
-	if err := q.mine(l.pos, reading); err != nil {
+	if err := q.mine(l.pos, reading, l.count); err != nil {
 		return err
 	}
 	q.popped.Release()
@@ -148,15 +157,16 @@ func (l Lent[T]) Release() error {
 	return q.open()
 }
 
-// mine checks that this process holds pos in the given phase.
-func (q *MPMC[T]) mine(pos, phase uint64) error {
+// mine checks that this process holds pos in the given phase, with that run, or number of
+// deliveries.
+func (q *MPMC[T]) mine(pos, phase, run uint64) error {
 	if err := q.open(); err != nil {
 		return err
 	}
 	// A slot that is held stops the ring when it has gone round. What lies further
 	// back was given up long ago, and the word is that of another lap (Invariant 8).
 	passed := int64(q.surelyTaken()-pos) > int64(2*q.capacity)
-	if passed || q.load(pos) != claimWord(phase, q.lap(pos), 1, q.core.ID()) {
+	if passed || q.load(pos) != claimWord(phase, q.lap(pos), run, q.core.ID()) {
 		return q.verdict(q.fault(ErrNotReserved))
 	}
 	return nil

@@ -140,8 +140,8 @@ func (q *MPMC[T]) redeliver() (v T, ok bool) {
 // relend lends a message that was lent to a process now dead.
 func (q *MPMC[T]) relend() (l Lent[T], ok bool) {
 	ok = q.adopt(func(pos uint64, w word) bool {
-		l = Lent[T]{q, pos}
-		return q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID()))
+		l = Lent[T]{q, pos, min(w.deliveries()+1, maxRun)}
+		return q.swap(pos, w, claimWord(reading, q.lap(pos), l.count, q.core.ID()))
 	})
 	return l, ok
 }

@@ -4,8 +4,9 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 
 // word is the state word of an MPMC slot.
 //
-//	free, full, closed         lap 61 bits                    | phase 3 bits
-//	writing, reading, freeing  lap 14 | run 9  | owner id 38  | phase 3
+//	free, full, closed  lap 61 bits                          | phase 3 bits
+//	writing, freeing    lap 14 | run 9        | owner id 38  | phase 3
+//	reading             lap 14 | deliveries 9 | owner id 38  | phase 3
 //
 // The word of a slot that nobody has claimed carries the whole lap, so that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
@@ -52,11 +53,14 @@ func (w word) owner() layout.ID { return layout.ID(w >> phaseBits & (1<<ownerBit
 
 // run is how many slots the word speaks for, at least 1.
 func (w word) run() uint64 {
-	if !w.claimed() {
+	if !w.claimed() || w.phase() == reading {
 		return 1
 	}
 	return max(uint64(w>>runShift)&maxRun, 1)
 }
+
+// deliveries is how often the message was lent, up to maxRun, if it is lent.
+func (w word) deliveries() uint64 { return uint64(w>>runShift) & maxRun }
 
 // ahead returns by how many laps the word is ahead of lap.
 func (w word) ahead(lap uint64) int64 {

@@ -1,5 +1,5 @@
 // Command supervisor runs jobs in worker processes, and starts another worker where
-// one has died. Job 7 kills whoever takes it up the first time.
+// one has died. Job 7 kills the first worker that takes it up, job 13 every worker.
 package main
 
 import (
@@ -15,14 +15,18 @@ import (
 )
 
 const (
-	jobs    = 20
-	workers = 3
+	jobs     = 20
+	workers  = 3
+	maxTries = 3
 )
 
 // Job and Result are plain: they lie in shared memory as they are.
 type Job struct{ Number int64 }
 
-type Result struct{ Number, Square, Worker int64 }
+type Result struct {
+	Number, Square int64
+	Poison         bool // the job has killed as many workers as it may
+}
 
 func main() {
 	run := supervise
@@ -38,7 +42,6 @@ func main() {
 type board struct {
 	jobs    *ring.MPMC[Job]
 	results *ring.MPMC[Result]
-	deaths  *shm.Value[int64]
 }
 
 // boardOf finds the objects in the segment, or makes them.
@@ -46,18 +49,14 @@ func boardOf(seg *shm.Segment) (b board, err error) {
 	if b.jobs, err = ring.NewMPMC[Job](seg, "jobs", 64); err != nil {
 		return b, err
 	}
-	if b.results, err = ring.NewMPMC[Result](seg, "results", 64); err != nil {
-		return b, err
-	}
-	b.deaths, err = shm.NewValue[int64](seg, "deaths")
+	b.results, err = ring.NewMPMC[Result](seg, "results", 64)
 	return b, err
 }
 
 // supervise makes the segment, keeps the workers running, and collects the results.
 func supervise(ctx context.Context) error {
 	name := fmt.Sprintf("supervisor-%d", os.Getpid())
-	size := ring.MPMCSize[Job](64) + ring.MPMCSize[Result](64) + shm.ValueSize[int64]()
-	seg, err := shm.Create(name, size, nil)
+	seg, err := shm.Create(name, ring.MPMCSize[Job](64)+ring.MPMCSize[Result](64), nil)
 	if err != nil {
 		return err
 	}
@@ -95,7 +94,11 @@ func supervise(ctx context.Context) error {
 		results[r.Number] = r
 	}
 	for n := range int64(jobs) {
-		fmt.Println(n, results[n].Square)
+		if results[n].Poison {
+			fmt.Println(n, "kills its workers")
+		} else {
+			fmt.Println(n, results[n].Square)
+		}
 	}
 	return nil
 }
@@ -136,10 +139,11 @@ func work(ctx context.Context) error {
 			return err
 		}
 		n := job.Value().Number
-		if n == 7 && shm.Add(b.deaths, 1) == 1 {
-			return die()
+		r := Result{Number: n, Poison: job.Deliveries() > maxTries}
+		if !r.Poison {
+			r.Square = square(n, job.Deliveries())
 		}
-		if err := b.results.Push(ctx, Result{n, n * n, int64(os.Getpid())}); err != nil {
+		if err := b.results.Push(ctx, r); err != nil {
 			return err
 		}
 		if err := job.Release(); err != nil {
@@ -148,11 +152,13 @@ func work(ctx context.Context) error {
 	}
 }
 
-// die kills this process.
-func die() error {
-	self, err := os.FindProcess(os.Getpid())
-	if err != nil {
-		return err
+// square is what a job does. It kills this process at times.
+func square(n int64, try int) int64 {
+	if n == 7 && try == 1 || n == 13 {
+		if self, err := os.FindProcess(os.Getpid()); err == nil {
+			_ = self.Kill()
+		}
+		select {} // dying
 	}
-	return self.Kill()
+	return n * n
 }
