@@ -9,7 +9,8 @@ import "github.com/isthmus-go/isthmus/internal/wait"
 //
 //	asks whether the end is abandoned
 //	repairs what the dead have left
-//	tries once more, and fails with ErrPeerDied if it would still wait
+//	tries once more
+//	asks again, if it would still wait, and fails with ErrPeerDied
 //
 // Invariants
 //
@@ -17,7 +18,8 @@ import "github.com/isthmus-go/isthmus/internal/wait"
 //     published, and the repair all that it has left. So nothing is left to pop, or free
 //     to push to, when ErrPeerDied is returned, and was not when the end was found
 //     abandoned: of this process's end nobody else can have made room or taken
-//     messages from the dead, but by popping or pushing them.
+//     messages from the dead, but by popping or pushing them. Or by a lend, which may come
+//     back: it is still there when the end is asked about again, or over.
 //  2. An end that somebody alive holds is not abandoned, nor one that nobody ever held or
 //     that its last holders have given up.
 //

@@ -184,7 +184,9 @@ func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func(
 	died := false
 	werr := e.Await(ctx, func() bool {
 		if err = try(); err == busy && died { // looked again: see end
-			err = o.verdict(o.fault(ErrPeerDied))
+			if died = o.opposite(e).abandoned(); died {
+				err = o.verdict(o.fault(ErrPeerDied))
+			}
 		}
 		return err != busy
 	}, func() {

@@ -263,6 +263,19 @@ func TestLastLook(t *testing.T) {
 	}
 }
 
+// TestLentMeanwhile has an end abandoned, and not any more after the last try: a message
+// was there, and is lent to somebody by now.
+func TestLentMeanwhile(t *testing.T) {
+	for _, kind := range mainKinds {
+		t.Run(kind, func(t *testing.T) {
+			q := newQueue(t, newSegment(t), kind, "peer", peerCapacity, ring.FailOnDeath)
+			asked := 0
+			q.SetEnds(func() bool { asked++; return asked == 1 }, nil)
+			expectPopWaits(t, kind, proctest.Must(q.Consumer())(t))
+		})
+	}
+}
+
 // TestPeerLeft: who never came, or has given its end up, is waited for, even if it dies
 // after that.
 func TestPeerLeft(t *testing.T) {

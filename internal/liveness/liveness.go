@@ -33,7 +33,8 @@ import (
 // States of a slot: the ID in it is 0 or Dead (free), or Alive (taken). An
 // attacher takes a free slot by one compare-and-swap from exactly that ID to its
 // own, which is Alive by then. Others hold a free slot for a moment in the same way,
-// and give it back with the ID that it had: so an ID may be in two slots.
+// and give it back with the ID that it had: so an ID may be in two slots. Its own is the
+// one whose process says so.
 //
 // Invariants:
 //
@@ -200,8 +201,8 @@ func (t *Table) Dead(id ID) bool {
 		return false
 	}
 	for slot := range len(t.mem) / layout.SlotSize {
-		if ID(t.word(slot, offID).Load()) == id {
-			return t.DeadIn(slot, id)
+		if ID(t.word(slot, offID).Load()) == id && ID(t.word(slot, offProcess).Load()) == id {
+			return t.DeadIn(slot, id) // what it merely holds, it may give back meanwhile
 		}
 	}
 	return true // somebody has found out, and taken the slot

@@ -8,7 +8,7 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 //
 //	left  its owner stores its own ID, while it is Alive: Leave
 //	died  raised to a dead ID by whoever is about to take or hold the slot of that ID,
-//	      unless that has left
+//	      unless that has left, or was no Peer: it held the slot, or never had it whole
 //
 // Invariants:
 //
@@ -62,6 +62,11 @@ func (t *Table) Left(slot int, id ID) bool {
 // mourn records that id is dead, before its slot is taken.
 func (t *Table) mourn(slot int, id ID) {
 	if ID(t.word(slot, offLeft).Load()) == id {
+		return
+	}
+	// After that: if it has left, and another has had the slot and left since, that one is
+	// here.
+	if ID(t.word(slot, offProcess).Load()) != id {
 		return
 	}
 	word := t.word(slot, offDied)

@@ -61,6 +61,42 @@ func TestLeftUnknown(t *testing.T) {
 	}
 }
 
+// TestLeftWhileHeld has the slot of a dead owner be held, and its holder die there.
+func TestLeftWhileHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table")
+	a, h, b := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
+	b.Close()
+	h.Hold(b.Slot(), func() {
+		if a.Left(b.Slot(), b.ID()) {
+			t.Error("who has died has left, while its slot is held")
+		}
+		h.Close()
+	})
+	for range 2 {
+		mustAttach(t, path, 3)
+		if a.Left(b.Slot(), b.ID()) {
+			t.Error("who has died has left, since the holder of its slot has died")
+		}
+	}
+}
+
+// TestLateMourning has one who finds a slot free be late: others have had it, and left.
+func TestLateMourning(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table")
+	a, b := mustAttach(t, path, 2), mustAttach(t, path, 2)
+	b.Leave()
+	b.Close()
+	c := mustAttach(t, path, 2)
+	c.Leave()
+	c.Close()
+	if a.takeSlot(b.Slot(), b.ID()) {
+		t.Fatal("a slot is taken from one who has not got it any more")
+	}
+	if !a.Left(b.Slot(), b.ID()) || !a.Left(c.Slot(), c.ID()) {
+		t.Error("who has left is dead")
+	}
+}
+
 // TestPeers has the table name who is alive, and not who is about to be, nor a pid of
 // another namespace.
 func TestPeers(t *testing.T) {

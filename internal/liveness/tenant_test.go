@@ -69,6 +69,43 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// probed calls a function before each probe.
+type probed struct {
+	locks
+	before func()
+}
+
+func (p probed) held(n int64) (bool, error) {
+	p.before()
+	return p.locks.held(n)
+}
+
+// TestHolderIsAlive has a slot be given back while somebody asks whether its holder is dead.
+func TestHolderIsAlive(t *testing.T) {
+	proctest.NoLeaks(t)
+	path := filepath.Join(t.TempDir(), "f")
+	b, a, c := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
+	b.Close()
+	held, asked := make(chan struct{}), make(chan struct{})
+	var holder sync.WaitGroup
+	holder.Go(func() {
+		a.Hold(b.Slot(), func() {
+			close(held)
+			<-asked
+		})
+	})
+	<-held
+	giveBack := sync.OnceFunc(func() {
+		close(asked)
+		holder.Wait()
+	})
+	defer giveBack()
+	c.locks = probed{c.locks, giveBack}
+	if c.Dead(a.ID()) {
+		t.Error("who holds a slot is dead")
+	}
+}
+
 // TestHoldInPassing attaches in a slot that is held again and again, for a moment.
 func TestHoldInPassing(t *testing.T) {
 	proctest.NoLeaks(t)

@@ -41,6 +41,9 @@ import (
 // there: it is told though it was inherited. A process that is closed while it attends may
 // leave its bit: it has left in order all the same.
 //
+// Where the memory of a closing process is not severed, it ends its changes before its slot
+// is free, and begins no more: the bit is the next owner's then (mark).
+//
 // Memory orderings: all are sequentially consistent. A closing process says that it
 // leaves before its lock is dropped: who finds it dead sees that.
 
@@ -81,28 +84,39 @@ func (s *Segment) mine(entry int, side layout.Side) (word *atomic.Uint64, bit ui
 
 func (s *Segment) attend(entry int, side layout.Side) {
 	word, bit := s.mine(entry, side)
-	word.Or(bit)
+	s.mark(func() { word.Or(bit) })
 	atStep(stepAttending)
 }
 
 func (s *Segment) leave(entry int, side layout.Side) {
 	word, bit := s.mine(entry, side)
-	word.And(^bit)
+	s.mark(func() { word.And(^bit) })
+}
+
+// mark calls f, which changes attendance, unless this attachment has come to its end.
+func (s *Segment) mark(f func()) {
+	s.res.marks.Lock()
+	defer s.res.marks.Unlock()
+	if !s.res.settled {
+		f()
+	}
 }
 
 // inherit clears the bits of the dead in word k of a side, and its mark.
 func (s *Segment) inherit(word *atomic.Uint64, k int) {
 	for slot, bit := range s.slots(word.Load(), k) {
 		if _, fate := s.table.Tenant(slot); fate != liveness.Alive {
-			s.table.Hold(slot, func() {
-				atStep(stepHeld)
-				word.And(^bit)
+			s.mark(func() {
+				s.table.Hold(slot, func() {
+					atStep(stepHeld)
+					word.And(^bit)
+				})
 			})
 		}
 	}
 	atStep(stepInherited)
 	if word.Load()&layout.AttendDied != 0 {
-		word.And(^uint64(layout.AttendDied))
+		s.mark(func() { word.And(^uint64(layout.AttendDied)) })
 	}
 }
 

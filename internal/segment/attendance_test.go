@@ -138,6 +138,34 @@ func TestAttendClosed(t *testing.T) {
 	wantAttended(t, s, o, layout.Producer, false, false)
 }
 
+// TestAttendTooLate has one go on that was closed while it attended, where its memory is
+// not severed: the bit of its slot is its successor's by then.
+func TestAttendTooLate(t *testing.T) {
+	proctest.NoLeaks(t)
+	proctest.Dir(t)
+	s := mustCreate(t, "s", &Options{MaxProcs: 3})
+	o := attended(t, s)[0]
+	d, a := mustOpen(t, "s"), mustOpen(t, "s")
+	d.Attend(o, layout.Producer)
+	d.table.Close() // it dies
+	a.res.leave()
+	a.res.settle()
+	a.table.Close()
+	b := mustOpen(t, "s")
+	c := mustOpen(t, "s")
+	next := b
+	if c.Slot() == a.Slot() {
+		next = c
+	}
+	a.Attend(o, layout.Consumer)
+	wantAttended(t, s, o, layout.Consumer, false, false)
+	next.Attend(o, layout.Consumer)
+	a.Leave(o, layout.Consumer)
+	wantAttended(t, s, o, layout.Consumer, true, false)
+	a.Attend(o, layout.Producer)
+	wantAttended(t, s, o, layout.Producer, false, true)
+}
+
 // setStep has f called at the first step that is at.
 func setStep(t *testing.T, at step, f func()) {
 	t.Cleanup(func() { atStep = func(step) {} })

@@ -13,9 +13,10 @@ import (
 // States of the word:
 //
 //	free  0
-//	new   the ID of a claimant, marked so
+//	new   the ID of a claimant, marked so, and as an heir if the one before has died
 //	held  the ID
-//	left  the ID of a holder that has closed its Segment or is about to, marked so
+//	left  the ID of a holder or claimant that has closed its Segment or is about to, marked
+//	      so, and as an heir if it was new and that
 //
 //	free, new, held, left → new   by a claimant, from the ID of nobody or the dead
 //	new → held                    by the claimant, if its Segment is not closed
@@ -28,6 +29,8 @@ import (
 //     is dead: an operation that Close catches in the middle has the hold to its end.
 //  2. Who is dead and held has died without closing its Segment. Close marks the
 //     words, and whoever claims after that finds the Segment closed, and stays new.
+//  3. The death of a holder shows until a successor is held: in its own ID, or in the
+//     mark of heirs, who stay new or leave.
 //
 // Each transition is one compare-and-swap. A kill at any step leaves a word that the
 // next claimant takes.
@@ -49,7 +52,8 @@ type Hold struct {
 const (
 	holdNew  = 1 << 62
 	holdLeft = 1 << 63
-	holdID   = holdNew - 1
+	holdHeir = 1 << 61
+	holdID   = holdHeir - 1
 )
 
 // NewHold returns the hold whose word is given, part of an object of the segment. All
@@ -77,9 +81,13 @@ func (s *Segment) Claim(h *Hold) bool {
 			h.claims.Add(-1)
 			return false
 		}
-		if h.word.CompareAndSwap(w, me|holdNew) {
+		claim := me | holdNew
+		if orphaned(w) {
+			claim |= holdHeir
+		}
+		if h.word.CompareAndSwap(w, claim) {
 			if !s.Closed() {
-				h.word.CompareAndSwap(me|holdNew, me)
+				h.word.CompareAndSwap(claim, me)
 			}
 			return true
 		}
@@ -98,7 +106,7 @@ func (s *Segment) Drop(h *Hold) {
 func (h *Hold) leave(id uint64) {
 	for h.claims.Load() > 0 {
 		w := h.word.Load()
-		if w != id && w != id|holdNew || h.word.CompareAndSwap(w, id|holdLeft) {
+		if w&holdID != id || w&holdLeft != 0 || h.word.CompareAndSwap(w, w&^holdNew|holdLeft) {
 			return
 		}
 	}
@@ -117,5 +125,8 @@ func (s *Segment) Abandoned(h *Hold) bool {
 	defer runtime.KeepAlive(s)
 	w := h.word.Load()
 	// It may have been marked between the load and the probe.
-	return w != 0 && w&^holdID == 0 && !s.holderAlive(w) && h.word.Load() == w
+	return orphaned(w) && !s.holderAlive(w) && h.word.Load() == w
 }
+
+// orphaned reports whether a word whose ID is dead says that a holder has died.
+func orphaned(w uint64) bool { return w != 0 && (w&^holdID == 0 || w&holdHeir != 0) }

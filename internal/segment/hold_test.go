@@ -106,6 +106,38 @@ func TestHoldAndClose(t *testing.T) {
 	}
 }
 
+// TestHeir has a claim from a dead holder not come to its end: the death is told of all
+// the same, until there is a successor.
+func TestHeir(t *testing.T) {
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
+	for name, run := range map[string]func(h holder){
+		"died": func(h holder) {
+			h.closed.Store(true) // as if it ended between its two steps
+			h.Claim(h.hold)
+			h.die()
+		},
+		"closed, claimed, marked": func(h holder) { h.closed.Store(true); h.Claim(h.hold); h.res.detach() },
+		"closed, marked, claimed": func(h holder) {
+			h.closed.Store(true)
+			h.hold.leave(uint64(h.ID()))
+			h.Claim(h.hold)
+			h.die()
+		},
+	} {
+		d, b := newHolder(t), newHolder(t)
+		b.claim(t, true)
+		b.die()
+		for range 2 {
+			run(newHolder(t))
+			d.expect(t, name, false, true)
+		}
+		d.claim(t, true)
+		d.expect(t, name+", succeeded", true, false)
+		d.Drop(d.hold)
+		d.expect(t, name+", dropped", false, false)
+	}
+}
+
 // TestStaleHold: Close does not touch the word of a hold that this attachment does not
 // have, as of an object that is no more.
 func TestStaleHold(t *testing.T) {

@@ -51,6 +51,9 @@ type resources struct {
 	shared  *os.File             // the description to hand to children, or nil
 	holds   atomic.Pointer[Hold] // the last one made
 
+	marks   sync.Mutex // of changes of attendance
+	settled bool       // there are none any more; guarded by marks
+
 	once sync.Once
 	err  error
 }
@@ -114,7 +117,7 @@ func (r *resources) detach() error {
 			err = fmt.Errorf("operations caught in the middle finish on the segment: %w", err)
 		}
 		if err != nil || !mapping.Severs() {
-			r.table.Settle()
+			r.settle()
 		}
 		atStep(stepSevered)
 		r.err = errors.Join(err, r.table.Close())
@@ -123,6 +126,15 @@ func (r *resources) detach() error {
 		}
 	})
 	return r.err
+}
+
+// settle waits until nobody of this process changes what others rely on, and keeps them
+// from it then.
+func (r *resources) settle() {
+	r.table.Settle()
+	r.marks.Lock()
+	defer r.marks.Unlock()
+	r.settled = true
 }
 
 // leave says that this attachment ends in order. Where the file was cut off there is
