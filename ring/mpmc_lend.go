@@ -9,15 +9,15 @@ import (
 )
 
 // Reserved is a slot of an [MPMC] that is claimed and not yet published. The
-// consumers wait at it until it is committed or cancelled.
+// consumers cannot go past it before Commit or Cancel.
 type Reserved[T any] struct {
 	q   *MPMC[T]
 	pos uint64
 }
 
-// TryReserve claims a slot whose payload is filled in place, and then published
-// by Commit. It returns ErrFull if there is no room. If this process dies
-// before that, the slot is skipped.
+// TryReserve claims a slot. The caller fills its payload in place and publishes
+// it by Commit. TryReserve returns ErrFull if there is no free slot. If this
+// process dies before Commit, the consumers skip the slot.
 func (q *MPMC[T]) TryReserve() (Reserved[T], error) {
 	pos, _, err := q.claim(1)
 	if err == nil {
@@ -26,7 +26,7 @@ func (q *MPMC[T]) TryReserve() (Reserved[T], error) {
 	return Reserved[T]{q, pos}, err
 }
 
-// Reserve is TryReserve, but waits for room.
+// Reserve claims a slot as TryReserve does, but waits if none is free.
 func (q *MPMC[T]) Reserve(ctx context.Context) (r Reserved[T], err error) {
 	if err := q.begin(ctx); err != nil {
 		return r, err
@@ -38,8 +38,8 @@ func (q *MPMC[T]) Reserve(ctx context.Context) (r Reserved[T], err error) {
 	return r, err
 }
 
-// Value returns the payload. What it holds at first is unspecified. The pointer
-// must not be used after Commit or Cancel, or after the Segment's Close.
+// Value returns the payload. Its initial content is unspecified. The pointer must
+// not be used after Commit or Cancel, or after the Segment's Close.
 func (r Reserved[T]) Value() *T { return r.q.slots.value(r.pos) }
 
 // Commit publishes the message.
@@ -50,7 +50,7 @@ func (r Reserved[T]) Commit() error {
 	return r.q.publish(r.pos)
 }
 
-// Cancel gives the slot up without a message.
+// Cancel gives up the slot without a message.
 func (r Reserved[T]) Cancel() error {
 	q := r.q
 	if err := q.mine(r.pos, writing); err != nil {
@@ -68,11 +68,12 @@ type Lent[T any] struct {
 	pos uint64
 }
 
-// TryNext lends the next message in place. Release it before the next TryNext or
-// Next: in a closed ring, others wait to see whether it comes back. If this
-// process dies before Release, another consumer gets the message, out of its
-// order. If there is none, the error is ErrEmpty or ErrClosed; as TryPop's, it
-// may be ErrEmpty while a message of the dead waits.
+// TryNext lends the next message in place. Release it before the next call of
+// TryNext or Next: if the ring is closed, other consumers wait until the message
+// is released or comes back. If this process dies before Release, another
+// consumer gets the message, out of order. If there is no message, the error is
+// ErrEmpty or ErrClosed. As with TryPop, the error may be ErrEmpty while a
+// message waits that was lent to a dead process.
 func (q *MPMC[T]) TryNext() (Lent[T], error) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
@@ -110,7 +111,7 @@ func (q *MPMC[T]) notLent(pos uint64, w word, err error) (l Lent[T], _ error) {
 	return l, q.verdict(err)
 }
 
-// Next is TryNext, but waits for a message.
+// Next lends the next message as TryNext does, but waits if there is none.
 func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
 	if err := q.begin(ctx); err != nil {
 		return l, err
@@ -132,11 +133,11 @@ func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
 	return l, err
 }
 
-// Value returns the payload. The pointer must not be used after Release, or
-// after the Segment's Close.
+// Value returns the payload. The pointer must not be used after Release, or after
+// the Segment's Close.
 func (l Lent[T]) Value() *T { return l.q.slots.value(l.pos) }
 
-// Release takes the message out of the ring.
+// Release removes the message from the ring.
 func (l Lent[T]) Release() error {
 	q := l.q
 	if err := q.mine(l.pos, reading); err != nil {
