@@ -8,30 +8,31 @@ import (
 	"time"
 )
 
-// Errors of calls that cannot wait, wrapped with the operation.
+// Errors of calls whose arguments do not allow a wait. The calls return them
+// wrapped with the name of the operation.
 var (
 	ErrNilContext = errors.New("nil context")
 	ErrNilAddr    = errors.New("nil address")
 	ErrNoWords    = errors.New("no words to wait on")
 )
 
-// A Word is a word to wait on, and the value it is expected to have.
+// A Word is a word to wait on, and the value that it is expected to have.
 type Word struct {
 	Addr *uint32
 	Old  uint32
 }
 
-// Wait sleeps while *addr == old, until it is woken by [Wake] or ctx ends. It
-// returns nil if it was woken, if *addr differed from old, or for no reason, and
+// Wait sleeps while *addr == old, until [Wake] wakes it or ctx ends. It returns
+// nil if it was woken, if *addr differed from old, or for no reason. It returns
 // ctx.Err() if the context has ended.
 func Wait(ctx context.Context, addr *uint32, old uint32) error {
 	return WaitUntil(ctx, addr, old, time.Time{})
 }
 
-// WaitUntil is [Wait] with a deadline, at which it returns
-// [os.ErrDeadlineExceeded]. The zero deadline means none. A deadline without a
-// monotonic clock reading is converted by the wall clock at the time of the call;
-// later changes of the wall clock do not move it.
+// WaitUntil works as [Wait] does, with a deadline. At the deadline it returns
+// [os.ErrDeadlineExceeded]. The zero deadline means no deadline. If a deadline
+// has no monotonic clock reading, WaitUntil converts it by the wall clock at the
+// time of the call. Later changes of the wall clock do not move the deadline.
 func WaitUntil(ctx context.Context, addr *uint32, old uint32, deadline time.Time) error {
 	if ctx == nil {
 		return fmt.Errorf("isthmus: futex wait: %w", ErrNilContext)
@@ -48,12 +49,13 @@ func WaitUntil(ctx context.Context, addr *uint32, old uint32, deadline time.Time
 	return wait(ctx, addr, old, deadline)
 }
 
-// WaitAny sleeps while every word has its expected value, until one of them is
-// woken by [Wake] or ctx ends. It returns the index of a word that was woken or
-// that differed, or an error like [Wait]'s.
+// WaitAny sleeps while every word has its expected value, until [Wake] wakes it
+// on one of the words or ctx ends. It returns the index of a word that was woken
+// or that differed, or an error as [Wait] does.
 //
-// Beyond 127 words, or where the kernel cannot wait on several, it polls as
-// described for platforms without futexes.
+// If there are more than 127 words, or if the kernel cannot wait on several
+// words, WaitAny polls. The package documentation describes this for platforms
+// without futexes.
 func WaitAny(ctx context.Context, words []Word) (int, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("isthmus: futex wait any: %w", ErrNilContext)
@@ -75,8 +77,9 @@ func WaitAny(ctx context.Context, words []Word) (int, error) {
 	return waitAny(ctx, words)
 }
 
-// Wake wakes up to n of those who wait on addr, in this and other processes, and
-// returns how many it woke. Where waiters poll (see [Native]) that is 0.
+// Wake wakes up to n waiters on addr, in this process and in other processes. It
+// returns how many waiters it woke. Where waiters poll (see [Native]), it returns
+// 0.
 func Wake(addr *uint32, n int) (woken int) {
 	if addr == nil || n <= 0 {
 		return 0
@@ -84,8 +87,8 @@ func Wake(addr *uint32, n int) (woken int) {
 	return wake(addr, n)
 }
 
-// Native reports whether the kernel does the waiting, rather than this package by
-// polling.
+// Native reports whether the kernel does the waiting. If it returns false, this
+// package polls.
 func Native() bool { return native() }
 
 // changed returns the index of a word that differs from its expected value, or

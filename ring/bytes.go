@@ -40,16 +40,16 @@ import (
 // store of head pairs with the producer's load of it: the message has been read
 // before it is overwritten. Sleeping is the Event's.
 
-// Bytes is a ring of byte messages of any size, with one producer and one
-// consumer, each in any process. Messages are written and read in place, or
-// copied.
+// Bytes is a ring of byte messages of any size. It has one producer and one
+// consumer, each in any process. Messages are copied, or are written and read in
+// place.
 //
-// The promises, and the roles, are those of [SPSC].
+// Bytes has the same guarantees and the same two roles as [SPSC].
 //
-// A message takes its length and 8 bytes more, rounded up to 8, and lies in one
-// piece: at the end of the ring up to a message's room may stay unused. The
-// longest message, [Bytes.MaxLen], is half the capacity less 16 bytes. A ring
-// takes 640 bytes more than its capacity.
+// A message occupies its length plus 8 bytes, rounded up to a multiple of 8. It
+// is contiguous: at the end of the ring, up to the space of one message may stay
+// unused. The longest message, [Bytes.MaxLen], is half the capacity minus 16
+// bytes. A ring takes its capacity plus 640 bytes.
 type Bytes struct {
 	records
 }
@@ -69,10 +69,10 @@ const (
 	minBytes = 64
 )
 
-// NewBytes returns the ring with that name, made empty if it does not exist. The
-// capacity, in bytes, is rounded up to a power of two, at least 64. NewBytes
-// fails with [shm.ErrMismatch] if the name belongs to something else, be it a
-// ring of another capacity.
+// NewBytes returns the ring with that name. It creates an empty ring if none
+// exists. The capacity is in bytes, and is rounded up to a power of two, at least
+// 64. NewBytes fails with [shm.ErrMismatch] if the name belongs to another kind
+// of object, or to a ring of another capacity.
 func NewBytes(s *shm.Segment, name string, capacity int, opts ...Option) (*Bytes, error) {
 	core := segment.Of(s)
 	ref := core.Ref(layout.KindBytes, name)
@@ -99,8 +99,8 @@ func (r *Bytes) Cap() int { return int(r.capacity) }
 // MaxLen returns the length of the longest message that fits.
 func (r *Bytes) MaxLen() int { return r.maxLen() }
 
-// Len returns how many bytes of the ring are in use at the moment, headers
-// included, or 0 if the segment is closed.
+// Len returns how many bytes of the ring are in use at the moment, including
+// headers. It returns 0 if the segment is closed.
 func (r *Bytes) Len() int {
 	var n uint64
 	for range lenAttempts {

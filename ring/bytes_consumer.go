@@ -9,8 +9,8 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// BytesConsumer is the popping end of a [Bytes]. It is used by one goroutine at
-// a time.
+// BytesConsumer is the popping end of a [Bytes]. Only one goroutine at a time may
+// use it.
 type BytesConsumer struct {
 	records
 	pos  uint64 // next position to pop
@@ -18,10 +18,11 @@ type BytesConsumer struct {
 	gone bool
 }
 
-// TryNext lends the next message in place: the one behind those that are lent
-// already. It stays in the ring until Release, and a successor gets it if this
-// process dies before. If there is none, the error is ErrEmpty or ErrClosed. The
-// bytes must not be used after Release, or after the Segment's Close.
+// TryNext lends the next message in place. If messages are lent already, it lends
+// the message after them. A lent message stays in the ring until Release. If this
+// process dies before Release, its successor gets the message. If there is no
+// message, the error is ErrEmpty or ErrClosed. The bytes must not be used after
+// Release, or after the Segment's Close.
 func (c *BytesConsumer) TryNext() ([]byte, error) {
 	b, end, err := c.find(max(c.pos, c.lent))
 	if err == nil {
@@ -69,8 +70,9 @@ func (c *BytesConsumer) empty(pos uint64) error {
 	return c.verdict(err)
 }
 
-// Next is TryNext, but waits for a message. A ring that is full of messages that are
-// lent has no room for another.
+// Next lends the next message as TryNext does, but waits if there is none. If the
+// ring is full and all its messages are lent, no message can come before a
+// Release.
 func (c *BytesConsumer) Next(ctx context.Context) ([]byte, error) {
 	b, end, err := c.await(ctx, max(c.pos, c.lent))
 	if err == nil {
@@ -98,8 +100,9 @@ func (c *BytesConsumer) await(ctx context.Context, pos uint64) (b []byte, end ui
 	return b, end, err
 }
 
-// Release takes the message out of the ring that was lent first, of those that are
-// lent. (Pop takes the first in the ring, and so that one if there is one.)
+// Release removes a lent message from the ring. If several messages are lent, it
+// removes the one that was lent first. Pop always removes the first message of
+// the ring; that is the same message, if one is lent.
 func (c *BytesConsumer) Release() error {
 	if c.lent <= c.pos {
 		return c.fault(ErrNotReserved)
@@ -119,8 +122,8 @@ func (c *BytesConsumer) release(end uint64, n int) error {
 	return c.freed(n)
 }
 
-// TryPop appends the next message to dst and returns the result. If there is
-// none, the error is ErrEmpty or ErrClosed.
+// TryPop appends the next message to dst and returns the result. If there is no
+// message, the error is ErrEmpty or ErrClosed.
 func (c *BytesConsumer) TryPop(dst []byte) ([]byte, error) {
 	b, end, err := c.find(c.pos)
 	if err != nil {
@@ -129,9 +132,9 @@ func (c *BytesConsumer) TryPop(dst []byte) ([]byte, error) {
 	return c.take(dst, b, end)
 }
 
-// Pop appends the next message to dst and returns the result, and waits for it
-// if need be. If ctx ends first, it returns an error that wraps that of ctx. If
-// the ring is closed and drained, it returns ErrClosed.
+// Pop appends the next message to dst and returns the result. It waits if there
+// is no message. If ctx ends first, Pop returns an error that wraps the error of
+// ctx. If the ring is closed and drained, Pop returns ErrClosed.
 func (c *BytesConsumer) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 	b, end, err := c.await(ctx, c.pos)
 	if err != nil {
@@ -149,9 +152,10 @@ func (c *BytesConsumer) take(dst, b []byte, end uint64) ([]byte, error) {
 	return longer, nil
 }
 
-// PopInto appends the next messages to dst one after another, as many as there
-// are and as lens has room for their lengths. It returns dst, and how many
-// there were. It waits for the first if need be, and then returns at least 1.
+// PopInto appends the next messages to dst, one after another, and stores their
+// lengths in lens. It pops as many as there are, but at most len(lens). It
+// returns the extended dst and the number of messages. It waits for the first
+// message. Without an error, the number is at least 1, unless lens is empty.
 func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ []byte, n int, err error) {
 	if len(lens) == 0 {
 		return dst, 0, c.verdict(c.begin(ctx))
@@ -184,10 +188,11 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 	return longer, n, nil
 }
 
-// All returns an iterator over the messages, each lent in place for one turn of the
-// loop, with a nil error. It ends after the last message of a closed ring. Where it
-// ends for another reason, as when ctx or the segment has ended, it yields that error
-// once, with no message. A message whose turn ends by break stays taken.
+// All returns an iterator over the messages. It yields each message with a nil
+// error, and lends it in place until the end of the loop body. The iterator ends
+// after the last message of a closed ring. If it ends for another reason, such as
+// the end of ctx or of the segment, it yields that error once, without a message.
+// If the loop body breaks, its message is still removed from the ring.
 func (c *BytesConsumer) All(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for b, err := range all(ctx, c.Next) {
@@ -206,7 +211,8 @@ func (c *BytesConsumer) All(ctx context.Context) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Detach gives the role up, so that another process can go on as the consumer.
+// Detach gives up the consumer's role, so that another process can continue as
+// the consumer.
 func (c *BytesConsumer) Detach() error {
 	if c.gone {
 		return c.fault(ErrDetached)

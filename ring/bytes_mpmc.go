@@ -10,35 +10,38 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// BytesMPMC is a ring of byte messages of any size with any number of producers and
-// consumers, in any processes and goroutines. Messages are written and read in place,
-// or copied.
+// BytesMPMC is a ring of byte messages of any size. It has any number of
+// producers and consumers, in any processes and goroutines. Messages are copied,
+// or are written and read in place.
 //
-// Every message whose Push returned nil is returned by exactly one Pop, whichever
-// processes are killed, so long as a consumer is left; the messages of one producer
-// come in their order. (One exception, to the order: a message lent by Next to a
-// process that died comes later than it would have.) Nobody waits on the dead for more
-// than 50 ms.
+// If Push returns nil, exactly one Pop returns the message, even if any processes
+// are killed, as long as one consumer is left. The messages of one producer come
+// in order. There is one exception to the order: if Next has lent a message to a
+// process that died, the message comes later than in order. A dead process does
+// not hold up others for more than 50 ms.
 //
-// A paused process is waited for where order or room demands it, and nowhere else. A
-// producer stopped in the middle of a push holds up the consumers behind its message.
-// A consumer stopped with a lent message, or while it gives back the room of a long one,
-// holds up the producers once they have come round to it. No step of an operation
-// excludes others.
+// An operation waits for a paused process only where order or space requires it.
+// If a producer is stopped in the middle of a push, the consumers cannot go past
+// its message. If a consumer is stopped while a message is lent to it, or while
+// it frees the space of a long message, the producers stop when they have gone
+// round the ring and reach that space. No step of an operation excludes other
+// processes.
 //
-// The try operations behave as those of [MPMC]: TryPop may return ErrEmpty while an
-// earlier push is in progress; and they look for what the dead have left only once in 64
-// failed tries of one handle.
+// The try operations behave as those of [MPMC] do. TryPop may return ErrEmpty
+// while an earlier push is in progress. A handle looks for dead processes in its
+// try operations only once in 64 failed tries.
 //
-// A message takes its length and 8 bytes more, rounded up to 64, and from 2 KiB on by
-// up to a sixteenth more. It lies in one piece: at the end of the ring as much again may
-// stay unused. The longest message, [BytesMPMC.MaxLen], is half the capacity less 8
-// bytes. A long one waits until there is room for all of it, and shorter ones go
-// before it while there is not. A ring takes nine eighths of its capacity and 640 bytes
-// more, rounded up to 128.
+// A message occupies its length plus 8 bytes, rounded up to a multiple of 64.
+// From 2 KiB on, it occupies up to a sixteenth more. It is contiguous: at the end
+// of the ring, the same amount of space may stay unused. The longest message,
+// [BytesMPMC.MaxLen], is half the capacity minus 8 bytes. A long message waits
+// until there is space for all of it; meanwhile, shorter messages can go first. A
+// ring takes nine eighths of its capacity plus 640 bytes, rounded up to a
+// multiple of 128.
 //
-// Pop copies a message before it takes it: of several consumers that are after the same
-// one, all but one have copied in vain. For long messages Next is better.
+// Pop copies a message before it takes it. If several consumers try to take the
+// same message, all but one of them have copied it in vain. For long messages
+// Next is better.
 type BytesMPMC struct {
 	object
 	words    []byte // a state word for each chunk
@@ -136,10 +139,10 @@ const (
 	minChunks = 2
 )
 
-// NewBytesMPMC returns the ring with that name, made empty if it does not exist. The
-// capacity, in bytes, is rounded up to a power of two, at least 128. NewBytesMPMC fails
-// with [shm.ErrMismatch] if the name belongs to something else, be it a ring of another
-// capacity.
+// NewBytesMPMC returns the ring with that name. It creates an empty ring if none
+// exists. The capacity is in bytes, and is rounded up to a power of two, at least
+// 128. NewBytesMPMC fails with [shm.ErrMismatch] if the name belongs to another
+// kind of object, or to a ring of another capacity.
 func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*BytesMPMC, error) {
 	core := segment.Of(s)
 	ref := core.Ref(layout.KindBytesMPMC, name)
@@ -177,9 +180,10 @@ func (q *BytesMPMC) Cap() int { return int(q.capacity * chunkSize) }
 // MaxLen returns the length of the longest message that fits.
 func (q *BytesMPMC) MaxLen() int { return int(q.capacity/2*chunkSize - headerSize) }
 
-// Len returns how many bytes of the ring are in use at the moment, with all that
-// messages take besides their length, counting those that are being pushed or popped, are
-// lent, or were given up; or 0 if the segment is closed.
+// Len returns how many bytes of the ring are in use at the moment, including the
+// overhead of each message. It counts messages that are being pushed or popped,
+// messages that are lent, and space that was given up. It returns 0 if the
+// segment is closed.
 func (q *BytesMPMC) Len() int {
 	steps := q.maxSteps()
 	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
@@ -192,9 +196,9 @@ func (q *BytesMPMC) Len() int {
 	return int(min(n, int64(q.capacity))) * chunkSize
 }
 
-// Close closes the ring for good: consumers get what is in it, and then
-// ErrClosed. A push that is in progress may still succeed, and its message is
-// popped before that.
+// Close closes the ring permanently. Consumers get the messages that are in the
+// ring, and then ErrClosed. A push that is in progress may still succeed. Its
+// message is then popped before consumers get ErrClosed.
 func (q *BytesMPMC) Close() error {
 	q.object.close()
 	return q.open()

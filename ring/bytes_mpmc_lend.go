@@ -16,11 +16,12 @@ type LentBytes struct {
 	count uint64 // of deliveries
 }
 
-// TryNext lends the next message in place. Release it before the next TryNext or
-// Next: in a closed ring, others wait to see whether it comes back. If this
-// process dies before Release, another consumer gets the message, out of its
-// order. If there is none, the error is ErrEmpty or ErrClosed; as TryPop's, it
-// may be ErrEmpty while a message of the dead waits.
+// TryNext lends the next message in place. Release it before the next call of
+// TryNext or Next: if the ring is closed, other consumers wait until the message
+// is released or comes back. If this process dies before Release, another
+// consumer gets the message, out of order. If there is no message, the error is
+// ErrEmpty or ErrClosed. As with TryPop, the error may be ErrEmpty while a
+// message waits that was lent to a dead process.
 func (q *BytesMPMC) TryNext() (LentBytes, error) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
@@ -78,7 +79,7 @@ func (q *BytesMPMC) notLent(pos uint64, w chunkWord, err error) (l LentBytes, _ 
 	return l, q.verdict(err)
 }
 
-// Next is TryNext, but waits for a message.
+// Next lends the next message as TryNext does, but waits if there is none.
 func (q *BytesMPMC) Next(ctx context.Context) (l LentBytes, err error) {
 	if err := q.begin(ctx); err != nil {
 		return l, err
@@ -101,16 +102,16 @@ func (q *BytesMPMC) Next(ctx context.Context) (l LentBytes, err error) {
 	return l, err
 }
 
-// Bytes returns the message. It must not be used after Release, or after the Segment's
-// Close.
+// Bytes returns the message. The bytes must not be used after Release, or after
+// the Segment's Close.
 func (l LentBytes) Bytes() []byte { return l.bytes }
 
-// Deliveries returns how often the message was lent: 1 at first, and one more for each
-// process that died before it released the message. So a message that kills each process
-// that takes it up can be told, and set aside.
+// Deliveries returns how often this message was lent. It is 1 at first. It rises by
+// one for each process that died before it released the message. So a program can
+// recognize a message that kills each process that reads it, and set it aside.
 func (l LentBytes) Deliveries() int { return int(l.count) }
 
-// Release takes the message out of the ring.
+// Release removes the message from the ring.
 func (l LentBytes) Release() error {
 	q := l.q
 	w := q.claimed(reading, l.pos, l.run)

@@ -10,9 +10,10 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// TryPop appends the next message to dst and returns the result. If there is none, the
-// error is ErrEmpty, or ErrClosed if there will never be one. For some tries it may be
-// ErrEmpty while a message waits that was lent to a process now dead.
+// TryPop appends the next message to dst and returns the result. If there is no
+// message, the error is ErrEmpty; it is ErrClosed if no message can come any
+// more. For some tries, the error may be ErrEmpty while a message waits that was
+// lent to a process that has died.
 func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 	if q.orphaned() {
 		if longer, ok := q.redeliver(dst); ok {
@@ -114,10 +115,11 @@ func (q *BytesMPMC) freed() error {
 	return q.open()
 }
 
-// Pop appends the next message to dst and returns the result, and waits for it if need
-// be. If ctx ends first, it returns an error that wraps that of ctx. If the ring is
-// closed and drained, it returns ErrClosed. With an error it returns dst, of which what
-// lies behind its length may have changed.
+// Pop appends the next message to dst and returns the result. It waits if there
+// is no message. If ctx ends first, Pop returns an error that wraps the error of
+// ctx. If the ring is closed and drained, Pop returns ErrClosed. With an error,
+// Pop returns dst. The bytes between the length and the capacity of dst may then
+// have changed.
 func (q *BytesMPMC) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 	if err := q.begin(ctx); err != nil {
 		return dst, err
@@ -143,9 +145,10 @@ func (q *BytesMPMC) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 	return longer, nil
 }
 
-// PopInto appends the next messages to dst one after another, as many as there are and
-// as lens has room for their lengths. It returns dst, and how many there were. It waits
-// for the first if need be, and then returns at least 1.
+// PopInto appends the next messages to dst, one after another, and stores their
+// lengths in lens. It pops as many as there are, but at most len(lens). It
+// returns the extended dst and the number of messages. It waits for the first
+// message. Without an error, the number is at least 1, unless lens is empty.
 func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []byte, n int, err error) {
 	if len(lens) == 0 {
 		return dst, 0, q.verdict(q.begin(ctx))
@@ -169,10 +172,11 @@ func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []by
 	return longer, n, nil
 }
 
-// All returns an iterator over the messages, each lent in place for one turn of the
-// loop, with a nil error. It ends after the last message of a closed ring. Where it
-// ends for another reason, as when ctx or the segment has ended, it yields that error
-// once, with no message. A message whose turn ends by break stays taken.
+// All returns an iterator over the messages. It yields each message with a nil
+// error, and lends it in place until the end of the loop body. The iterator ends
+// after the last message of a closed ring. If it ends for another reason, such as
+// the end of ctx or of the segment, it yields that error once, without a message.
+// If the loop body breaks, its message is still removed from the ring.
 func (q *BytesMPMC) All(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for l, err := range all(ctx, q.Next) {

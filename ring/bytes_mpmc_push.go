@@ -10,8 +10,8 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// ReservedBytes is room in a [BytesMPMC] that is claimed and not yet published. The
-// consumers wait at it until it is committed or cancelled.
+// ReservedBytes is space in a [BytesMPMC] that is claimed and not yet published.
+// The consumers cannot go past it before Commit or Cancel.
 type ReservedBytes struct {
 	q     *BytesMPMC
 	pos   uint64
@@ -19,10 +19,11 @@ type ReservedBytes struct {
 	bytes []byte
 }
 
-// TryReserve claims room for a message of n bytes, which is filled in place, and then
-// published by Commit. It returns ErrFull if there is not enough room, and an error that
-// wraps ErrTooLarge if there will never be. If this process dies before Commit, the room
-// is skipped.
+// TryReserve claims space for a message of n bytes. The caller fills the space in
+// place and publishes it by Commit. TryReserve returns ErrFull if there is not
+// enough space. It returns an error that wraps ErrTooLarge if the ring can never
+// have that much. If this process dies before Commit, the consumers skip the
+// space.
 func (q *BytesMPMC) TryReserve(n int) (ReservedBytes, error) {
 	r, err := q.claim(n)
 	if err == nil {
@@ -68,7 +69,7 @@ func (q *BytesMPMC) notPushed(at uint64, w chunkWord, err error) error {
 	return q.verdict(err)
 }
 
-// Reserve is TryReserve, but waits for room.
+// Reserve claims space as TryReserve does, but waits if there is not enough.
 func (q *BytesMPMC) Reserve(ctx context.Context, n int) (r ReservedBytes, err error) {
 	if err := q.begin(ctx); err != nil {
 		return r, err
@@ -81,8 +82,8 @@ func (q *BytesMPMC) Reserve(ctx context.Context, n int) (r ReservedBytes, err er
 	return r, err
 }
 
-// Bytes returns the room. What it holds at first is unspecified. It must not be used
-// after Commit or Cancel, or after the Segment's Close.
+// Bytes returns the space. Its initial content is unspecified. The bytes must not
+// be used after Commit or Cancel, or after the Segment's Close.
 func (r ReservedBytes) Bytes() []byte { return r.bytes }
 
 // Commit publishes the first n bytes as the message.
@@ -106,7 +107,7 @@ func (r ReservedBytes) publish(n int) error {
 	return q.wakeConsumers(r.pos + q.span(r.pos, r.run))
 }
 
-// Cancel gives the room up without a message.
+// Cancel gives up the space without a message.
 func (r ReservedBytes) Cancel() error {
 	q := r.q
 	if err := q.mine(r.pos, q.claimed(writing, r.pos, r.run)); err != nil {
@@ -140,9 +141,9 @@ func (q *BytesMPMC) wakeConsumers(next uint64) error {
 	return q.open()
 }
 
-// TryPush pushes a copy of b if there is room. It returns ErrFull if there is not
-// enough, and maybe for some tries after a process has died with a message that Next
-// lent it.
+// TryPush pushes a copy of b if there is space. It returns ErrFull if there is
+// not enough. After a process has died with a message that Next lent to it,
+// TryPush may also return ErrFull for some tries.
 func (q *BytesMPMC) TryPush(b []byte) error {
 	r, err := q.claim(len(b))
 	if err != nil {
@@ -152,8 +153,8 @@ func (q *BytesMPMC) TryPush(b []byte) error {
 	return r.publish(len(b))
 }
 
-// Push pushes a copy of b, and waits for room if need be. If ctx ends first, it returns
-// an error that wraps that of ctx, and pushes nothing.
+// Push pushes a copy of b. It waits if there is not enough space. If ctx ends
+// first, Push returns an error that wraps the error of ctx, and pushes nothing.
 func (q *BytesMPMC) Push(ctx context.Context, b []byte) error {
 	if err := q.begin(ctx); err != nil {
 		return err
@@ -165,9 +166,10 @@ func (q *BytesMPMC) Push(ctx context.Context, b []byte) error {
 	return q.await(ctx, &q.canPush, ErrFull, func() error { return q.TryPush(b) }, func() { q.repairTail(len(b)) })
 }
 
-// PushAll pushes copies of all of bs in order, one by one, and waits for room where need
-// be. Other producers' messages may come between. It returns how many were pushed, which
-// is fewer only with an error.
+// PushAll pushes copies of all messages in bs, in order, one by one. It waits if
+// there is not enough space. Messages of other producers may come between them.
+// PushAll returns how many messages it pushed. It pushes fewer than len(bs) only
+// if it returns an error.
 func (q *BytesMPMC) PushAll(ctx context.Context, bs [][]byte) (n int, err error) {
 	if err := q.begin(ctx); err != nil || len(bs) == 0 {
 		return 0, q.verdict(err)

@@ -8,8 +8,8 @@ import (
 	"github.com/isthmus-go/isthmus/internal/arch"
 )
 
-// BytesProducer is the pushing end of a [Bytes]. It is used by one goroutine at
-// a time.
+// BytesProducer is the pushing end of a [Bytes]. Only one goroutine at a time may
+// use it.
 type BytesProducer struct {
 	records
 	pos   uint64 // next position to push
@@ -20,11 +20,11 @@ type BytesProducer struct {
 	padded   uint64 // how much padding goes before it
 }
 
-// TryReserve returns room for a message of n bytes, to be filled in place and
-// then published by Commit. It returns ErrFull if there is no room, and an
-// error that wraps ErrTooLarge if there will never be. What the bytes hold at
-// first is unspecified. They must not be used after Commit, or after the
-// Segment's Close.
+// TryReserve returns space for a message of n bytes. The caller fills the space
+// in place and publishes it by Commit. TryReserve returns ErrFull if there is not
+// enough space. It returns an error that wraps ErrTooLarge if the ring can never
+// have that much. The initial content of the bytes is unspecified. They must not
+// be used after Commit, or after the Segment's Close.
 func (p *BytesProducer) TryReserve(n int) ([]byte, error) {
 	if n < 0 || n > p.maxLen() {
 		return nil, p.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, p.maxLen(), ErrTooLarge))
@@ -68,7 +68,7 @@ func (p *BytesProducer) refresh(need uint64) error {
 }
 
 // Commit publishes the first n bytes of the message that was reserved last. A
-// reservation that is not committed has no effect.
+// reservation without Commit has no effect.
 func (p *BytesProducer) Commit(n int) error {
 	if p.reserved == nil {
 		return p.fault(ErrNotReserved)
@@ -96,7 +96,7 @@ func (p *BytesProducer) write(n int) {
 	p.pos, p.reserved = next, nil
 }
 
-// Reserve is TryReserve, but waits for room.
+// Reserve returns space as TryReserve does, but waits if there is not enough.
 func (p *BytesProducer) Reserve(ctx context.Context, n int) (b []byte, err error) {
 	if err := p.begin(ctx); err != nil {
 		return nil, err
@@ -108,8 +108,8 @@ func (p *BytesProducer) Reserve(ctx context.Context, n int) (b []byte, err error
 	return b, err
 }
 
-// TryPush pushes a copy of b if there is room. It returns ErrFull if there is
-// none.
+// TryPush pushes a copy of b if there is space. It returns ErrFull if there is
+// not enough.
 func (p *BytesProducer) TryPush(b []byte) error {
 	m, err := p.TryReserve(len(b))
 	if err != nil {
@@ -119,8 +119,8 @@ func (p *BytesProducer) TryPush(b []byte) error {
 	return p.Commit(len(b))
 }
 
-// Push pushes a copy of b, and waits for room if need be. If ctx ends first, it
-// returns an error that wraps that of ctx, and pushes nothing.
+// Push pushes a copy of b. It waits if there is not enough space. If ctx ends
+// first, Push returns an error that wraps the error of ctx, and pushes nothing.
 func (p *BytesProducer) Push(ctx context.Context, b []byte) error {
 	m, err := p.Reserve(ctx, len(b))
 	if err != nil {
@@ -130,10 +130,11 @@ func (p *BytesProducer) Push(ctx context.Context, b []byte) error {
 	return p.Commit(len(b))
 }
 
-// PushAll pushes copies of all of bs, and waits for room where need be. It
-// returns how many were pushed, which is fewer only with an error. Consumers
-// are woken when all are pushed or there is no more room. A process that dies
-// inside PushAll has pushed the first few, or none.
+// PushAll pushes copies of all messages in bs. It waits if there is not enough
+// space. PushAll returns how many messages it pushed. It pushes fewer than
+// len(bs) only if it returns an error. It wakes consumers when all messages are
+// pushed, or when there is no more space. A process that dies inside PushAll has
+// pushed some messages from the beginning of bs, or none.
 func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (n int, err error) {
 	if err := p.begin(ctx); err != nil || len(bs) == 0 {
 		return 0, p.verdict(err)
@@ -183,9 +184,9 @@ func (p *BytesProducer) writeRun(bs [][]byte) int {
 	return n
 }
 
-// Close closes the ring for good: the consumer gets what is in it, and then
-// ErrClosed. The role ends with it. [shm.Segment.RemoveObject] tells how to open the ring
-// again.
+// Close closes the ring permanently, and gives up the producer's role. The
+// consumer gets the messages that are in the ring, and then ErrClosed.
+// [shm.Segment.RemoveObject] explains how to open the ring again.
 func (p *BytesProducer) Close() error {
 	if p.gone != nil {
 		return p.fault(p.gone)
@@ -196,7 +197,8 @@ func (p *BytesProducer) Close() error {
 	return p.open()
 }
 
-// Detach gives the role up, so that another process can go on as the producer.
+// Detach gives up the producer's role, so that another process can continue as
+// the producer.
 func (p *BytesProducer) Detach() error {
 	if p.gone != nil {
 		return p.fault(p.gone)

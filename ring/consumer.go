@@ -9,8 +9,8 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// Consumer is the popping end of an [SPSC]. It is used by one goroutine at a
-// time.
+// Consumer is the popping end of an [SPSC]. Only one goroutine at a time may use
+// it.
 type Consumer[T any] struct {
 	object
 	slots    slots[T]
@@ -21,8 +21,8 @@ type Consumer[T any] struct {
 	gone     bool
 }
 
-// TryPop returns the next message. If there is none, it returns ErrEmpty, or
-// ErrClosed if there will never be one.
+// TryPop returns the next message. If there is no message, it returns ErrEmpty;
+// it returns ErrClosed if no message can come any more.
 func (c *Consumer[T]) TryPop() (v T, err error) {
 	pos := c.pos
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
@@ -76,8 +76,9 @@ func (c *Consumer[T]) ready(pos uint64) error {
 	return c.empty(pos)
 }
 
-// Pop returns the next message, and waits for it if need be. If ctx ends first,
-// it returns an error that wraps that of ctx. If the ring is closed and drained, it returns ErrClosed.
+// Pop returns the next message. It waits if there is no message. If ctx ends
+// first, Pop returns an error that wraps the error of ctx. If the ring is closed
+// and drained, Pop returns ErrClosed.
 func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
 	pos := c.pos
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) {
@@ -121,8 +122,9 @@ func (c *Consumer[T]) wait(ctx context.Context, pos uint64) error {
 	return c.await(ctx, &c.canPop, ErrEmpty, func() error { return c.ready(pos) }, nothingToRepair)
 }
 
-// PopInto fills dst with the next messages, as many as there are, and returns
-// their number. It waits for the first if need be, and then returns at least 1.
+// PopInto stores the next messages in dst and returns how many there were. It
+// pops as many as there are, but at most len(dst). It waits for the first
+// message. Without an error, the number is at least 1, unless dst is empty.
 func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 	if err := c.begin(ctx); err != nil || len(dst) == 0 {
 		return 0, c.verdict(err)
@@ -145,10 +147,11 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 	return allOrNone(n, c.advance(uint64(n)))
 }
 
-// TryNext lends the next message in place: the one behind those that are lent
-// already. It stays in the ring until Release, and a successor gets it if this
-// process dies before. If there is none, the error is ErrEmpty or ErrClosed. The
-// pointer must not be used after Release, or after the Segment's Close.
+// TryNext lends the next message in place. If messages are lent already, it lends
+// the message after them. A lent message stays in the ring until Release. If this
+// process dies before Release, its successor gets the message. If there is no
+// message, the error is ErrEmpty or ErrClosed. The pointer must not be used after
+// Release, or after the Segment's Close.
 func (c *Consumer[T]) TryNext() (*T, error) {
 	pos := max(c.pos, c.lent)
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
@@ -161,8 +164,9 @@ func (c *Consumer[T]) TryNext() (*T, error) {
 	return c.slots.value(pos), c.open()
 }
 
-// Next is TryNext, but waits for a message. A ring whose messages are all lent has no
-// room for another.
+// Next lends the next message as TryNext does, but waits if there is none. If the
+// ring is full and all its messages are lent, no message can come before a
+// Release.
 func (c *Consumer[T]) Next(ctx context.Context) (*T, error) {
 	pos := max(c.pos, c.lent)
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) || c.core.Closed() {
@@ -188,8 +192,9 @@ func (c *Consumer[T]) nextSlow(ctx context.Context) (*T, error) {
 	return c.TryNext()
 }
 
-// Release takes the message out of the ring that was lent first, of those that are
-// lent. (Pop takes the first in the ring, and so that one if there is one.)
+// Release removes a lent message from the ring. If several messages are lent, it
+// removes the one that was lent first. Pop always removes the first message of
+// the ring; that is the same message, if one is lent.
 func (c *Consumer[T]) Release() error {
 	if c.lent <= c.pos {
 		return c.fault(ErrNotReserved)
@@ -203,12 +208,14 @@ func (c *Consumer[T]) Release() error {
 	return c.freed(1)
 }
 
-// All returns an iterator over the messages, each with a nil error. It ends after the
-// last message of a closed ring. Where it ends for another reason, as when ctx or the
-// segment has ended, it yields that error once, with no message.
+// All returns an iterator over the messages, each with a nil error. The iterator
+// ends after the last message of a closed ring. If it ends for another reason,
+// such as the end of ctx or of the segment, it yields that error once, without a
+// message.
 func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(ctx, c.Pop) }
 
-// Detach gives the role up, so that another process can go on as the consumer.
+// Detach gives up the consumer's role, so that another process can continue as
+// the consumer.
 func (c *Consumer[T]) Detach() error {
 	if c.gone {
 		return c.fault(ErrDetached)

@@ -37,10 +37,13 @@ func (o *object) opposite(e *wait.Event) end {
 	return o.consumers
 }
 
-// ProducerAlive reports whether a process that is alive pushes to the ring: it has the
-// producer's role of an SPSC or Bytes, or has pushed to an MPMC, with a Segment that it
-// has not closed. It is false if the segment is closed here.
+// ProducerAlive reports whether the ring has a producer that is alive. The
+// producer of an SPSC or Bytes is the process that has the producer's role. A
+// producer of an MPMC or BytesMPMC is a process that has pushed to the ring. A
+// process that has closed its Segment is no longer a producer. ProducerAlive
+// returns false if the segment is closed in this process.
 func (o *object) ProducerAlive() bool { return o.producers.held() && !o.core.Closed() }
 
-// ConsumerAlive is ProducerAlive for those who pop.
+// ConsumerAlive reports whether the ring has a consumer that is alive. It works
+// as ProducerAlive does, for the processes that pop.
 func (o *object) ConsumerAlive() bool { return o.consumers.held() && !o.core.Closed() }

@@ -66,28 +66,28 @@ import (
 //
 // Model: models/mpmc.pml.
 
-// MPMC is a ring of messages of a plain type T with any number of producers and
-// consumers, in any processes and goroutines.
+// MPMC is a ring of messages of a plain type T. It has any number of producers
+// and consumers, in any processes and goroutines.
 //
-// Every message whose Push returned nil is returned by exactly one Pop,
-// whichever processes are killed, so long as a consumer is left; the messages
-// of one producer come in their order. (One exception, to the order: a message
-// lent by Next to a process that died comes later than it would have.) Nobody
-// waits on the dead for more than 50 ms. A paused process is waited for: a
-// producer stopped in the middle of a push holds up the consumers behind it,
-// as order demands.
+// If Push returns nil, exactly one Pop returns the message, even if any processes
+// are killed, as long as one consumer is left. The messages of one producer come
+// in order. There is one exception to the order: if Next has lent a message to a
+// process that died, the message comes later than in order. A dead process does
+// not hold up others for more than 50 ms. A paused process can hold up others: if
+// a producer is stopped in the middle of a push, the consumers cannot go past its
+// message, because that would break the order.
 //
 // TryPop may return ErrEmpty while an earlier push is in progress, even if a
-// later one is complete.
+// later push is complete.
 //
-// The try operations look for what the dead have left only once in 64 failed
-// tries of one handle. Until then, or until somebody who waits has looked,
-// TryPush may return ErrFull though messages have been popped, and TryPop
-// ErrEmpty though a message waits: behind one that a dead process was pushing,
-// or lent to a dead process.
+// A handle looks for dead processes in its try operations only once in 64 failed
+// tries. Until it looks, or until an operation that waits has looked, two things
+// can happen. TryPush may return ErrFull although messages have been popped.
+// TryPop may return ErrEmpty although a message waits: a message behind one that
+// a dead process was pushing, or a message that was lent to a dead process.
 //
-// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
-// than its slots.
+// A slot takes the size of T plus 8 bytes, rounded up to a multiple of 8. A ring
+// takes its slots plus 640 bytes.
 type MPMC[T any] struct {
 	object
 	slots    slots[T]
@@ -98,11 +98,11 @@ type MPMC[T any] struct {
 	attempts atomic.Uint32 // failed tries, to look for the dead now and then
 }
 
-// NewMPMC returns the ring with that name, made empty if it does not exist. The
-// capacity, in messages, is rounded up to a power of two. NewMPMC fails with
-// [shm.ErrNotPlain] if T holds a pointer of any kind, and with
-// [shm.ErrMismatch] if the name belongs to something else, be it a ring of
-// another capacity.
+// NewMPMC returns the ring with that name. It creates an empty ring if none
+// exists. The capacity is in messages, and is rounded up to a power of two.
+// NewMPMC fails with [shm.ErrNotPlain] if T holds a pointer of any kind. It fails
+// with [shm.ErrMismatch] if the name belongs to another kind of object, or to a
+// ring of another capacity or message type.
 func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*MPMC[T], error) {
 	obj, n, err := newSlotted[T](s, layout.KindMPMC, name, capacity, opts)
 	if err != nil {
@@ -117,11 +117,12 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (
 	return q, nil
 }
 
-// Cap returns how many messages the ring holds.
+// Cap returns how many messages the ring can hold.
 func (q *MPMC[T]) Cap() int { return int(q.capacity) }
 
-// Len returns how many messages are in the ring at the moment, counting those
-// that are being pushed or popped, are lent, or were given up; or 0 if the segment is closed.
+// Len returns how many messages are in the ring at the moment. It counts messages
+// that are being pushed or popped, messages that are lent, and slots that were
+// given up. It returns 0 if the segment is closed.
 func (q *MPMC[T]) Len() int {
 	steps := q.maxSteps()
 	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
@@ -134,9 +135,10 @@ func (q *MPMC[T]) Len() int {
 	return int(min(n, int64(q.capacity)))
 }
 
-// Close closes the ring for good: consumers get what is in it, and then
-// ErrClosed. A push that is in progress may still succeed, and its message is
-// popped before that. [shm.Segment.RemoveObject] tells how to open the ring again.
+// Close closes the ring permanently. Consumers get the messages that are in the
+// ring, and then ErrClosed. A push that is in progress may still succeed. Its
+// message is then popped before consumers get ErrClosed.
+// [shm.Segment.RemoveObject] explains how to open the ring again.
 func (q *MPMC[T]) Close() error {
 	q.object.close()
 	return q.open()

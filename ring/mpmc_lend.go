@@ -9,15 +9,15 @@ import (
 )
 
 // Reserved is a slot of an [MPMC] that is claimed and not yet published. The
-// consumers wait at it until it is committed or cancelled.
+// consumers cannot go past it before Commit or Cancel.
 type Reserved[T any] struct {
 	q   *MPMC[T]
 	pos uint64
 }
 
-// TryReserve claims a slot whose payload is filled in place, and then published
-// by Commit. It returns ErrFull if there is no room. If this process dies
-// before that, the slot is skipped.
+// TryReserve claims a slot. The caller fills its payload in place and publishes
+// it by Commit. TryReserve returns ErrFull if there is no free slot. If this
+// process dies before Commit, the consumers skip the slot.
 func (q *MPMC[T]) TryReserve() (Reserved[T], error) {
 	pos, _, err := q.claim(1)
 	if err == nil {
@@ -26,7 +26,7 @@ func (q *MPMC[T]) TryReserve() (Reserved[T], error) {
 	return Reserved[T]{q, pos}, err
 }
 
-// Reserve is TryReserve, but waits for room.
+// Reserve claims a slot as TryReserve does, but waits if none is free.
 func (q *MPMC[T]) Reserve(ctx context.Context) (r Reserved[T], err error) {
 	if err := q.begin(ctx); err != nil {
 		return r, err
@@ -38,8 +38,8 @@ func (q *MPMC[T]) Reserve(ctx context.Context) (r Reserved[T], err error) {
 	return r, err
 }
 
-// Value returns the payload. What it holds at first is unspecified. The pointer
-// must not be used after Commit or Cancel, or after the Segment's Close.
+// Value returns the payload. Its initial content is unspecified. The pointer must
+// not be used after Commit or Cancel, or after the Segment's Close.
 func (r Reserved[T]) Value() *T { return r.q.slots.value(r.pos) }
 
 // Commit publishes the message.
@@ -50,7 +50,7 @@ func (r Reserved[T]) Commit() error {
 	return r.q.publish(r.pos)
 }
 
-// Cancel gives the slot up without a message.
+// Cancel gives up the slot without a message.
 func (r Reserved[T]) Cancel() error {
 	q := r.q
 	if err := q.mine(r.pos, writing, 1); err != nil {
@@ -69,14 +69,16 @@ type Lent[T any] struct {
 }
 
 // TryNext lends the next message in place. If this process dies before Release,
-// another consumer gets the message, out of its order ([Lent.Deliveries] tells).
+// another consumer gets the message, out of order ([Lent.Deliveries] tells how often
+// that has happened).
 //
-// A message that is lent keeps its slot. So a message that is held for long stops the
-// ring when the others have gone round: with a capacity of 64, after 63 more messages.
-// In a closed ring, the others wait to see whether it comes back.
+// A message that is lent keeps its slot. So a message that is held for a long time
+// stops the ring once the others have gone round: with a capacity of 64, after 63 more
+// messages. If the ring is closed, other consumers wait until the message is released
+// or comes back.
 //
-// If there is none, the error is ErrEmpty or ErrClosed; as TryPop's, it may be
-// ErrEmpty while a message of the dead waits.
+// If there is no message, the error is ErrEmpty or ErrClosed. As with TryPop, the
+// error may be ErrEmpty while a message waits that was lent to a dead process.
 func (q *MPMC[T]) TryNext() (Lent[T], error) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
@@ -114,7 +116,7 @@ func (q *MPMC[T]) notLent(pos uint64, w word, err error) (l Lent[T], _ error) {
 	return l, q.verdict(err)
 }
 
-// Next is TryNext, but waits for a message.
+// Next lends the next message as TryNext does, but waits if there is none.
 func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
 	if err := q.begin(ctx); err != nil {
 		return l, err
@@ -136,16 +138,17 @@ func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
 	return l, err
 }
 
-// Value returns the payload. The pointer must not be used after Release, or
-// after the Segment's Close.
+// Value returns the payload. The pointer must not be used after Release, or after
+// the Segment's Close.
 func (l Lent[T]) Value() *T { return l.q.slots.value(l.pos) }
 
-// Deliveries returns how often the message was lent: 1 at first, and one more for each
-// process that died before it released the message. So a message that kills each process
-// that takes it up can be told, and set aside. It stays at 511 when it has come there.
+// Deliveries returns how often this message was lent. It is 1 at first. It rises by
+// one for each process that died before it released the message. So a program can
+// recognize a message that kills each process that reads it, and set it aside.
+// It is never more than 511.
 func (l Lent[T]) Deliveries() int { return int(l.count) }
 
-// Release takes the message out of the ring.
+// Release removes the message from the ring.
 func (l Lent[T]) Release() error {
 	q := l.q
 	if err := q.mine(l.pos, reading, l.count); err != nil {

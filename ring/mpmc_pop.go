@@ -10,9 +10,9 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// TryPop returns the next message. If there is none, it returns ErrEmpty, or
-// ErrClosed if there will never be one. For some tries it may return ErrEmpty
-// while a message waits that was lent to a process now dead.
+// TryPop returns the next message. If there is no message, it returns ErrEmpty;
+// it returns ErrClosed if no message can come any more. For some tries, it may
+// return ErrEmpty while a message waits that was lent to a process that has died.
 func (q *MPMC[T]) TryPop() (v T, err error) {
 	if q.orphaned() {
 		if v, ok := q.redeliver(); ok {
@@ -173,8 +173,9 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 	q.canPush.Notify(int(n))
 }
 
-// Pop returns the next message, and waits for it if need be. If ctx ends first,
-// it returns an error that wraps that of ctx. If the ring is closed and drained, it returns ErrClosed.
+// Pop returns the next message. It waits if there is no message. If ctx ends
+// first, Pop returns an error that wraps the error of ctx. If the ring is closed
+// and drained, Pop returns ErrClosed.
 func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
 	if !wait.Endless(ctx) {
 		if err := q.begin(ctx); err != nil {
@@ -216,8 +217,9 @@ func (q *MPMC[T]) soon() bool {
 	return false
 }
 
-// PopInto fills dst with the next messages, as many as there are, and returns
-// their number. It waits for the first if need be, and then returns at least 1.
+// PopInto stores the next messages in dst and returns how many there were. It
+// pops as many as there are, but at most len(dst). It waits for the first
+// message. Without an error, the number is at least 1, unless dst is empty.
 func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 	if err := q.begin(ctx); err != nil || len(dst) == 0 {
 		return 0, q.verdict(err)
@@ -297,7 +299,8 @@ func (q *MPMC[T]) copyFull(pos uint64, dst []T) uint64 {
 	return n
 }
 
-// All returns an iterator over the messages, each with a nil error. It ends after the
-// last message of a closed ring. Where it ends for another reason, as when ctx or the
-// segment has ended, it yields that error once, with no message.
+// All returns an iterator over the messages, each with a nil error. The iterator
+// ends after the last message of a closed ring. If it ends for another reason,
+// such as the end of ctx or of the segment, it yields that error once, without a
+// message.
 func (q *MPMC[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(ctx, q.Pop) }

@@ -9,9 +9,9 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// TryPush pushes v if there is room. It returns ErrFull if there is none, and
-// maybe for some tries after a process has died in the middle of PopInto or with
-// a message that Next lent it.
+// TryPush pushes v if there is space. It returns ErrFull if there is none. After
+// a process has died in the middle of PopInto, or with a message that Next lent
+// to it, TryPush may also return ErrFull for some tries.
 func (q *MPMC[T]) TryPush(v T) error {
 	tail := atomic.LoadUint64(q.tail)
 	pos := q.push.start(tail)
@@ -145,8 +145,8 @@ func (q *MPMC[T]) wakeConsumers(pos, n uint64) error {
 	return q.open()
 }
 
-// Push pushes v, and waits for room if need be. If ctx ends first, it returns
-// an error that wraps that of ctx, and pushes nothing.
+// Push pushes v. It waits if there is no space. If ctx ends first, Push returns
+// an error that wraps the error of ctx, and pushes nothing.
 func (q *MPMC[T]) Push(ctx context.Context, v T) error {
 	if !wait.Endless(ctx) {
 		if err := q.begin(ctx); err != nil {
@@ -160,9 +160,10 @@ func (q *MPMC[T]) Push(ctx context.Context, v T) error {
 	return q.await(ctx, &q.canPush, ErrFull, func() error { return q.TryPush(v) }, q.repairTail)
 }
 
-// PushAll pushes all of vs in order, and waits for room where need be. Other
-// producers' messages may come between. It returns how many were pushed, which
-// is fewer only with an error: ctx's, or ErrClosed.
+// PushAll pushes all messages in vs, in order. It waits if there is no space.
+// Messages of other producers may come between them. PushAll returns how many
+// messages it pushed. It pushes fewer than len(vs) only if it returns an error,
+// such as that of ctx or ErrClosed.
 func (q *MPMC[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 	if err := q.begin(ctx); err != nil || len(vs) == 0 {
 		return 0, q.verdict(err)

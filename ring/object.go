@@ -170,7 +170,7 @@ func allOrNone(n int, err error) (int, error) {
 // fault names the ring in an error.
 func (o *object) fault(err error) error { return o.ref.Fault(err) }
 
-// String names the ring and its segment.
+// String returns the names of the ring and of its segment.
 func (o *object) String() string { return o.ref.String() }
 
 // begin checks the context of a blocking operation.

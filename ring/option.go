@@ -1,24 +1,28 @@
 package ring
 
-// Option changes what the handle of a ring does that a constructor returns, and all that
-// come from it. It is no property of the ring: other processes, and other handles, choose
-// for themselves.
+// Option changes the behaviour of one handle of a ring: of the value that the
+// constructor returns, and of everything obtained from that value. An Option is
+// not a property of the ring. Other processes, and other handles, can use other
+// options.
 type Option uint8
 
 const (
-	// FailOnDeath makes operations that wait (Push, Pop, PushAll, PopInto, Reserve, Next,
-	// All) return an error that wraps [ErrPeerDied] when they would wait for the dead.
-	// Without it they wait for a successor, which a supervisor starts.
+	// FailOnDeath makes operations that wait (Push, Pop, PushAll, PopInto,
+	// Reserve, Next, All) return an error that wraps [ErrPeerDied] instead of
+	// waiting for a dead process. Without the option, these operations wait for
+	// a successor, which a supervisor starts.
 	//
-	// A Pop fails so when the ring is empty, no process that is alive is a producer of
-	// it, and one that was a producer has died. A Push fails so when the ring is full,
-	// and the same is true of consumers. It takes up to 50 ms until a death is found.
-	// Messages that the dead have pushed are popped first.
+	// A Pop fails in this way if the ring is empty, no live process is a
+	// producer, and a process that was a producer has died. A Push fails in this
+	// way if the ring is full, no live process is a consumer, and a process that
+	// was a consumer has died. A death is found within 50 ms. Messages that the
+	// dead process has pushed are popped first.
 	//
-	// These are waited for, as without the option: one that never came, one that has given
-	// its end up (Detach, or Close of its Segment), and one that is stopped. A process
-	// that ends without Close of its Segment has died. When a successor has come, the
-	// operations wait again.
+	// In three cases the operations wait, as they do without the option: the
+	// other end never had a process, or its process gave it up (by Detach, or by
+	// Close of its Segment), or its process is stopped. A process that ends
+	// without Close of its Segment has died. When a successor has taken the
+	// other end, the operations wait again.
 	FailOnDeath Option = 1 << iota
 )
 

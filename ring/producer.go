@@ -8,8 +8,8 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// Producer is the pushing end of an [SPSC]. It is used by one goroutine at a
-// time.
+// Producer is the pushing end of an [SPSC]. Only one goroutine at a time may use
+// it.
 type Producer[T any] struct {
 	object
 	slots    slots[T]
@@ -20,7 +20,7 @@ type Producer[T any] struct {
 	gone     error  // why there is nothing to push to, ever
 }
 
-// TryPush pushes v if there is room. It returns ErrFull if there is none.
+// TryPush pushes v if there is space. It returns ErrFull if there is none.
 func (p *Producer[T]) TryPush(v T) error {
 	pos := p.pos
 	if pos == p.limit {
@@ -59,8 +59,8 @@ func (p *Producer[T]) refresh() error {
 	}
 }
 
-// Push pushes v, and waits for room if need be. If ctx ends first, it returns
-// an error that wraps that of ctx, and pushes nothing.
+// Push pushes v. It waits if there is no space. If ctx ends first, Push returns
+// an error that wraps the error of ctx, and pushes nothing.
 func (p *Producer[T]) Push(ctx context.Context, v T) error {
 	pos := p.pos
 	if pos == p.limit || !wait.Endless(ctx) {
@@ -87,9 +87,10 @@ func (p *Producer[T]) pushSlow(ctx context.Context, v T) error {
 	return p.await(ctx, &p.canPush, ErrFull, func() error { return p.TryPush(v) }, nothingToRepair)
 }
 
-// PushAll pushes all of vs, and waits for room where need be. It returns how
-// many were pushed, which is fewer only with an error: ctx's, or ErrClosed. A
-// process that dies inside PushAll has pushed the first few.
+// PushAll pushes all messages in vs. It waits if there is no space. It returns
+// how many messages it pushed. It pushes fewer than len(vs) only if it returns an
+// error, such as that of ctx or ErrClosed. A process that dies inside PushAll has
+// pushed some messages from the beginning of vs, or none.
 func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 	if err := p.begin(ctx); err != nil || len(vs) == 0 {
 		return 0, p.verdict(err)
@@ -123,10 +124,10 @@ func (p *Producer[T]) pushSome(vs []T) (int, error) {
 	return n, p.published(n)
 }
 
-// TryReserve returns the payload of the next free slot, to be filled in place
-// and then published by Commit. It returns ErrFull if there is no room. What
-// the payload holds at first is unspecified. The pointer must not be used after
-// Commit, or after the Segment's Close.
+// TryReserve returns the payload of the next free slot. The caller fills it in
+// place and publishes it by Commit. TryReserve returns ErrFull if there is no
+// free slot. The initial content of the payload is unspecified. The pointer must
+// not be used after Commit, or after the Segment's Close.
 func (p *Producer[T]) TryReserve() (*T, error) {
 	if p.pos == p.limit {
 		if err := p.refresh(); err != nil {
@@ -137,7 +138,7 @@ func (p *Producer[T]) TryReserve() (*T, error) {
 	return p.slots.value(p.pos), p.open()
 }
 
-// Reserve is TryReserve, but waits for room.
+// Reserve returns a payload as TryReserve does, but waits if no slot is free.
 func (p *Producer[T]) Reserve(ctx context.Context) (*T, error) {
 	pos := p.pos
 	if pos == p.limit || !wait.Endless(ctx) || p.core.Closed() {
@@ -159,8 +160,8 @@ func (p *Producer[T]) reserveSlow(ctx context.Context) (v *T, err error) {
 	return v, err
 }
 
-// Commit publishes the message that was reserved last. A reservation that is
-// not committed has no effect.
+// Commit publishes the message that was reserved last. A reservation without
+// Commit has no effect.
 func (p *Producer[T]) Commit() error {
 	if p.reserved != p.pos+1 {
 		return p.fault(ErrNotReserved)
@@ -175,9 +176,9 @@ func (p *Producer[T]) Commit() error {
 	return p.published(1)
 }
 
-// Close closes the ring for good: the consumer gets what is in it, and then
-// ErrClosed. The role ends with it. [shm.Segment.RemoveObject] tells how to open the ring
-// again.
+// Close closes the ring permanently, and gives up the producer's role. The
+// consumer gets the messages that are in the ring, and then ErrClosed.
+// [shm.Segment.RemoveObject] explains how to open the ring again.
 func (p *Producer[T]) Close() error {
 	if p.gone != nil {
 		return p.fault(p.gone)
@@ -188,7 +189,8 @@ func (p *Producer[T]) Close() error {
 	return p.open()
 }
 
-// Detach gives the role up, so that another process can go on as the producer.
+// Detach gives up the producer's role, so that another process can continue as
+// the producer.
 func (p *Producer[T]) Detach() error {
 	if p.gone != nil {
 		return p.fault(p.gone)

@@ -6,17 +6,17 @@ import (
 	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
-// SPSCSize returns how many bytes of a segment an [SPSC] of that capacity takes. The
-// size to give [shm.Create] is the sum of the sizes of the objects. It is 0 for a
-// capacity that no ring has, and for a T that is not plain.
+// SPSCSize returns the size of an SPSC of that capacity, in bytes of the segment.
+// It returns 0 if a ring cannot have that capacity, or if T is not plain. The
+// size to pass to [shm.Create] is the sum of the sizes of all objects.
 func SPSCSize[T any](capacity int) int64 { return slottedSize[T](capacity) }
 
-// MPMCSize returns how many bytes of a segment an [MPMC] of that capacity takes. It is
-// 0 for a capacity that no ring has, and for a T that is not plain.
+// MPMCSize returns the size of an MPMC of that capacity, in bytes of the segment.
+// It returns 0 if a ring cannot have that capacity, or if T is not plain.
 func MPMCSize[T any](capacity int) int64 { return slottedSize[T](capacity) }
 
-// BytesSize returns how many bytes of a segment a [Bytes] of that capacity takes. It
-// is 0 for a capacity that no ring has.
+// BytesSize returns the size of a Bytes of that capacity, in bytes of the
+// segment. It returns 0 if a ring cannot have that capacity.
 func BytesSize(capacity int) int64 {
 	n, err := roundBytes(capacity)
 	if err != nil {
@@ -25,8 +25,8 @@ func BytesSize(capacity int) int64 {
 	return int64(layout.AlignObject(bodyOffset + n))
 }
 
-// BytesMPMCSize returns how many bytes of a segment a [BytesMPMC] of that capacity
-// takes. It is 0 for a capacity that no ring has.
+// BytesMPMCSize returns the size of a BytesMPMC of that capacity, in bytes of the
+// segment. It returns 0 if a ring cannot have that capacity.
 func BytesMPMCSize(capacity int) int64 {
 	n, err := countChunks(capacity)
 	if err != nil {

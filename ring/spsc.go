@@ -40,32 +40,33 @@ import (
 //
 // Model: models/spsc.pml.
 
-// SPSC is a ring of messages of a plain type T with one producer and one
-// consumer, each in any process. It is the fastest of the rings: a hand-over
-// moves one cache line, and takes no locked instruction on either side.
+// SPSC is a ring of messages of a plain type T. It has one producer and one
+// consumer, each in any process. It is the fastest kind of ring: a push and the
+// pop of its message move one cache line between the processors, and neither
+// executes a locked instruction.
 //
-// The two ends are roles. [SPSC.Producer] and [SPSC.Consumer] claim them; a
-// second live claimant gets [ErrRoleTaken], and the successor of a dead one
-// goes on at the exact message.
+// The two ends are roles. [SPSC.Producer] and [SPSC.Consumer] claim them. While a
+// live process has a role, another claim of it fails with ErrRoleTaken. If the
+// process dies, its successor continues at exactly the message where it stopped.
 //
-// Every message whose Push returned nil is returned by exactly one Pop, in
-// order, whichever processes are killed, so long as a consumer is left. A
-// process killed inside Pop took its message along only if it had already
-// advanced past it.
+// If Push returns nil, exactly one Pop returns the message, in order, even if any
+// processes are killed, as long as one consumer is left. If a process is killed
+// inside Pop, the message counts as popped only if the process had already
+// advanced past it. Otherwise, its successor pops the message.
 //
-// A slot takes 8 bytes more than a T, rounded up to 8; a ring 640 bytes more
-// than its slots.
+// A slot takes the size of T plus 8 bytes, rounded up to a multiple of 8. A ring
+// takes its slots plus 640 bytes.
 type SPSC[T any] struct {
 	object
 	slots    slots[T]
 	capacity uint64
 }
 
-// NewSPSC returns the ring with that name, made empty if it does not exist. The
-// capacity, in messages, is rounded up to a power of two. NewSPSC fails with
-// [shm.ErrNotPlain] if T holds a pointer of any kind, and with
-// [shm.ErrMismatch] if the name belongs to something else, be it a ring of
-// another capacity.
+// NewSPSC returns the ring with that name. It creates an empty ring if none
+// exists. The capacity is in messages, and is rounded up to a power of two.
+// NewSPSC fails with [shm.ErrNotPlain] if T holds a pointer of any kind. It fails
+// with [shm.ErrMismatch] if the name belongs to another kind of object, or to a
+// ring of another capacity or message type.
 func NewSPSC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*SPSC[T], error) {
 	obj, n, err := newSlotted[T](s, layout.KindSPSC, name, capacity, opts)
 	if err != nil {
@@ -98,11 +99,11 @@ func slottedBody[T any](capacity int) (n, size uint64, err error) {
 	return n, size, err
 }
 
-// Cap returns how many messages the ring holds.
+// Cap returns how many messages the ring can hold.
 func (r *SPSC[T]) Cap() int { return int(r.capacity) }
 
-// Len returns how many messages are in the ring at the moment, or 0 if the
-// segment is closed.
+// Len returns how many messages are in the ring at the moment. It returns 0 if
+// the segment is closed.
 func (r *SPSC[T]) Len() int {
 	var n uint64
 	for range lenAttempts {

@@ -17,45 +17,48 @@ import (
 // A Semaphore is a counting, weighted, bounded semaphore between processes. Its
 // methods are those of golang.org/x/sync/semaphore.Weighted.
 //
-// Permits belong to the process that acquired them. When it dies or closes its
-// Segment, they come back within 50 ms of somebody's wanting them, as with
-// SEM_UNDO of System V. A signalling semaphore is exempt: see [Options].
+// Permits belong to the process that acquired them. When a process dies or closes
+// its Segment, its permits come back, as with SEM_UNDO of System V. They come
+// back within 50 ms, once a waiter needs them. The permits of a signalling
+// semaphore do not come back: see [Options].
 //
-// Goroutines of one process are served in the order in which they came, as by
-// Weighted. Between processes whoever comes first gets the permits, but a waiter
-// that has waited for more than a millisecond is served before others, so that one
-// who wants many does not starve.
+// Goroutines of one process get permits in the order in which they asked, as with
+// Weighted. Between processes, the first one that asks for free permits gets
+// them. But a waiter that has waited for more than a millisecond is served before
+// all others, so that a waiter that wants many permits does not starve.
 //
 // In the terms of the Go memory model, a Release synchronizes before the return
-// of an Acquire that it made possible. The uncontended paths make no system
-// call. A Semaphore takes 128 bytes of the segment and, unless signalling,
-// another 128 for each process that the segment has room for.
+// of an Acquire that it made possible. The uncontended paths make no system call.
+// A signalling Semaphore takes 128 bytes of the segment. Any other Semaphore
+// takes 128 bytes, plus 128 bytes for each process that the segment has room for.
 type Semaphore struct {
 	ref segment.Ref
 	state
 	edge race.Edge
 }
 
-// Options are the options of [New]. Nil and the zero value work.
+// Options are the options of [New]. A nil *Options and the zero value mean the
+// defaults.
 type Options struct {
-	// Signalling makes a semaphore whose permits belong to nobody: it may be
-	// acquired in one process and released in another, and a process that
-	// dies takes with it what it has acquired.
+	// Signalling creates a semaphore whose permits do not belong to a process.
+	// One process may acquire a permit and another may release it. If a process
+	// dies, the permits that it has acquired do not come back.
 	Signalling bool
 
-	// Bound is the number of permits that a signalling semaphore may hold;
-	// n and the largest possible number, 2^53-1, if it is 0. Others are
-	// bounded by n.
+	// Bound is the largest number of permits that a signalling semaphore may
+	// hold. 0 means the largest possible number, 2^53-1. The bound of any other
+	// semaphore is n: for these, Bound must be 0 or n.
 	Bound int64
 }
 
-// ErrPermits is wrapped by the error of an operation with a number of permits
-// that the semaphore cannot have.
+// ErrPermits is wrapped by the error of an operation if the semaphore cannot have
+// the given number of permits.
 var ErrPermits = errors.New("invalid number of permits")
 
-// New returns the semaphore with that name, made with n permits, all free, if
-// it does not exist. It fails with [shm.ErrMismatch] if the name belongs to
-// something else, be it a semaphore of another size or with other options.
+// New returns the semaphore with that name. If none exists, it creates one with n
+// permits, all free. New fails with [shm.ErrMismatch] if the name belongs to
+// another kind of object, or to a semaphore of another size or with other
+// options.
 func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error) {
 	core := segment.Of(s)
 	ref := core.Ref(layout.KindSemaphore, name)
@@ -88,9 +91,9 @@ func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error
 	return sem, nil
 }
 
-// Size returns how many bytes of a segment a [Semaphore] takes, where the segment has
-// room for maxProcs processes. The size to give [shm.Create] is the sum of the sizes of
-// the objects.
+// Size returns the size of a [Semaphore], in bytes of a segment that has room for
+// maxProcs processes. The size to pass to [shm.Create] is the sum of the sizes of
+// all objects.
 func Size(maxProcs int, opts *Options) int64 {
 	return int64(stateSize(maxProcs, opts != nil && opts.Signalling))
 }
@@ -112,9 +115,9 @@ func bound(n int64, o Options) (int64, error) {
 	return size, nil
 }
 
-// Acquire takes n permits, and waits for them if need be. If ctx ends first, it
-// returns ctx.Err() as it is, and takes none. More permits than the semaphore's size
-// never come: then too it waits for ctx, as Weighted does.
+// Acquire takes n permits. It waits until they are free. If ctx ends first,
+// Acquire returns ctx.Err() unchanged, and takes no permits. If n is larger than
+// the semaphore's size, Acquire waits until ctx ends, as Weighted does.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if !wait.Endless(ctx) {
 		return s.acquireSlow(ctx, n)
@@ -179,8 +182,8 @@ func (s *Semaphore) never(ctx context.Context) error {
 	return s.ref.Check()
 }
 
-// TryAcquire takes n permits if they are free and nobody is to have them before,
-// and reports whether it did. It panics if the segment is closed.
+// TryAcquire takes n permits if they are free and no waiter is to get them first.
+// It reports whether it took them. It panics if the segment is closed.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	s.mustBePermits(n)
 	ok := !s.queue.Queued() && s.acquire(n, false, brief)
@@ -197,9 +200,9 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 	return ok
 }
 
-// Release gives n permits back. It panics, and changes nothing, if this process
-// holds fewer, or if a signalling semaphore would go past its bound, or if the
-// segment is closed.
+// Release gives n permits back. It panics and changes nothing in three cases: if
+// this process holds fewer than n permits, if a signalling semaphore would exceed
+// its bound, or if the segment is closed.
 func (s *Semaphore) Release(n int64) {
 	s.edge.Release()
 	// As give does: see Acquire.
@@ -238,10 +241,11 @@ func (s *Semaphore) Value() int64 {
 	return v
 }
 
-// Size returns how many permits there are in all: the bound.
+// Size returns the bound of the semaphore: the number of permits that it can have
+// in all.
 func (s *Semaphore) Size() int64 { return s.size }
 
-// String names the semaphore and its segment.
+// String returns the names of the semaphore and of its segment.
 func (s *Semaphore) String() string { return s.ref.String() }
 
 func (s *Semaphore) mustBeOpen() {

@@ -12,27 +12,30 @@ import (
 )
 
 // An Array is a fixed number of elements of a plain type T, shared between
-// processes. Elements lie in the segment as they would in a []T.
+// processes. The elements have the same memory layout as in a []T.
 //
-// Load, Store, SwapAt, CompareAndSwapAt and AddAt are atomic for elements of
-// 1, 2, 4 or 8 bytes, and behave in the Go memory model as the operations of
-// sync/atomic do. Elements of other sizes are copied byte by byte: guard them
-// with a [Lock]. So are CopyIn, CopyOut and View, whatever the size.
+// Load, Store, SwapAt, CompareAndSwapAt and AddAt are atomic for elements of 1,
+// 2, 4 or 8 bytes. In the Go memory model, they behave as the operations of
+// sync/atomic do. Elements of other sizes are copied byte by byte: protect them
+// with a Lock. CopyIn, CopyOut and View are not atomic for any size: protect them
+// with a Lock too.
 //
-// An index out of range panics as that of a slice does. Operations on an Array
-// whose Segment is closed panic with an error that wraps [ErrSegmentClosed].
+// An index out of range panics, as with a slice. Operations on an Array whose
+// Segment is closed panic with an error that wraps [ErrSegmentClosed].
 //
-// An Array takes its elements' bytes of the segment, rounded up to 128.
+// An Array takes the bytes of its elements, rounded up to a multiple of 128 bytes
+// of the segment.
 type Array[T any] struct {
 	ref  segment.Ref
 	data []T
 	edge *race.Edge
 }
 
-// NewArray returns the array with that name, made of n zero elements if it
-// does not exist. It fails with [ErrNotPlain] if T holds a pointer of any
-// kind, with [ErrSize] if n is not positive, and with [ErrMismatch] if the
-// name belongs to something else, be it an array of another length.
+// NewArray returns the array with that name. If none exists, it creates an array
+// of n zero elements. NewArray fails with [ErrNotPlain] if T holds a pointer of
+// any kind, and with [ErrSize] if n is not positive. It fails with [ErrMismatch]
+// if the name belongs to another kind of object, or to an array of another length
+// or element type.
 func NewArray[T any](s *Segment, name string, n int) (*Array[T], error) {
 	ref := s.core.Ref(layout.KindArray, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
@@ -77,7 +80,7 @@ func (a *Array[T]) Load(i int) (x T) {
 	return x
 }
 
-// Store sets element i.
+// Store sets element i to x.
 func (a *Array[T]) Store(i int, x T) {
 	a.edge.Release()
 	switch p := &a.data[i]; sizeOf[T]() {
@@ -93,7 +96,8 @@ func (a *Array[T]) Store(i int, x T) {
 	a.check()
 }
 
-// CopyIn copies src to the elements from off on, and returns how many fitted.
+// CopyIn copies src to the elements from index off on. It returns how many
+// elements it copied.
 func (a *Array[T]) CopyIn(off int, src []T) int {
 	a.edge.Release()
 	n := copy(a.data[off:], src)
@@ -101,7 +105,8 @@ func (a *Array[T]) CopyIn(off int, src []T) int {
 	return n
 }
 
-// CopyOut copies the elements from off on to dst, and returns how many fitted.
+// CopyOut copies the elements from index off on to dst. It returns how many
+// elements it copied.
 func (a *Array[T]) CopyOut(off int, dst []T) int {
 	n := copy(dst, a.data[off:])
 	arch.LoadFence() // what was copied was loaded before the look at Closed
@@ -110,7 +115,8 @@ func (a *Array[T]) CopyOut(off int, dst []T) int {
 	return n
 }
 
-// All returns an iterator over the indices and elements, each read by Load.
+// All returns an iterator over the indices and elements. It reads each element by
+// Load.
 func (a *Array[T]) All() iter.Seq2[int, T] {
 	return func(yield func(int, T) bool) {
 		for i := range a.data {
@@ -121,20 +127,20 @@ func (a *Array[T]) All() iter.Seq2[int, T] {
 	}
 }
 
-// View returns the elements themselves, for callers who keep others out with a
-// [Lock] of their own. The slice must not be used after the Segment's Close,
-// nor after the last use of a: it does not keep the memory mapped.
+// View returns the elements themselves. The caller must exclude other users, with
+// a Lock of its own. The slice must not be used after the Segment's Close, or
+// after the last use of a: the slice does not keep the memory mapped.
 func (a *Array[T]) View() []T {
 	a.check()
 	return a.data
 }
 
-// Word is what SwapAt and CompareAndSwapAt work on.
+// Word is the set of types that SwapAt and CompareAndSwapAt work on.
 type Word interface {
 	Integer | ~float32 | ~float64 | ~bool
 }
 
-// SwapAt sets element i and returns the one before.
+// SwapAt sets element i to x and returns the previous element.
 func SwapAt[T Word](a *Array[T], i int, x T) (old T) {
 	a.edge.Release()
 	updateElement(&a.data[i], func(cur T) (T, bool) { old = cur; return x, true })
@@ -143,7 +149,7 @@ func SwapAt[T Word](a *Array[T], i int, x T) (old T) {
 	return old
 }
 
-// CompareAndSwapAt sets element i to x if it equals old bit by bit, and reports
+// CompareAndSwapAt sets element i to x if it equals old bit by bit. It reports
 // whether it did.
 func CompareAndSwapAt[T Word](a *Array[T], i int, old, x T) (swapped bool) {
 	a.edge.Release()
@@ -157,7 +163,8 @@ func CompareAndSwapAt[T Word](a *Array[T], i int, old, x T) (swapped bool) {
 	return swapped
 }
 
-// AddAt adds delta to element i and returns the sum. It wraps around as T does.
+// AddAt adds delta to element i and returns the sum. The sum wraps around as T
+// does.
 func AddAt[T Integer](a *Array[T], i int, delta T) (sum T) {
 	a.edge.Release()
 	updateElement(&a.data[i], func(cur T) (T, bool) { sum = cur + delta; return sum, true })
@@ -194,5 +201,5 @@ func updateElement[T any](p *T, f func(T) (T, bool)) {
 	}
 }
 
-// String names the array and its segment.
+// String returns the names of the array and of its segment.
 func (a *Array[T]) String() string { return a.ref.String() }

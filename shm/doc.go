@@ -1,58 +1,68 @@
-// Package shm shares memory between processes: segments, which are mapped files
-// with named objects in them, and the objects Value, Array, Table and Lock. Packages
-// semaphore and ring put more kinds of object into the same segments.
+// Package shm shares memory between processes. A segment is a mapped file that
+// contains named objects. This package has the objects Value, Array, Table and
+// Lock. The packages semaphore and ring add more kinds of object to the same
+// segments.
 //
-// Both sides run the same lines. A constructor finds the object of that name in
-// the segment, or creates it, zeroed:
+// All processes run the same lines. A constructor looks for the object of that
+// name in the segment. If there is none, it creates one, zeroed:
 //
 //	seg, err := shm.OpenOrCreate("jobs", 1<<20, nil)
 //	total, err := shm.NewValue[int64](seg, "total")
 //	mu, err := shm.NewLock(seg, "mu")
 //
-// A Value is one variable; a Table has many, each with a version, and whoever waits
-// for another version of one sleeps until it comes. An Array is memory like that of
-// a slice, in which only elements of a word's size are read and written whole.
+// A Value is one variable. A Table has many entries, each with a version; a
+// goroutine can sleep until the version of an entry changes. An Array is memory
+// like that of a slice; only elements of 1, 2, 4 or 8 bytes are read and written
+// atomically.
 //
-// Two sides that disagree about an object's kind, element type or size get
-// ErrMismatch. Element types are plain: numbers of fixed size, int and uint,
-// bools, and arrays and structs of them. Others are refused with ErrNotPlain
-// and the path of the offending field.
+// If two processes disagree about an object's kind, element type or size, the
+// constructor that comes later fails with [ErrMismatch]. Element types are plain:
+// numbers of fixed size, int and uint, bools, and arrays and structs of these. A
+// constructor refuses other types with [ErrNotPlain]; the error names the path of
+// the field that is not plain.
 //
 // # When not to use it
 //
-// Not across machines, nor across architectures: a segment is in the layout of
-// the machine that made it. Not between goroutines of one process, which have
-// channels and package sync. Not with peers that are not trusted at all: what
-// this package reads from a segment it validates, so that a corrupt peer cannot
-// make it touch memory outside of an object, but a peer can always destroy what
-// is shared, and one that may resize the file can make every access to it fault
-// (a sealed segment, see Anonymous, cannot be resized). So can one that punches
-// holes into it (fallocate(2), MADV_REMOVE), as soon as there is no memory left to
-// fill them; no seal helps against that.
+// Do not use this package between machines, or between processors of different
+// architectures: a segment has the memory layout of the machine that created it.
+// Do not use it between goroutines of one process: they have channels and package
+// sync.
+//
+// Do not use it with peers that you do not trust at all. This package validates
+// what it reads from a segment, so a corrupt peer cannot make it access memory
+// outside an object. But a peer can always destroy the shared data. A peer that
+// may resize the file can make every access to it fault; a sealed segment (see
+// [Anonymous]) cannot be resized. A peer that punches holes into the file
+// (fallocate(2), MADV_REMOVE) can make accesses fault when there is no memory
+// left to fill the holes; no seal prevents that.
 //
 // # What it guarantees
 //
-// A segment has its name only once it is whole. No process ever opens one half
-// made, and a process killed while it makes one leaves nothing behind.
+// A segment gets its name only when it is complete. No process ever opens an
+// incomplete segment. A process that is killed while it creates a segment leaves
+// nothing behind.
 //
-// A process may be killed at any instruction. What it held is known to be
-// abandoned as soon as the kernel has closed its files; the objects say what
-// they then do. Closing a Segment counts as dying: what this process still holds
-// through it is abandoned, to the other processes at once.
+// A process may be killed at any instruction. Everything that it held is known to
+// be abandoned as soon as the kernel has closed its files. The documentation of
+// each object says what happens then. Close of a Segment has the same effect as
+// the death of a process: what this process still holds through the Segment is
+// abandoned, and the other processes see that at once.
 //
-// Using a Segment, or an object in it, after Close is an error or, in methods
-// that return none, a panic. It is never a memory fault: an operation that Close
-// catches in the middle goes on with private memory, and the mapping itself goes
-// when the last handle is unreachable. (Windows cannot take the file away from
-// under a mapping: there such an operation finishes on the shared memory.)
+// After Close, the use of a Segment, or of an object in it, is an error. Methods
+// that return no error panic. Such use never causes a memory fault: if Close
+// comes in the middle of an operation, the operation continues on private memory.
+// The mapping itself is removed when the last handle is unreachable. (Windows
+// cannot remove the file under a mapping. There, such an operation finishes on
+// the shared memory.)
 //
 // # Who may open a segment
 //
-// Segment files have mode 0600 unless Options say otherwise. A file is opened
-// only if it is a regular file, not a link, and belongs to the effective user,
-// or to one whom Options.TrustedUIDs names. The uid that stands for all whom a
-// user namespace does not map belongs to nobody unless it is named.
+// Segment files have mode 0600, unless [Options] set another mode. A process
+// opens a file only if it is a regular file, not a link, and belongs to the
+// effective user or to a user in Options.TrustedUIDs. One uid stands for all
+// users that a user namespace does not map. A file with that uid is refused
+// unless TrustedUIDs contains the uid.
 //
-// Who may write to the file can destroy what is shared. Who may only read it can
-// keep new processes from attaching.
+// A process that may write to the file can destroy what is in it. A process that
+// may only read the file can prevent new processes from attaching.
 package shm

@@ -9,20 +9,21 @@ import (
 	"github.com/isthmus-go/isthmus/internal/segment"
 )
 
-// A Lock is a mutual exclusion lock between processes, and between the
-// goroutines of each. It is a [sync.Locker] and behaves as a [sync.Mutex] does:
-// it is not reentrant, it is held by the process rather than by a goroutine,
-// and any goroutine of that process may unlock it.
+// A Lock is a mutual exclusion lock between processes, and between the goroutines
+// of each process. It is a [sync.Locker] and behaves as a [sync.Mutex] does. It
+// is not reentrant. The process holds it, not the goroutine: any goroutine of
+// that process may unlock it.
 //
-// A process that dies with the lock held does not take it along: the next
-// process to ask has it within 50 ms of its end. (To take a killed process apart
-// takes the kernel some 60 ms for each gigabyte.) The dead one may have left the
-// protected data half changed. [Lock.LockContext] reports that as
-// [ErrOwnerDied] until somebody calls [Lock.MarkConsistent]; [Lock.Lock] and
-// [Lock.TryLock] go on regardless.
+// If a process dies while it holds the lock, the next process that asks for the
+// lock gets it within 50 ms of the end of the dead process. (The kernel needs
+// about 60 ms for each gigabyte to end a killed process.) The dead process may
+// have left the protected data half changed. [Lock.LockContext] reports this as
+// [ErrOwnerDied] until a process calls [Lock.MarkConsistent]. [Lock.Lock] and
+// [Lock.TryLock] do not report it.
 //
-// As with a sync.Mutex, whoever comes first gets a free lock, but one that has
-// waited for longer than a millisecond gets it before all others.
+// As with a sync.Mutex, the first process or goroutine that tries a free lock
+// gets it. But if a waiter has waited for longer than a millisecond, it gets the
+// lock before all others.
 //
 // In the terms of the Go memory model, the n'th call of Unlock synchronizes
 // before the m'th return from Lock, for n < m, across processes too. A failed
@@ -36,8 +37,8 @@ type Lock struct {
 	edge race.Edge
 }
 
-// NewLock returns the lock with that name, made free if it does not exist. All
-// calls on one Segment return the same *Lock.
+// NewLock returns the lock with that name. It creates a free lock if none exists.
+// All calls on one Segment return the same *Lock.
 func NewLock(s *Segment, name string) (*Lock, error) {
 	obj, err := s.core.Object(segment.Spec{
 		Kind: layout.KindLock, Name: name, Size: LockSize,
@@ -52,9 +53,9 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 	}).(*Lock), nil
 }
 
-// Lock locks l. If the lock is held, by whichever process, Lock waits. If its
-// owner died inside, Lock returns with the lock held all the same: use
-// LockContext to be told. It panics if the segment is closed.
+// Lock locks l. If any process holds the lock, Lock waits. If the owner died
+// while it held the lock, Lock still returns with the lock held, and does not
+// report the death; LockContext does. Lock panics if the segment is closed.
 func (l *Lock) Lock() {
 	if !l.tryFree() {
 		l.wait()
@@ -70,8 +71,8 @@ func (l *Lock) wait() {
 	}
 }
 
-// TryLock tries to lock l and reports whether it did. It panics if the segment
-// is closed.
+// TryLock tries to lock l and reports whether it succeeded. It panics if the
+// segment is closed.
 func (l *Lock) TryLock() bool {
 	ok := l.tryLock()
 	if !ok {
@@ -88,12 +89,12 @@ func (l *Lock) TryLock() bool {
 	return ok
 }
 
-// LockContext locks l as Lock does, but gives up when ctx ends, and returns an error
-// that wraps that of ctx, without the lock.
+// LockContext locks l as Lock does. If ctx ends first, LockContext returns an
+// error that wraps the error of ctx, and does not hold the lock.
 //
-// If the lock's owner died inside, LockContext returns an error that wraps
-// [ErrOwnerDied], with the lock held. Every later LockContext does so too,
-// until a holder has repaired the protected data and called MarkConsistent.
+// If the owner died while it held the lock, LockContext returns an error that
+// wraps [ErrOwnerDied], and holds the lock. Every later LockContext does the
+// same, until a holder has repaired the protected data and called MarkConsistent.
 func (l *Lock) LockContext(ctx context.Context) error {
 	if err := l.ref.CheckContext(ctx); err != nil {
 		return err
@@ -113,18 +114,18 @@ func (l *Lock) LockContext(ctx context.Context) error {
 	return nil
 }
 
-// MarkConsistent says that the data that l protects is whole again after an
-// owner died inside. It panics if this process does not hold l.
+// MarkConsistent declares that the data that l protects is consistent again after
+// an owner died while it held l. It panics if this process does not hold l.
 func (l *Lock) MarkConsistent() {
 	if ok := l.markConsistent(); !ok || l.core.Closed() {
 		l.misuse("MarkConsistent of a Lock that this process does not hold")
 	}
 }
 
-// Unlock unlocks l. It panics, and changes nothing, if this process does not
-// hold l. It panics if the segment is closed. As with a [sync.Mutex], an Unlock
-// too many may also go unnoticed and undo the Lock of another: here only if it
-// runs at the same moment as the right one.
+// Unlock unlocks l. If this process does not hold l, Unlock panics and changes
+// nothing. It panics if the segment is closed. As with a [sync.Mutex], one Unlock
+// too many may go unnoticed and unlock the lock of another goroutine. Here this
+// can happen only if it runs at the same moment as the correct Unlock.
 func (l *Lock) Unlock() {
 	l.edge.Release()
 	w := atomic.LoadUint64(&l.held)
@@ -150,5 +151,5 @@ func (l *Lock) misuse(what string) {
 	l.ref.Misuse("%s", what)
 }
 
-// String names the lock and its segment.
+// String returns the names of the lock and of its segment.
 func (l *Lock) String() string { return l.ref.String() }

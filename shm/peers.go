@@ -6,26 +6,30 @@ import (
 	"github.com/isthmus-go/isthmus/internal/liveness"
 )
 
-// Peer is one attachment to a segment: a Segment of some process, which may have
-// several.
+// Peer is one attachment to a segment: one Segment of a process. A process may
+// have several.
 type Peer struct {
-	// ID names the attachment. No other attachment to the segment ever has it.
+	// ID identifies the attachment. No other attachment to the segment ever has
+	// the same ID.
 	ID uint64
-	// Slot is the attachment's place in the process table, from 0 to one less than
-	// Options.MaxProcs. Another one may have it later.
+	// Slot is the place of the attachment in the process table, from 0 to
+	// Options.MaxProcs - 1. Another attachment may have it later.
 	Slot int
-	// PID is the id of the process. It is 0 if the process is in another PID namespace,
-	// as in another container, where its id is of no use here, and if this process
-	// cannot find out its own namespace, as without /proc. The process may have ended
-	// by the time PID is used, and another process have that id.
+	// PID is the id of the process. It is 0 if the process is in another PID
+	// namespace, such as another container, where its id has no meaning for this
+	// process. It is also 0 if this process cannot find its own namespace, for
+	// example without /proc. The process may have ended when PID is used, and
+	// another process may have the same id.
 	PID int
-	// Self says that the attachment is the Segment that was asked.
+	// Self reports whether the attachment is the Segment whose method returned
+	// this Peer.
 	Self bool
 }
 
-// Peers returns the attachments to the segment whose processes are alive at the moment,
-// this one included, in the order of their slots. A stopped process is alive. Peers fails
-// with ErrSegmentClosed once this Segment is closed.
+// Peers returns the attachments to the segment whose processes are alive at the
+// moment, in the order of their slots. The result includes this Segment. A
+// stopped process is alive. Peers fails with [ErrSegmentClosed] if this Segment
+// is closed.
 func (s *Segment) Peers() ([]Peer, error) {
 	var peers []Peer
 	for _, p := range s.core.Peers() {

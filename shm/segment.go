@@ -6,74 +6,79 @@ import (
 	"github.com/isthmus-go/isthmus/internal/segment"
 )
 
-// Segment is this process's attachment to a segment: a mapped file that holds
+// Segment is this process's attachment to a segment: a mapped file that contains
 // named objects.
 //
-// Its methods may be called by several goroutines at once. Several Segments of
-// one process on one file are as separate as those of different processes, each
-// with an owner identity of its own.
+// Several goroutines may call its methods at the same time. Several Segments of
+// one process on the same file are as separate as the Segments of different
+// processes. Each has its own owner identity.
 //
-// A Segment that becomes unreachable, with all objects made from it, is closed
-// as if by Close.
+// If a Segment and all objects made from it become unreachable, the Segment is
+// closed, as if by Close.
 type Segment struct {
 	core *segment.Segment
 }
 
-// Create makes a segment that does not exist, with room for size bytes of
-// objects, rounded up to whole pages of 4096 bytes. Objects start at multiples
-// of 128 bytes. It fails with fs.ErrExist if there is a file of that name.
+// Create creates a segment that does not exist yet. It has room for size bytes of
+// objects, rounded up to whole pages of 4096 bytes. Each object starts at a
+// multiple of 128 bytes. Create fails with fs.ErrExist if a file of that name
+// exists.
 //
 // A name is one element of a path: 1 to 200 bytes of UTF-8, without control
-// characters and / \ : * ? " < > |. The space is allocated at once: too little
-// of it is ErrSpace here, never a fault later.
+// characters and without / \ : * ? " < > |. Create allocates the space at once.
+// If there is too little space, Create fails with [ErrSpace]; a memory fault
+// never follows later.
 func Create(name string, size int64, opts *Options) (*Segment, error) {
 	return newSegment(segment.Create(name, size, opts.internal()))
 }
 
-// Open opens a segment that exists. It fails with fs.ErrNotExist if there is
-// none of that name, and with ErrCorrupt, ErrMismatch, ErrUntrusted or
-// fs.ErrPermission if the file of that name is not fit to be opened.
+// Open opens a segment that exists. It fails with fs.ErrNotExist if there is no
+// segment of that name. It fails with [ErrCorrupt], [ErrMismatch], [ErrUntrusted]
+// or fs.ErrPermission if the file of that name must not or cannot be opened.
 func Open(name string, opts *Options) (*Segment, error) {
 	return newSegment(segment.Open(name, opts.internal()))
 }
 
-// OpenOrCreate opens a segment or, if it does not exist, makes it as Create
-// does. One that exists and has room for less than size bytes is ErrMismatch;
-// the mode and the limits in opts do not matter to one that exists. Whatever the
-// number of processes that call it at the same time, all get the same segment.
+// OpenOrCreate opens a segment. If the segment does not exist, OpenOrCreate
+// creates it as [Create] does. If the segment exists and has room for less than
+// size bytes, the error is [ErrMismatch]. The mode and the limits in opts have no
+// effect on a segment that exists. Any number of processes may call OpenOrCreate
+// at the same time: all of them get the same segment.
 func OpenOrCreate(name string, size int64, opts *Options) (*Segment, error) {
 	return newSegment(segment.OpenOrCreate(name, size, opts.internal()))
 }
 
-// Anonymous makes a segment that has no name and goes away with the last process
-// that uses it. A child gets it by inheritance: put File into the ExtraFiles of
-// an exec.Cmd, and there call FromFile. The file is sealed, so that nobody can
-// resize it, unless a sandbox refuses memfd_create: then it is an unsealed one
-// in the directory of opts. Only Linux has such segments; elsewhere the error is
+// Anonymous creates a segment that has no name. The segment is gone when the last
+// process that uses it has ended or closed it. A child process inherits it: put
+// [Segment.File] into the ExtraFiles of an exec.Cmd, and call [FromFile] in the
+// child. The file is sealed, so that no process can resize it. If a sandbox
+// refuses memfd_create, the file is not sealed and lies in the directory of opts.
+// Only Linux has such segments; on other systems the error is
 // errors.ErrUnsupported.
 func Anonymous(size int64, opts *Options) (*Segment, error) {
 	return newSegment(segment.Anonymous(size, opts.internal()))
 }
 
-// FromFile opens the segment in f, which must be open for reading and writing,
-// and validates it as Open does. It makes a description of its own: f stays the
-// caller's, who may close it at once. It works where Anonymous does, and needs
-// /proc to be mounted.
+// FromFile opens the segment in f, which must be open for reading and writing. It
+// validates the segment as [Open] does. FromFile opens a file description of its
+// own. f still belongs to the caller, who may close it at once. FromFile works on
+// the systems where [Anonymous] works, and needs a mounted /proc.
 func FromFile(f *os.File, opts *Options) (*Segment, error) {
 	return newSegment(segment.FromFile(f, opts.internal()))
 }
 
-// Remove removes the segment of that name, whoever has it open; those go on with
-// it, and the name is free for another. Its memory is released when the last of
-// them has closed it. It fails with fs.ErrNotExist if there is none. (On
-// Windows the file of one that is open gets another name, and is removed when a
-// later segment is made in that directory.)
+// Remove removes the segment of that name, even if processes have it open. Those
+// processes can continue to use it, and the name is free for a new segment. The
+// memory is released when the last of those processes has closed the segment.
+// Remove fails with fs.ErrNotExist if there is no segment of that name. (On
+// Windows, the file of a segment that is open gets another name. It is removed
+// when a later segment is created in that directory.)
 func Remove(name string, opts *Options) error {
 	return segment.Remove(name, opts.internal())
 }
 
-// List returns the names of the segments in the directory of opts, in order,
-// those of other users included.
+// List returns the names of the segments in the directory of opts, in sorted
+// order. It includes the segments of other users.
 func List(opts *Options) ([]string, error) {
 	return segment.List(opts.internal())
 }
@@ -85,42 +90,47 @@ func newSegment(core *segment.Segment, err error) (*Segment, error) {
 	return &Segment{core}, nil
 }
 
-// Name returns the name of the segment. An anonymous one is called "anonymous",
-// and one from FromFile as its file is.
+// Name returns the name of the segment. The name of an anonymous segment is
+// "anonymous". The name of a segment from FromFile is the name of its file.
 func (s *Segment) Name() string { return s.core.Name() }
 
 // Size returns the room for objects, in bytes.
 func (s *Segment) Size() int64 { return s.core.Size() }
 
-// Replaced reports whether another process has removed this segment, and maybe
-// made another of the same name, since it was opened. This process then goes on
-// with memory that newcomers do not see: programs that run long ask from time to
-// time, and open the segment again. An anonymous segment is never replaced.
+// Replaced reports whether a process has removed this segment since it was
+// opened. Another segment of the same name may exist now. This process still uses
+// the old memory, which new processes do not see. A program that runs long should
+// call Replaced from time to time, and open the segment again if it returns true.
+// An anonymous segment is never replaced.
 func (s *Segment) Replaced() bool { return s.core.Replaced() }
 
-// RemoveObject removes the object of that name. Its name is free for another, and its room
-// for one that fits into it, which begins as new. It fails with fs.ErrNotExist if there is
-// none, and with ErrInUse if anybody uses it who is alive, which changes nothing. A Segment
-// uses all objects that its constructors have returned, until it is closed, whatever
-// becomes of the handles. The error says how many Segments use the object.
+// RemoveObject removes the object of that name. The name is then free for another
+// object. The object's room is free for an object that fits into it, which starts
+// as a new one. RemoveObject fails with fs.ErrNotExist if there is no such
+// object. It fails with [ErrInUse], and changes nothing, if a live Segment uses
+// the object; the error says how many Segments use it. A Segment uses every
+// object that its constructors have returned, until the Segment is closed. What
+// happens to the handles makes no difference.
 //
-// This is how a ring that was closed and is drained is opened again: all who used it close
-// their Segments, or die; then one opens the segment, removes the ring and makes it anew.
+// RemoveObject is the way to open a ring again that was closed and is drained.
+// First, every process that used the ring closes its Segment, or dies. Then one
+// process opens the segment, removes the ring and creates it again.
 func (s *Segment) RemoveObject(name string) error { return s.core.RemoveObject(name) }
 
-// File returns the file of an anonymous segment, to hand it to child processes.
-// It belongs to the Segment, which must stay reachable until they have started,
-// and whose Close closes it. File is nil for a Segment that Anonymous did not
-// make.
+// File returns the file of an anonymous segment, to pass it to child processes.
+// The file belongs to the Segment: the Segment must stay reachable until the
+// children have started, and its Close closes the file. File returns nil if the
+// Segment was not made by Anonymous.
 func (s *Segment) File() *os.File { return s.core.File() }
 
-// Close detaches from the segment. The segment itself and its objects stay; what
-// this Segment holds of them, a Lock or permits of a Semaphore, is abandoned, as
-// if the process had died. That is so even if Close fails, which says what could
-// not be given back. A second Close fails with ErrSegmentClosed.
+// Close detaches this process from the segment. The segment and its objects
+// continue to exist. What this Segment holds of them, such as a Lock or permits
+// of a Semaphore, is abandoned, as if the process had died. If Close fails, this
+// is done all the same; the error says what could not be given back. A second
+// Close fails with [ErrSegmentClosed].
 func (s *Segment) Close() error { return s.core.Close() }
 
-// String names the segment.
+// String returns a description that names the segment.
 func (s *Segment) String() string { return s.core.String() }
 
 func init() {

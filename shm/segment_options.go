@@ -6,55 +6,61 @@ import (
 	"github.com/isthmus-go/isthmus/internal/segment"
 )
 
-// Options say how a segment is made or opened. A nil *Options and the zero value
-// stand for the defaults.
+// Options say how a segment is created or opened. A nil *Options and the zero
+// value mean the defaults.
 type Options struct {
-	// Mode is the permission bits of the file of a new segment, exactly: no
-	// umask applies. They must let the owner read and write. 0 stands for 0600.
+	// Mode sets the permission bits of the file of a new segment. They are
+	// exact: the umask is not applied. They must let the owner read and write. 0
+	// means 0600.
 	//
-	// Whoever may read the file can lock bytes of it, and by that keep new
-	// processes from attaching: let only those read it who may do that.
+	// A user who may read the file can lock bytes of it, and so prevent new
+	// processes from attaching. Give read permission only to users who may do
+	// that.
 	Mode fs.FileMode
 
-	// Dir is the directory of the segment's file. It must exist. "" stands for
-	// the environment variable ISTHMUS_DIR if that is set, else for /dev/shm
-	// where that is a tmpfs, else for os.TempDir.
+	// Dir is the directory of the segment's file. It must exist. "" means the
+	// directory in the environment variable ISTHMUS_DIR, if it is set. Otherwise
+	// "" means /dev/shm if that is a tmpfs, and os.TempDir if not.
 	Dir string
 
-	// TrustedUIDs lists the users, besides the effective one of this process,
-	// whose segments may be opened.
+	// TrustedUIDs lists users whose segments may be opened, in addition to the
+	// effective user of this process.
 	//
-	// On Linux one uid, 65534 (/proc/sys/fs/overflowuid), stands for all users
-	// whom the user namespace of this process does not map. It is trusted only
-	// if it is listed, and with it all of them. So a process that has that uid
-	// itself, because it is not mapped or because it is the user nobody, must
-	// list it; else also Create fails, with ErrUntrusted.
+	// On Linux, the uid 65534 (/proc/sys/fs/overflowuid) stands for all users
+	// that the user namespace of this process does not map. This uid is trusted
+	// only if it is listed, and then all of these users are trusted. A process
+	// may have this uid itself, because its user is not mapped or is the user
+	// nobody. Such a process must list the uid. Otherwise even Create fails,
+	// with ErrUntrusted.
 	TrustedUIDs []int
 
-	// MaxProcs is how many Segments can be attached to a new segment at one
-	// time, 1 to 1024. 0 stands for 128.
+	// MaxProcs is how many Segments can be attached to a new segment at the same
+	// time, from 1 to 1024. 0 means 128.
 	MaxProcs int
 
-	// MaxObjects is how many objects a new segment can have, 1 to 65536. 0
-	// stands for 128.
+	// MaxObjects is how many objects a new segment can have, from 1 to 65536. 0
+	// means 128.
 	MaxObjects int
 
-	// Populate makes all pages present at once, so that no first access takes
-	// a page fault. It takes time in proportion to the size.
+	// Populate makes all pages present at once, so that no first access takes a
+	// page fault. This takes time in proportion to the size.
 	Populate bool
 
-	// HugePages asks for huge pages, and fails where the kernel refuses. It may
-	// accept and still use small ones; see madvise(2), MADV_HUGEPAGE.
+	// HugePages asks for huge pages. The call fails if the kernel refuses. The
+	// kernel may accept and still use small pages; see madvise(2),
+	// MADV_HUGEPAGE.
 	HugePages bool
 
-	// MustExist makes every constructor of an object in this Segment find the
-	// object and never make it: one that does not exist is fs.ErrNotExist. So a
-	// mistyped name is an error. The process that makes the objects leaves it false.
+	// MustExist makes every constructor of an object in this Segment only find
+	// objects, and never create one. If the object does not exist, the error is
+	// fs.ErrNotExist. So a mistyped name is an error. The process that creates
+	// the objects leaves MustExist false.
 	MustExist bool
 
-	// Version is the application's own number, for a meaning of the objects that
-	// changes although their types do not. A new segment has it for good. To open
-	// one of another version is ErrMismatch, and the error names both.
+	// Version is a number that the application chooses. Change it when the
+	// meaning of the objects changes but their types do not. A new segment keeps
+	// its Version permanently. To open a segment of another Version fails with
+	// ErrMismatch; the error names both numbers.
 	Version uint64
 }
 

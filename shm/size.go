@@ -7,19 +7,19 @@ import (
 	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
-// LockSize is how many bytes of a segment a [Lock] takes. The size to give Create is
-// the sum of the sizes of the objects.
+// LockSize is the size of a Lock, in bytes of the segment. The size to pass to
+// [Create] is the sum of the sizes of all objects.
 const LockSize = arch.CacheLine
 
-// ValueSize returns how many bytes of a segment a [Value] of a T takes. Like the sizes of
-// all objects whose elements have a type, that includes a description of T where it is a
-// long one. It is 0 for a T that is not plain.
+// ValueSize returns the size of a Value of type T, in bytes of the segment. If T
+// has a long type description, the size includes it; the same is true for the
+// other objects that have an element type. ValueSize returns 0 if T is not plain.
 func ValueSize[T any]() int64 {
 	return roomOf[T](valueSize(sizeOf[T]()))
 }
 
-// ArraySize returns how many bytes of a segment an [Array] of n elements takes. It is
-// 0 for an n that no array has, and for a T that is not plain.
+// ArraySize returns the size of an Array of n elements, in bytes of the segment.
+// It returns 0 if an array cannot have n elements, or if T is not plain.
 func ArraySize[T any](n int) int64 {
 	size, err := layout.Mul(n, sizeOf[T]())
 	if err != nil {
@@ -28,8 +28,8 @@ func ArraySize[T any](n int) int64 {
 	return roomOf[T](size)
 }
 
-// TableSize returns how many bytes of a segment a [Table] of n entries takes. It is 0
-// for an n that no table has, and for a T that is not plain.
+// TableSize returns the size of a Table of n entries, in bytes of the segment. It
+// returns 0 if a table cannot have n entries, or if T is not plain.
 func TableSize[T any](n int) int64 {
 	shape, err := shapeOf(n, sizeOf[T]())
 	if err != nil {

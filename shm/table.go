@@ -11,37 +11,38 @@ import (
 )
 
 // A Table is a fixed number of entries of a plain type T, shared between
-// processes, each with a version.
+// processes. Each entry has a version.
 //
-// All operations on an entry are atomic, whatever the size of T, and behave in the
-// Go memory model as those of sync/atomic do. A reader never sees half of a write,
-// and never waits for a writer, not for one that was stopped or killed in the middle
-// either: it begins again if writers overtake it. Writers of one entry take turns,
-// and those of a dead process are robbed of theirs. Writers of different entries do
-// not wait for each other, as long as no more than four of 8 neighbours are in the
-// middle of a write: a fifth waits until one of them has ended it.
+// All operations on an entry are atomic, whatever the size of T. In the Go memory
+// model, they behave as those of sync/atomic do. A reader never sees half of a
+// write. A reader never waits for a writer, even if the writer was stopped or
+// killed in the middle of a write: the reader starts again if writers overtake
+// it. Writers of one entry take turns; if a process dies during its turn, the
+// next writer takes the turn over. Writers of different entries do not wait for
+// each other, as long as at most four of 8 neighbouring entries are in the middle
+// of a write. A fifth writer waits until one of the four has finished.
 //
-// The version of an entry is 0 at first, and rises by one with each write. A version
-// that [Table.Wait] waits for is one that [Table.LoadVersion], Store or Wait have
-// returned.
+// The version of an entry is 0 at first. Each write increases it by one. Pass to
+// [Table.Wait] a version that [Table.LoadVersion], Store or Wait has returned.
 //
-// An index out of range panics as that of a slice does. Operations on a Table whose
-// Segment is closed panic with an error that wraps [ErrSegmentClosed], but for Wait, which
-// returns it.
+// An index out of range panics, as with a slice. If the Segment is closed, Wait
+// returns an error that wraps [ErrSegmentClosed]; all other operations panic with
+// such an error.
 //
-// A Table of n entries takes 40n + (n + max(3, n/2))(8 + S) bytes of the
-// segment, where S is the size of T rounded up to 8: for each of 6 entries or more,
-// one and a half times S and at most 52 more. A goroutine that waits for an entry
-// keeps a thread asleep.
+// A Table of n entries takes 40n + (n + max(3, n/2))(8 + S) bytes of the segment,
+// where S is the size of T rounded up to a multiple of 8. If n is at least 6,
+// that is at most 1.5 S + 52 bytes for each entry. A goroutine that waits for an
+// entry keeps an operating system thread asleep.
 type Table[T any] struct {
 	ref segment.Ref
 	*table
 }
 
-// NewTable returns the table with that name, made of n zero entries if it does not
-// exist. It fails with [ErrNotPlain] if T holds a pointer of any kind, with [ErrSize]
-// if n is not positive, and with [ErrMismatch] if the name belongs to something else,
-// be it a table of another length.
+// NewTable returns the table with that name. If none exists, it creates a table
+// of n zero entries. NewTable fails with [ErrNotPlain] if T holds a pointer of
+// any kind, and with [ErrSize] if n is not positive. It fails with [ErrMismatch]
+// if the name belongs to another kind of object, or to a table of another length
+// or entry type.
 func NewTable[T any](s *Segment, name string, n int) (*Table[T], error) {
 	ref := s.core.Ref(layout.KindTable, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
@@ -80,7 +81,7 @@ func (t *Table[T]) LoadVersion(i int) (x T, version uint64) {
 	return x, version
 }
 
-// Store sets entry i, and returns the version that it has by that.
+// Store sets entry i to x and returns the entry's new version.
 func (t *Table[T]) Store(i int, x T) (version uint64) {
 	t.edge.Release()
 	if t.lock(i) {
@@ -91,7 +92,7 @@ func (t *Table[T]) Store(i int, x T) (version uint64) {
 	return version
 }
 
-// Swap sets entry i and returns the one before.
+// Swap sets entry i to x and returns the previous entry.
 func (t *Table[T]) Swap(i int, x T) (old T) {
 	t.edge.Release()
 	if t.lock(i) {
@@ -104,8 +105,8 @@ func (t *Table[T]) Swap(i int, x T) (old T) {
 	return old
 }
 
-// Update sets entry i to f of it, and returns it; no other write to the entry comes
-// between. f must not write to the entry.
+// Update sets entry i to f(entry) and returns the new entry. No other write to
+// the entry comes between. f must not write to the entry.
 func (t *Table[T]) Update(i int, f func(T) T) (x T) {
 	t.edge.Release()
 	if t.lock(i) {
@@ -116,7 +117,8 @@ func (t *Table[T]) Update(i int, f func(T) T) (x T) {
 	return x
 }
 
-// All returns an iterator over the indices and entries, each read by Load.
+// All returns an iterator over the indices and entries. It reads each entry by
+// Load.
 func (t *Table[T]) All() iter.Seq2[int, T] {
 	return func(yield func(int, T) bool) {
 		for i := range t.entries {
@@ -127,9 +129,10 @@ func (t *Table[T]) All() iter.Seq2[int, T] {
 	}
 }
 
-// Wait waits until entry i has another version than the one given, and returns the
-// entry and its version. If ctx ends first it returns its error. Writes that follow
-// each other fast may be seen as one: the version tells how many they were.
+// Wait waits until the version of entry i differs from version. It returns the
+// entry and its version. If ctx ends first, Wait returns an error that wraps the
+// error of ctx. If several writes follow each other fast, Wait may return only
+// the last one. The version tells how many writes there were.
 func (t *Table[T]) Wait(ctx context.Context, i int, version uint64) (x T, now uint64, err error) {
 	if err := t.ref.CheckContext(ctx); err != nil {
 		return x, 0, err
@@ -199,5 +202,5 @@ func (t *Table[T]) replace(i int, f func(T) T) (x T) {
 
 func (t *Table[T]) copy(slot int) *T { return at[T](t.copies[slot*t.stride:]) }
 
-// String names the table and its segment.
+// String returns the names of the table and of its segment.
 func (t *Table[T]) String() string { return t.ref.String() }

@@ -14,21 +14,21 @@ import (
 // A Value is one variable of a plain type T, shared between processes. A plain
 // type is a number, a bool, or an array or struct of plain types.
 //
-// All operations are atomic, whatever the size of T: a Load never sees half of
-// a Store, not even of one whose process was killed in the middle. In the
-// terms of the Go memory model they behave as those of sync/atomic do: if a
-// Load sees the effect of a Store, the Store synchronizes before the Load.
+// All operations are atomic, whatever the size of T. A Load never sees half of a
+// Store, even if the process of the Store was killed in the middle of it. In the
+// terms of the Go memory model, the operations behave as those of sync/atomic do:
+// if a Load sees the effect of a Store, the Store synchronizes before the Load.
 //
-// A T of up to 8 bytes is one atomic word, and no operation ever waits. A
-// larger T is kept in several copies: Load never waits, but begins again if
-// writers overtake it, and Store, Swap, CompareAndSwap and Update take turns,
-// with those of a dead process robbed of theirs. Operations on a Value whose
+// A T of up to 8 bytes is one atomic word, and no operation waits. A larger T is
+// kept in several copies. Load never waits, but starts again if writers overtake
+// it. Store, Swap, CompareAndSwap and Update take turns; if a process dies during
+// its turn, the next writer takes the turn over. Operations on a Value whose
 // Segment is closed panic with an error that wraps [ErrSegmentClosed].
 //
 // [Value.Wait] waits for a change.
 //
-// A Value takes 128 bytes of the segment, a large one 256 plus four times the
-// size of T rounded up to 64.
+// A Value of up to 8 bytes takes 128 bytes of the segment. A larger Value takes
+// 256 bytes plus four times the size of T rounded up to a multiple of 64.
 type Value[T any] struct {
 	ref  segment.Ref
 	cell *uint64 // nil for a large T
@@ -44,9 +44,10 @@ type valueLocal struct {
 	changed wait.Event // slept on by those who wait for another version
 }
 
-// NewValue returns the value with that name, made zero if it does not exist.
-// It fails with [ErrNotPlain] if T holds a pointer of any kind, and with
-// [ErrMismatch] if the name belongs to something else.
+// NewValue returns the value with that name. It creates a zero value if none
+// exists. NewValue fails with [ErrNotPlain] if T holds a pointer of any kind. It
+// fails with [ErrMismatch] if the name belongs to another kind of object, or to a
+// value of another type.
 func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 	ref := s.core.Ref(layout.KindValue, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
@@ -96,7 +97,7 @@ func (v *Value[T]) Load() T {
 	return fromBits[T](bits)
 }
 
-// Store sets the value.
+// Store sets the value to x.
 func (v *Value[T]) Store(x T) {
 	v.edge.Release()
 	if v.cell == nil {
@@ -108,7 +109,7 @@ func (v *Value[T]) Store(x T) {
 	v.check()
 }
 
-// Swap sets the value and returns the one before.
+// Swap sets the value to x and returns the previous value.
 func (v *Value[T]) Swap(x T) (old T) {
 	v.edge.Release()
 	if v.cell == nil {
@@ -122,9 +123,9 @@ func (v *Value[T]) Swap(x T) (old T) {
 	return old
 }
 
-// CompareAndSwap sets the value to x if it is old, and reports whether it did.
-// A T of up to 8 bytes is compared bit by bit, without its padding; a larger
-// one by ==.
+// CompareAndSwap sets the value to x if it equals old. It reports whether it did.
+// It compares a T of up to 8 bytes bit by bit, without the padding. It compares a
+// larger T by ==.
 func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 	v.edge.Release()
 	if v.cell == nil {
@@ -141,9 +142,9 @@ func (v *Value[T]) CompareAndSwap(old, x T) (swapped bool) {
 	return swapped
 }
 
-// Update sets the value to f of the value, and returns it; no other write comes
-// between. f must not touch v, and it may be called more than once: with a T of
-// up to 8 bytes, again after each write that came between.
+// Update sets the value to f(value) and returns the new value. No other write
+// comes between. f must not use v. With a T of up to 8 bytes, Update may call f
+// more than once: again after each write that came between.
 func (v *Value[T]) Update(f func(T) T) (x T) {
 	v.edge.Release()
 	if v.cell == nil {
@@ -166,12 +167,13 @@ func (v *Value[T]) Update(f func(T) T) (x T) {
 	return x
 }
 
-// Integer is what Add and AddAt work on.
+// Integer is the set of types that Add and AddAt work on.
 type Integer interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
-// Add adds delta to the value and returns the sum. It wraps around as T does.
+// Add adds delta to the value and returns the sum. The sum wraps around as T
+// does.
 func Add[T Integer](v *Value[T], delta T) T {
 	v.edge.Release()
 	x := addBits(v.cell, delta)
@@ -211,5 +213,5 @@ func (v *Value[T]) check() {
 	}
 }
 
-// String names the value and its segment.
+// String returns the names of the value and of its segment.
 func (v *Value[T]) String() string { return v.ref.String() }

@@ -7,11 +7,11 @@ import (
 
 // LoadVersion returns the value and its version, for [Value.Wait].
 //
-// The version of a T of more than 8 bytes is 0 at first, and rises by one with each
-// write. A T of up to 8 bytes is one atomic word, with which no counter can change at
-// the same instant: its version is the word itself. It differs from another version if
-// the value does, and so a value that changes back has its old version again. Use a
-// [Table] of one entry where each write counts.
+// The version of a T of more than 8 bytes is 0 at first. Each write increases it
+// by one. A T of up to 8 bytes is one atomic word, and no counter can change in
+// the same instant: its version is the word itself. Two such versions differ only
+// if the values differ. A value that changes and changes back has its old version
+// again. If each write must count, use a [Table] of one entry.
 func (v *Value[T]) LoadVersion() (x T, version uint64) {
 	x, version = v.versioned()
 	v.check()
@@ -19,10 +19,12 @@ func (v *Value[T]) LoadVersion() (x T, version uint64) {
 	return x, version
 }
 
-// Wait waits until the value has another version than the one given, and returns it
-// with its version. If ctx ends first Wait returns its error, and if the Segment is
-// closed [ErrSegmentClosed]. A value that changes again before the waiter has looked is
-// seen as it is then. A goroutine that waits keeps a thread asleep.
+// Wait waits until the value's version differs from version. It returns the value
+// and its version. If ctx ends first, Wait returns an error that wraps the error
+// of ctx. If the Segment is closed, the error wraps [ErrSegmentClosed]. If the
+// value changes several times before the waiter reads it, the waiter sees only
+// the value at that moment. A goroutine that waits keeps an operating system
+// thread asleep.
 func (v *Value[T]) Wait(ctx context.Context, version uint64) (x T, now uint64, err error) {
 	if err := v.ref.CheckContext(ctx); err != nil {
 		return x, 0, err

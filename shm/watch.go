@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// PeerEvent says what has happened to a Peer.
+// PeerEvent reports a change of a Peer.
 type PeerEvent struct {
 	Peer
 	Change PeerChange
 }
 
-// PeerChange is what can happen to a Peer.
+// PeerChange is the kind of change of a Peer.
 type PeerChange int
 
 const (
-	PeerJoined PeerChange = iota + 1 // it is attached
-	PeerLeft                         // its Segment was closed
-	PeerDied                         // its process has ended, and did not close the Segment
+	PeerJoined PeerChange = iota + 1 // the peer has attached
+	PeerLeft                         // the peer's Segment was closed
+	PeerDied                         // the peer's process ended without closing the Segment
 )
 
 // String returns "joined", "left" or "died".
@@ -37,15 +37,16 @@ func (c PeerChange) String() string {
 	return fmt.Sprintf("PeerChange(%d)", int(c))
 }
 
-// WatchPeers returns an iterator over what happens to the peers, each event with a nil
-// error. The peers that are attached already come first, this Segment among them, as
-// joined. Then it looks for changes every 20 ms. When ctx ends or the Segment is closed,
-// it yields that error once, and ends. It looks only while the loop waits for the next
-// event, and leaves nothing behind.
+// WatchPeers returns an iterator over the changes of the peers. It yields each
+// event with a nil error. First it reports the peers that are already attached,
+// including this Segment, as joined. Then it looks for changes every 20 ms. When
+// ctx ends or the Segment is closed, it yields that error once, and ends. It
+// looks only while the loop waits for the next event. It leaves nothing behind.
 //
-// Each peer that has joined leaves once, or dies once. A peer that joins and is gone
-// between two looks is not seen. A peer that has left is reported dead if, between two
-// looks, its slot was taken by others, of whom one has left too and one has died.
+// Each peer that has joined either leaves once or dies once. If a peer joins and
+// is gone before the next look, WatchPeers does not report it. In one case
+// WatchPeers reports that a peer died although it left: other peers took its slot
+// between two looks, one of them left too, and one of them died.
 func (s *Segment) WatchPeers(ctx context.Context) iter.Seq2[PeerEvent, error] {
 	return func(yield func(PeerEvent, error) bool) {
 		var known []Peer
