@@ -200,11 +200,12 @@ func (t *Table) Dead(id ID) bool {
 		return false
 	}
 	for slot := range len(t.mem) / layout.SlotSize {
-		if ID(t.word(slot, offID).Load()) == id {
-			return t.DeadIn(slot, id)
+		// Who is alive may give back one that it held; its own it keeps.
+		if ID(t.word(slot, offID).Load()) == id && !t.DeadIn(slot, id) {
+			return false
 		}
 	}
-	return true // somebody has found out, and taken the slot
+	return true // or somebody has found out, and taken the slot
 }
 
 // DeadIn is Dead for an ID that has, or had, a slot.

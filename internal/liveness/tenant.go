@@ -65,7 +65,11 @@ func (t *Table) Tenant(slot int) (ID, Fate) {
 func (t *Table) Hold(slot int, f func()) {
 	owner := t.word(slot, offID)
 	dead := owner.Load()
-	if dead != 0 && t.DeadIn(slot, ID(dead)) && owner.CompareAndSwap(dead, uint64(t.id)) {
+	if dead == 0 || !t.Dead(ID(dead)) { // DeadIn is true of one that has just held the slot
+		return
+	}
+	t.mourn(slot, ID(dead))
+	if owner.CompareAndSwap(dead, uint64(t.id)) {
 		f()
 		owner.CompareAndSwap(uint64(t.id), dead)
 	}
