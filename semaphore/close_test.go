@@ -85,3 +85,19 @@ func TestCloseUnderLoad(t *testing.T) {
 	}
 	whole(t, newSemaphore(t, s.Segment, 3, nil))
 }
+
+// TestClosedTakesOnce has an Acquire find the segment closed when it has taken: it does
+// not take again. Close may not have cut it off yet, and what is taken from a signalling
+// semaphore is lost.
+func TestClosedTakesOnce(t *testing.T) {
+	s := shared.Named(t)
+	sem := newSemaphore(t, s.Segment, 5, &semaphore.Options{Signalling: true, Bound: 5})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sem.SetFree(5)
+	wantClosed(t, "Acquire", sem.Acquire(context.Background(), 2))
+	if sem.Free() < 3 {
+		t.Errorf("Acquire of 2 has left %d of 5", sem.Free())
+	}
+}

@@ -55,3 +55,9 @@ func (s *Semaphore) RepairUpTo() {
 		}
 	}
 }
+
+// Free is Value, of a closed segment too.
+func (s *Semaphore) Free() int64 { return free(atomic.LoadUint64(s.word)) }
+
+// SetFree makes n permits free, whoever holds how many.
+func (s *Semaphore) SetFree(n int64) { atomic.StoreUint64(s.word, uint64(n)<<freeShift) }

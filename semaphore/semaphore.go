@@ -125,9 +125,12 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	// As take does, without a call: a locked instruction waits for what a call stores.
 	w := atomic.LoadUint64(s.word)
 	if settled(w) && uint64(n) <= uint64(free(w)) && !s.queue.Queued() && !s.queue.Barred() {
-		if s.change(w, less(w, n), n) == done && !s.core.Closed() {
-			s.edge.Acquire()
-			return nil
+		if s.change(w, less(w, n), n) == done {
+			if !s.core.Closed() {
+				s.edge.Acquire()
+				return nil
+			}
+			return s.ref.Check() // and does not take n more
 		}
 	}
 	return s.acquireSlow(ctx, n)

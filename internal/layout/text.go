@@ -183,6 +183,9 @@ func (p *parser) typ(path string, off uint64, parts *[]part) {
 		}
 		return
 	}
+	if p.bad {
+		return
+	}
 	at.typ += "struct"
 	*parts = append(*parts, at)
 	for !p.bad && p.rest != "" && !p.skip("}") {

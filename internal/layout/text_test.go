@@ -139,3 +139,13 @@ func FuzzDifference(f *testing.F) {
 		}
 	})
 }
+
+// TestDifferenceSpoilt has a length of an array be no number: what it is instead is not
+// repeated.
+func TestDifferenceSpoilt(t *testing.T) {
+	for _, text := range []string{"[\x1b[2J]{A 0 int8}", "[2][\n]{", "[\x1b]int8", "{A 0 [\x1b]{B 0 int8}}"} {
+		if got := Difference(text, "{A 0 int8,B 1 int8}"); strings.ContainsAny(got, "\x1b\n") {
+			t.Errorf("of %q: %q", text, got)
+		}
+	}
+}

@@ -123,7 +123,7 @@ func (t *Table) attach(ids *atomic.Uint64) (ok, held bool, err error) {
 	for i := range slots {
 		slot := (firstSlot + i) % slots
 		id := ID(t.word(slot, offID).Load())
-		if id != 0 && !t.DeadIn(slot, id) {
+		if id != 0 && !t.vacated(slot, id) {
 			held = held || ID(t.word(slot, offProcess).Load()) != id
 			continue
 		}
@@ -205,7 +205,7 @@ func (t *Table) Dead(id ID) bool {
 			return t.DeadIn(slot, id) // what it merely holds, it may give back meanwhile
 		}
 	}
-	return true // somebody has found out, and taken the slot
+	return true // or somebody has found out, and taken the slot
 }
 
 // DeadIn is Dead for an ID that has, or had, a slot.
@@ -224,6 +224,10 @@ func (t *Table) DeadIn(slot int, id ID) bool {
 	}
 	return true
 }
+
+// vacated reports whether id, which a slot has shown, is dead. DeadIn alone is true of one
+// that is alive as well, if it held the slot and has just given it back.
+func (t *Table) vacated(slot int, id ID) bool { return t.DeadIn(slot, id) && t.Dead(id) }
 
 // SlotFree reports whether the owner of a slot is dead, or there was none.
 func (t *Table) SlotFree(slot int) bool {

@@ -65,7 +65,7 @@ func (t *Table) Tenant(slot int) (ID, Fate) {
 func (t *Table) Hold(slot int, f func()) {
 	owner := t.word(slot, offID)
 	dead := owner.Load()
-	if dead == 0 || !t.DeadIn(slot, ID(dead)) {
+	if dead == 0 || !t.vacated(slot, ID(dead)) {
 		return
 	}
 	t.mourn(slot, ID(dead))

@@ -139,3 +139,65 @@ func TestHoldInPassing(t *testing.T) {
 		m.Unmap()
 	}
 }
+
+// givenBack has a slot that is held given back while somebody asks for the lock of an ID.
+type givenBack struct {
+	locks
+	giveBack func()
+}
+
+func (g *givenBack) held(n int64) (bool, error) {
+	g.giveBack()
+	return g.locks.held(n)
+}
+
+// TestDeadWhileHolding asks whether one is dead that holds a slot beside its own, and
+// gives it back meanwhile.
+func TestDeadWhileHolding(t *testing.T) {
+	proctest.NoLeaks(t)
+	path := filepath.Join(t.TempDir(), "f")
+	a, b, c := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
+	a.Close()
+	held, giveBack, back := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(back)
+		b.Hold(a.Slot(), func() {
+			close(held)
+			<-giveBack
+		})
+	}()
+	<-held
+	asked := c.locks
+	defer func() { c.locks = asked }()
+	c.locks = &givenBack{asked, sync.OnceFunc(func() {
+		close(giveBack)
+		<-back
+	})}
+	if c.Dead(b.ID()) {
+		t.Error("one that is alive is dead")
+	}
+}
+
+// TestHowOneEndedWhileHeld asks how the owner of a slot has ended that somebody holds, and of
+// one whose holder has died.
+func TestHowOneEndedWhileHeld(t *testing.T) {
+	for _, leaves := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "f")
+		a, b, c := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
+		if leaves {
+			b.Leave()
+		}
+		b.Close()
+		check := func(when string) {
+			if got := c.Left(b.Slot(), b.ID()); got != leaves {
+				t.Errorf("%s: has left %v, want %v", when, got, leaves)
+			}
+		}
+		check("before")
+		a.Hold(b.Slot(), func() {
+			check("held")
+			a.Close()
+		})
+		check("after its holder has died")
+	}
+}

@@ -17,7 +17,7 @@ import (
 //	Vacant     has no object, but room in the arena
 //
 //	Free, Vacant → Published  by a creator
-//	Published → Removing      by a remover
+//	Published → Removing      by a remover that has seen nobody use it
 //	Removing → Vacant         by the remover, if nobody who is alive uses the object
 //	Removing → Published      by the remover, if somebody does; or by the next to have the
 //	                          creation lock and look for the object, if the remover is dead

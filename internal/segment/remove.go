@@ -41,10 +41,14 @@ func (s *Segment) remove(name string) error {
 		return fmt.Errorf("does not exist: %w", fs.ErrNotExist)
 	}
 	entry := s.header.Entry(s.mem, i)
-	layout.SetState(entry, layout.Removing)
-	arch.Fence()
-	atStep(stepRemoving)
-	if n, _ := s.attendees(i, layout.User); n > 0 {
+	n, _ := s.attendees(i, layout.User)
+	if n == 0 { // else nobody is kept waiting for what will not be removed
+		layout.SetState(entry, layout.Removing)
+		arch.Fence()
+		atStep(stepRemoving)
+		n, _ = s.attendees(i, layout.User)
+	}
+	if n > 0 {
 		layout.SetState(entry, layout.Published)
 		if s.dir.places[i].attended {
 			return fmt.Errorf("%d attachments use it, this one is among them: %w", n, ErrInUse)

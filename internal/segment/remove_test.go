@@ -217,6 +217,15 @@ func TestKilledInRemove(t *testing.T) {
 	}
 }
 
+// setRemoveStep is setStep for a removal, of whose two looks it takes the second.
+func setRemoveStep(t *testing.T, at step, f func()) {
+	if at != stepLooking && at != stepLooked {
+		setStep(t, at, f)
+		return
+	}
+	setStep(t, stepRemoving, func() { setStep(t, at, f) })
+}
+
 // TestRemoveUnderway has others look an object up while it is being removed.
 func TestRemoveUnderway(t *testing.T) {
 	for _, at := range []step{stepLocked, stepRemoving, stepLooking, stepLooked, stepChanging, stepChanged} {
@@ -227,7 +236,7 @@ func TestRemoveUnderway(t *testing.T) {
 			used(t, locked("x", 64), locked("y", 64))
 			mustObject(t, user, locked("y", 64))
 			found := make(chan Object, 1)
-			setStep(t, at, func() {
+			setRemoveStep(t, at, func() {
 				mustObject(t, user, locked("y", 64)) // waits for nobody
 				go func() {
 					o, err := other.Object(locked("x", 64))
@@ -258,7 +267,7 @@ func TestRemoveIsSeen(t *testing.T) {
 			proctest.Dir(t)
 			s, other := mustCreate(t, "s", nil), mustOpen(t, "s")
 			used(t, locked("x", 64))
-			setStep(t, at, func() {
+			setRemoveStep(t, at, func() {
 				if _, err := other.find(locked("x", 64), false); err != want {
 					t.Errorf("the look-up: %v, want %v", err, want)
 				}
@@ -267,6 +276,30 @@ func TestRemoveIsSeen(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestRefusedIsUnseen has an object that is in use looked up by a newcomer, without
+// waiting, at each step of a removal: whoever is paused there keeps nobody from it.
+func TestRefusedIsUnseen(t *testing.T) {
+	proctest.Dir(t)
+	s, user := mustCreate(t, "s", nil), mustOpen(t, "s")
+	mustObject(t, user, locked("x", 64))
+	seen := 0
+	atStep = func(now step) {
+		f := atStep
+		atStep = func(step) {}
+		defer func() { atStep = f }()
+		seen++
+		other := mustOpen(t, "s")
+		defer other.Close()
+		if _, err := other.find(locked("x", 64), false); err != nil {
+			t.Errorf("at %q: %v", now, err)
+		}
+	}
+	defer func() { atStep = func(step) {} }()
+	if err := s.RemoveObject("x"); !errors.Is(err, ErrInUse) || seen < 3 {
+		t.Errorf("after %d steps: %v", seen, err)
 	}
 }
 
