@@ -186,16 +186,22 @@ func (s *stage) memory(name string) []byte {
 // victimID returns the owner id of the victim, which is attached.
 func (s *stage) victimID() uint64 {
 	s.Helper()
+	return binary.NativeEndian.Uint64(s.victimSlot())
+}
+
+// victimSlot returns its slot of the process table.
+func (s *stage) victimSlot() []byte {
+	s.Helper()
 	h := must(layout.Decode(s.view, int64(len(s.view))))
 	table := h.Table(s.view)
 	for i := range h.MaxProcs {
 		slot := table[len(table)/h.MaxProcs*i:]
 		if binary.NativeEndian.Uint32(slot[16:]) == uint32(s.live.Pid()) {
-			return binary.NativeEndian.Uint64(slot)
+			return slot
 		}
 	}
 	s.fatalf("the victim is not in the process table")
-	return 0
+	return nil
 }
 
 // wide returns the 64-bit word at an offset of an object.
