@@ -22,7 +22,9 @@ func (s *stage) start() scene {
 	}
 	sc := s.op.play(s)
 	s.scene = sc
-	call(sc.ready)
+	if !s.op.joins() {
+		call(sc.ready)
+	}
 	s.must("truncate", s.out.Truncate(0))
 	must(s.out.Seek(0, 0))
 	env := []string{
@@ -40,6 +42,10 @@ func (s *stage) start() scene {
 	in.Close()
 	s.must("start", err)
 	s.live = p
+	if s.op.joins() {
+		s.toMark("joining the ring")
+		call(sc.ready)
+	}
 	s.toMark("its preparation")
 	call(sc.set)
 	return sc

@@ -18,7 +18,7 @@ func closings() (ops []operation) {
 			{name: "Close, another sleeps", other: true},
 		} {
 			c.kind = kind
-			op := operation{name: kind + " " + c.name, fresh: true, play: c.play}
+			op := operation{name: kind + " " + c.name, ring: kind, fresh: true, play: c.play}
 			op.victim = func(v *victim) func() result {
 				e := must(newEnd(kind, v.seg, producer))
 				return func() result { return failed(e.close()) }
@@ -53,7 +53,7 @@ func closings() (ops []operation) {
 		}
 	}
 	return append(ops, operation{
-		name: "MPMC Reserve, Cancel", play: pushScene{kind: "MPMC", prefill: 2}.play,
+		name: "MPMC Reserve, Cancel", ring: "MPMC", play: pushScene{kind: "MPMC", prefill: 2}.play,
 		victim: func(v *victim) func() result {
 			q := must(ring.NewMPMC[message](v.seg, "q", slots))
 			return func() result {
@@ -65,7 +65,7 @@ func closings() (ops []operation) {
 			}
 		},
 	}, operation{
-		name: "BytesMPMC Reserve, Cancel", play: pushScene{kind: "BytesMPMC", prefill: 2}.play,
+		name: "BytesMPMC Reserve, Cancel", ring: "BytesMPMC", play: pushScene{kind: "BytesMPMC", prefill: 2}.play,
 		victim: func(v *victim) func() result {
 			q := must(ring.NewBytesMPMC(v.seg, "q", wideRoom))
 			return func() result {

@@ -56,7 +56,7 @@ func repairs() (ops []operation) {
 		{"PopInto, a consumer of two dead", popScene{n: 1, dead: inPopInto, prefill: 3}, pop(1)},
 	} {
 		r.c.kind = "MPMC"
-		ops = append(ops, operation{name: "MPMC " + r.name, play: r.c.play, changes: true, after: dead, victim: func(v *victim) func() result {
+		ops = append(ops, operation{name: "MPMC " + r.name, ring: "MPMC", play: r.c.play, changes: true, after: dead, victim: func(v *victim) func() result {
 			e := must(newEnd("MPMC", v.seg, consumer))
 			return func() result { return r.do(e) }
 		}})
@@ -71,7 +71,7 @@ func repairs() (ops []operation) {
 		{"Push, a consumer of two dead", inPopInto},
 	} {
 		c := pushScene{kind: "MPMC", n: 1, full: true, dead: r.dead}
-		ops = append(ops, operation{name: "MPMC " + r.name, play: c.play, changes: true, after: dead, victim: func(v *victim) func() result {
+		ops = append(ops, operation{name: "MPMC " + r.name, ring: "MPMC", play: c.play, changes: true, after: dead, victim: func(v *victim) func() result {
 			e := must(newEnd("MPMC", v.seg, producer))
 			return func() result { return failed(e.push(context.Background(), v.message(0))) }
 		}})

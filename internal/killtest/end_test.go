@@ -66,10 +66,10 @@ const (
 )
 
 // newEnd makes an end of the ring "q".
-func newEnd(kind string, seg *shm.Segment, role string) (end, error) {
+func newEnd(kind string, seg *shm.Segment, role string, opts ...ring.Option) (end, error) {
 	switch kind {
 	case "SPSC":
-		r := must(ring.NewSPSC[message](seg, "q", slots))
+		r := must(ring.NewSPSC[message](seg, "q", slots, opts...))
 		if role == producer {
 			p, err := r.Producer()
 			return spscEnd{p: p}, err
@@ -77,11 +77,11 @@ func newEnd(kind string, seg *shm.Segment, role string) (end, error) {
 		c, err := r.Consumer()
 		return spscEnd{c: c}, err
 	case "BytesMPMC":
-		return wideEnd{must(ring.NewBytesMPMC(seg, "q", wideRoom))}, nil
+		return wideEnd{must(ring.NewBytesMPMC(seg, "q", wideRoom, opts...))}, nil
 	case "MPMC":
-		return mpmcEnd{must(ring.NewMPMC[message](seg, "q", slots))}, nil
+		return mpmcEnd{must(ring.NewMPMC[message](seg, "q", slots, opts...))}, nil
 	}
-	r := must(ring.NewBytes(seg, "q", room))
+	r := must(ring.NewBytes(seg, "q", room, opts...))
 	if role == producer {
 		p, err := r.Producer()
 		return bytesEnd{p: p}, err

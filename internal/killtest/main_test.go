@@ -76,12 +76,27 @@ func victimMain(name string) {
 		wait.SetSlice(closerSlice)
 		v.startCloser()
 	}
+	if op.joins() {
+		v.join(op.ring)
+		killtest.Mark()
+	}
 	do := op.victim(v)
 	runtime.Gosched() // a preemption that is due comes now
 	r := execute(do, !op.inside)
 	fmt.Println(r)
 	killtest.Mark()
 	os.Exit(3)
+}
+
+// join pushes and pops once, which leaves the ring as it was: empty. Any handle of the
+// Segment's has then joined both sides.
+func (v *victim) join(kind string) {
+	e := must(newEnd(kind, v.seg, ""))
+	n := v.message(127)
+	check(e.tryPush(n))
+	if got := must(e.tryPop()); got != n {
+		panic(fmt.Sprintf("pushed %x and popped %x", n, got))
+	}
 }
 
 // execute does an operation between two marks, the first of which it may leave to

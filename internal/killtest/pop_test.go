@@ -38,12 +38,14 @@ func pops() (ops []operation) {
 				{name: "", prefill: 3},
 				{name: ", sleeping"},
 				{name: ", another sleeps", full: true},
+				{name: ", the first", prefill: 3, first: true},
 			} {
-				if c.prefill == 0 && !c.full && way.name == "TryPop" || c.full && way.name == "Pop" {
+				if c.prefill == 0 && !c.full && way.name == "TryPop" || c.full && way.name == "Pop" ||
+					c.first && (way.name != "TryPop" || !anybody(kind)) {
 					continue
 				}
 				c.kind, c.n, c.lent = kind, way.n, way.name == "Next, Release"
-				op := operation{name: kind + " " + way.name + c.name, play: c.play}
+				op := operation{name: kind + " " + way.name + c.name, ring: kind, first: c.first, play: c.play}
 				op.victim = func(v *victim) func() result {
 					e := must(newEnd(kind, v.seg, consumer))
 					return func() result { return way.do(e) }
@@ -75,6 +77,7 @@ type popScene struct {
 	prefill int  // messages in the ring before; if none, the victim sleeps
 	full    bool // as many as fit, and the other process sleeps in a push
 	lent    bool // they are lent first
+	first   bool // it is the victim's first
 	dead    death
 }
 

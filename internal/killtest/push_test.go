@@ -31,12 +31,14 @@ func pushes() (ops []operation) {
 				{name: "", prefill: 2},
 				{name: ", sleeping", full: true},
 				{name: ", another sleeps", other: true},
+				{name: ", the first", prefill: 2, first: true},
 			} {
-				if c.full && way.name == "TryPush" || c.other && way.name == "Push" {
+				if c.full && way.name == "TryPush" || c.other && way.name == "Push" ||
+					c.first && (way.name != "TryPush" || !anybody(kind)) {
 					continue
 				}
 				c.kind, c.n = kind, way.n
-				op := operation{name: kind + " " + way.name + c.name, play: c.play}
+				op := operation{name: kind + " " + way.name + c.name, ring: kind, first: c.first, play: c.play}
 				// Of Bytes each store counts: what is not yet zero looks like a header.
 				op.changes = kind == "Bytes" && c.prefill > 0
 				op.victim = func(v *victim) func() result {
@@ -77,6 +79,7 @@ type pushScene struct {
 	prefill int  // messages in the ring before
 	full    bool // as many as fit: the victim sleeps until the test pops
 	other   bool // the other process sleeps in a pop
+	first   bool // it is the victim's first
 	dead    death
 }
 

@@ -38,6 +38,9 @@ type operation struct {
 	inside  bool // the operation marks its beginning itself
 	long    bool // stopped at system calls and after changes only
 
+	ring  string // the kind of the ring "q", if it is an operation of that
+	first bool   // the first that the victim does there
+
 	// It is stopped after each change of the segment, and each execution of this
 	// function, if it names one, whichever other points are chosen by chance.
 	changes bool
@@ -51,13 +54,17 @@ type operation struct {
 	play func(s *stage) scene
 }
 
+// joins reports whether the victim joins both sides of the ring before the operation, as
+// whoever goes on pushing and popping has.
+func (op *operation) joins() bool { return anybody(op.ring) && !op.first }
+
 // scene is what happens around one operation, in the order of the fields. Any
 // may be nil.
 type scene struct {
 	// wakes says that the operation, once ended, has woken the other process.
 	wakes bool
 
-	ready func() // before the victim starts
+	ready func() // before the victim starts, or when it has joined the ring
 	set   func() // the victim is about to begin
 	// asleep is called when the operation sleeps, maybe again, and maybe too
 	// soon: what it waits for has to happen now.
@@ -179,16 +186,22 @@ func (s *stage) memory(name string) []byte {
 // victimID returns the owner id of the victim, which is attached.
 func (s *stage) victimID() uint64 {
 	s.Helper()
+	return binary.NativeEndian.Uint64(s.victimSlot())
+}
+
+// victimSlot returns its slot of the process table.
+func (s *stage) victimSlot() []byte {
+	s.Helper()
 	h := must(layout.Decode(s.view, int64(len(s.view))))
 	table := h.Table(s.view)
 	for i := range h.MaxProcs {
 		slot := table[len(table)/h.MaxProcs*i:]
 		if binary.NativeEndian.Uint32(slot[16:]) == uint32(s.live.Pid()) {
-			return binary.NativeEndian.Uint64(slot)
+			return slot
 		}
 	}
 	s.fatalf("the victim is not in the process table")
-	return 0
+	return nil
 }
 
 // wide returns the 64-bit word at an offset of an object.

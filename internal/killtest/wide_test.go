@@ -121,7 +121,7 @@ func wideRepairs(pop, next func(e end) result) (ops []operation) {
 		{"Next, Release, a reader dead", popScene{n: 1, dead: inReading, prefill: 1, lent: true}, next},
 	} {
 		r.c.kind = "BytesMPMC"
-		ops = append(ops, operation{name: "BytesMPMC " + r.name, play: r.c.play, victim: func(v *victim) func() result {
+		ops = append(ops, operation{name: "BytesMPMC " + r.name, ring: "BytesMPMC", play: r.c.play, victim: func(v *victim) func() result {
 			e := must(newEnd("BytesMPMC", v.seg, consumer))
 			return func() result { return r.do(e) }
 		}})
@@ -135,7 +135,7 @@ func wideRepairs(pop, next func(e end) result) (ops []operation) {
 		{"Push, a taker dead", inFreeing},
 	} {
 		c := pushScene{kind: "BytesMPMC", n: 1, full: true, dead: r.dead}
-		ops = append(ops, operation{name: "BytesMPMC " + r.name, play: c.play, victim: func(v *victim) func() result {
+		ops = append(ops, operation{name: "BytesMPMC " + r.name, ring: "BytesMPMC", play: c.play, victim: func(v *victim) func() result {
 			e := must(newEnd("BytesMPMC", v.seg, producer))
 			return func() result { return failed(e.push(context.Background(), v.message(0))) }
 		}})

@@ -18,7 +18,9 @@ func newHolder(t *testing.T) holder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	// Not by Close: of one that is marked as closed that would leave it to the collector,
+	// whose goroutine then comes to steps of other tests.
+	t.Cleanup(func() { s.res.detach() })
 	o, err := s.Object(Spec{Kind: layout.KindBytes, Name: "hold", Size: 128})
 	if err != nil {
 		t.Fatal(err)
