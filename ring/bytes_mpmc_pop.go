@@ -176,10 +176,11 @@ func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []by
 func (q *BytesMPMC) All(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for l, err := range all(ctx, q.Next) {
-			more := yield(l.Bytes(), err)
 			if err != nil {
+				yield(nil, err)
 				return
 			}
+			more := yield(l.Bytes(), nil)
 			if err := l.Release(); err != nil && more {
 				yield(nil, err)
 				return
