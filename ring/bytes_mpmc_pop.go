@@ -80,6 +80,9 @@ func (q *BytesMPMC) notPopped(dst []byte, pos uint64, w chunkWord, err error) ([
 // notTaken completes the error of a walk that came as far as pos, and says
 // whether it is time to look for messages that the dead have left behind.
 func (q *BytesMPMC) notTaken(pos uint64, w chunkWord, err error) (_ error, look bool) {
+	if head := atomic.LoadUint64(q.head); err == ErrEmpty && int64(pos-head) >= int64(q.lag) {
+		q.advance(q.head, head, &q.pop, pos) // over what was given up, chunk by chunk
+	}
 	switch {
 	case err == ErrCorrupt:
 		return q.fault(err), false

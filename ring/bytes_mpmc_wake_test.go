@@ -34,3 +34,20 @@ func TestByteShortBeforeLong(t *testing.T) {
 	}
 	proctest.Check(t, proctest.Result(t, long))
 }
+
+// TestByteGivenUp has consumers pass long room that was given up. They do so once, and
+// not chunk by chunk at every try.
+func TestByteGivenUp(t *testing.T) {
+	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "given up", 4096))(t)
+	for n := range uint64(5) {
+		proctest.Check(t, proctest.Must(q.TryReserve(1000))(t).Cancel())
+		_, err := q.TryPop(nil)
+		if n%2 == 1 {
+			_, err = q.TryNext()
+		}
+		checkIs(t, "pop of an empty ring", err, ring.ErrEmpty)
+		if got, want := q.Head(), 16*(n+1); got != want {
+			t.Fatalf("the hint is %d, want %d", got, want)
+		}
+	}
+}
