@@ -117,7 +117,8 @@ type BytesMPMC struct {
 //     2^52: longer than any process is paused.
 //  9. Where a span ends never falls with the position where it begins. So a push never
 //     makes room for another, and only who frees has to wake producers; all, since their
-//     messages may be of any length.
+//     messages may be of any length. For the same reason a process has a sleeper for each
+//     run that it waits with: what wakes one in vain may be enough for another.
 //
 // What a death leaves: before the claim, nothing. After it, writing: whoever waits there
 // undoes it. After publish, a message, and maybe sleepers, who wake by their bound. In a

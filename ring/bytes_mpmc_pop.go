@@ -81,6 +81,9 @@ func (q *BytesMPMC) notPopped(dst []byte, pos uint64, w chunkWord, err error) ([
 // notTaken completes the error of a walk that came as far as pos, and says
 // whether it is time to look for messages that the dead have left behind.
 func (q *BytesMPMC) notTaken(pos uint64, w chunkWord, err error) (_ error, look bool) {
+	if head := atomic.LoadUint64(q.head); err == ErrEmpty && int64(pos-head) >= int64(q.lag) {
+		q.advance(q.head, head, &q.pop, pos) // over what was given up, chunk by chunk
+	}
 	switch {
 	case err == ErrCorrupt:
 		return q.fault(err), false
@@ -180,10 +183,11 @@ func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []by
 func (q *BytesMPMC) All(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for l, err := range all(ctx, q.Next) {
-			more := yield(l.Bytes(), err)
 			if err != nil {
+				yield(nil, err)
 				return
 			}
+			more := yield(l.Bytes(), nil)
 			if err := l.Release(); err != nil && more {
 				yield(nil, err)
 				return

@@ -78,7 +78,7 @@ func (q *BytesMPMC) Reserve(ctx context.Context, n int) (r ReservedBytes, err er
 		return r, err
 	}
 	q.push.lull()
-	err = q.await(ctx, &q.canPush, ErrFull, func() error { r, err = q.TryReserve(n); return err }, func() { q.repairTail(n) })
+	err = q.awaitRoom(ctx, n, func() error { r, err = q.TryReserve(n); return err })
 	return r, err
 }
 
@@ -163,7 +163,18 @@ func (q *BytesMPMC) Push(ctx context.Context, b []byte) error {
 		return err
 	}
 	q.push.lull()
-	return q.await(ctx, &q.canPush, ErrFull, func() error { return q.TryPush(b) }, func() { q.repairTail(len(b)) })
+	return q.awaitRoom(ctx, len(b), func() error { return q.TryPush(b) })
+}
+
+// awaitRoom waits until try, of a message of n bytes, finds room. Only those of the same
+// run take turns: who needs less must not wait for who needs more (Invariant 9).
+func (q *BytesMPMC) awaitRoom(ctx context.Context, n int, try func() error) error {
+	r := runOf(uint64(n))
+	e, ok := q.rooms.Load(r)
+	if !ok {
+		e, _ = q.rooms.LoadOrStore(r, q.canPush.Another())
+	}
+	return q.await(ctx, e.(*wait.Event), ErrFull, try, func() { q.repairTail(n) })
 }
 
 // PushAll pushes copies of all messages in bs, in order, one by one. It waits if

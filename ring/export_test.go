@@ -207,3 +207,6 @@ func (q *BytesMPMC) Repair(pos, word uint64) bool { return q.repair(pos, chunkWo
 
 // RunOf returns how many chunks are reserved for so many.
 func RunOf(chunks uint64) uint64 { return roundRun(chunks).chunks() }
+
+// Head returns the consumers' hint.
+func (q *BytesMPMC) Head() uint64 { return atomic.LoadUint64(q.head) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -64,6 +65,7 @@ type local struct {
 	shared    segment.Object // the object in shared memory
 
 	canPop, canPush    wait.Event
+	rooms              sync.Map      // *wait.Event of canPush by run (BytesMPMC), see awaitRoom
 	producer, consumer *segment.Hold // the roles (SPSC and Bytes)
 	pushed, popped     race.Edge
 }

@@ -37,7 +37,8 @@ import (
 //  3. Each attachment has at most one thread asleep on an Event: goroutines take
 //     turns on the Go side, in the order in which they came, and do not spin while
 //     one has the turn. A wake of one therefore wakes one process. (Those of AwaitEach
-//     take no turns, and are woken by a wake of everybody only.)
+//     take no turns, and those of Another their own: they are woken by a wake of everybody
+//     only.)
 //  4. A sleep is bounded by Slice. It matters only to what the dead leave: a
 //     waker killed between its change and its wake, a sleeper killed between
 //     its wake and its turn, an owner who will never come back. (A process that
@@ -92,6 +93,14 @@ const poll = time.Millisecond
 // handles of one object in one process must share it (Invariant 3).
 func NewEvent(word *uint32, fence Fence) Event {
 	return Event{word: word, fence: fence, turn: make(chan struct{}, 1)}
+}
+
+// Another returns an Event with the same word, and turns of its own, for those of this
+// process who wait for something else than those who take turns on e. Whoever wakes them
+// wakes everybody.
+func (e *Event) Another() *Event {
+	other := NewEvent(e.word, e.fence)
+	return &other
 }
 
 // Waiting reports whether anybody may be asleep: the waker's load. It does not
