@@ -18,7 +18,8 @@ import (
 // are killed, as long as one consumer is left. The messages of one producer come
 // in order. There is one exception to the order: if Next has lent a message to a
 // process that died, the message comes later than in order. A dead process does
-// not hold up others for more than 50 ms.
+// not hold up others for more than 50 ms, unless its message was longer than some
+// 50 MiB: to free that much space takes longer.
 //
 // An operation waits for a paused process only where order or space requires it.
 // If a producer is stopped in the middle of a push, the consumers cannot go past

@@ -110,7 +110,8 @@ func (s *Segment) Replaced() bool { return s.core.Replaced() }
 // object. It fails with [ErrInUse], and changes nothing, if a live Segment uses
 // the object; the error says how many Segments use it. A Segment uses every
 // object that its constructors have returned, until the Segment is closed. What
-// happens to the handles makes no difference.
+// happens to the handles makes no difference. A constructor that runs at the same
+// moment may count as a use, even if it fails.
 //
 // RemoveObject is the way to open a ring again that was closed and is drained.
 // First, every process that used the ring closes its Segment, or dies. Then one
