@@ -40,14 +40,13 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 		}
 		wait.Backoff()
 	}
-	return q.popSlow(head, pos)
+	return q.popSlow(head)
 }
 
 // popSlow is TryPop where a walk is needed.
-func (q *MPMC[T]) popSlow(head, pos uint64) (v T, err error) {
-	if q.join(&q.pop, layout.Consumer, q.head) {
-		pos = q.pop.start(head)
-	}
+func (q *MPMC[T]) popSlow(head uint64) (v T, err error) {
+	q.join(&q.pop, layout.Consumer, q.head)
+	pos := q.pop.start(head) // after join, whoever joins: newcomer is no position
 	for steps := q.maxSteps(); ; {
 		var w word
 		if pos, w, err = q.nextFull(pos, &steps); err != nil {

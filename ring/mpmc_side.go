@@ -22,15 +22,13 @@ type side struct {
 // pop, leave the fast path and come by join.
 const newcomer = 1 << 60
 
-// join makes this process attend a side, before it first claims or takes anything there,
-// and reports whether it did not.
-func (o *object) join(s *side, as layout.Side, hint *uint64) bool {
-	if atomic.LoadUint64(&s.last) != newcomer {
-		return false
+// join makes this process attend a side, before it first claims or takes anything there.
+// A walk starts after that.
+func (o *object) join(s *side, as layout.Side, hint *uint64) {
+	if atomic.LoadUint64(&s.last) == newcomer {
+		o.core.Attend(o.shared, as)
+		atomic.CompareAndSwapUint64(&s.last, newcomer, atomic.LoadUint64(hint))
 	}
-	o.core.Attend(o.shared, as)
-	atomic.CompareAndSwapUint64(&s.last, newcomer, atomic.LoadUint64(hint))
-	return true
 }
 
 // start returns where a walk starts: at a hint, or where this process was last.
