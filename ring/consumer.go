@@ -84,6 +84,7 @@ func (c *Consumer[T]) Pop(ctx context.Context) (v T, err error) {
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) {
 		return c.popSlow(ctx)
 	}
+	// As TryPop does: a call takes a third of the time of a pop.
 	v = *c.slots.value(pos)
 	c.pushed.Acquire()
 	c.popped.Release()

@@ -66,6 +66,7 @@ func (p *Producer[T]) Push(ctx context.Context, v T) error {
 	if pos == p.limit || !wait.Endless(ctx) {
 		return p.pushSlow(ctx, v)
 	}
+	// As TryPush does: a call takes a third of the time of a push.
 	*p.slots.value(pos) = v
 	p.pushed.Release()
 	p.pos = pos + 1
