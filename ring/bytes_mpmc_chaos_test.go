@@ -18,7 +18,8 @@ import (
 
 // byteMark makes a mark's message. Its length, and all of its bytes, follow from the mark.
 func byteMark(m mark, longest int) []byte {
-	b := make([]byte, 16+int(m.Check>>7)%min(longest-15, 1+int(m.Check>>3)%1000))
+	check := uint64(m.Check)
+	b := make([]byte, 16+(check>>7)%min(uint64(longest-15), 1+(check>>3)%1000))
 	for i := range b {
 		b[i] = byte(m.Check>>20) + byte(i)
 	}
