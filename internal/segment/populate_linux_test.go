@@ -10,6 +10,9 @@ import (
 // TestPopulateOption looks at the page tables of segments that are made, and opened,
 // with and without Options.Populate.
 func TestPopulateOption(t *testing.T) {
+	if _, _, err := proctest.Present(nil); err != nil {
+		t.Skip(err)
+	}
 	proctest.Dir(t)
 	for _, populate := range []bool{true, false} {
 		o := &Options{Populate: populate}
@@ -19,9 +22,7 @@ func TestPopulateOption(t *testing.T) {
 		must(t, opened, err)
 		for what, s := range map[string]*Segment{"made": made, "opened": opened} {
 			present, pages, err := proctest.Present(s.mem)
-			if err != nil {
-				t.Skip(err)
-			}
+			must(t, s, err)
 			if (present == pages) != populate {
 				t.Errorf("%s with Populate %v: %d of %d pages are present", what, populate, present, pages)
 			}
