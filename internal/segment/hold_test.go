@@ -18,9 +18,9 @@ func newHolder(t *testing.T) holder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not by Close: of one that is marked as closed that would leave it to the collector,
-	// whose goroutine then comes to steps of other tests.
-	t.Cleanup(func() { s.res.detach() })
+	// Not by Close, which leaves the rest to the collector: its goroutine would come to
+	// steps of other tests, and the file would stay mapped where it cannot be severed.
+	t.Cleanup(s.discard)
 	o, err := s.Object(Spec{Kind: layout.KindBytes, Name: "hold", Size: 128})
 	if err != nil {
 		t.Fatal(err)
