@@ -18,7 +18,7 @@ import (
 
 var (
 	allFlag   = flag.Bool("killtest.all", false, "try every point of every operation, which takes most of an hour")
-	sixthFlag = flag.Int("killtest.sixth", -1, "try every sixth point of every operation, from the one of this number on: 0 to 5")
+	twelfthFlag = flag.Int("killtest.twelfth", -1, "try every twelfth point of every operation, from the one of this number on: 0 to 11")
 	seedFlag  = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
 	onlyFlag  = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
 )

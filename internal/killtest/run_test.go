@@ -49,7 +49,7 @@ const (
 )
 
 // sampled reports whether a few random points of each operation will do.
-func sampled() bool { return !*allFlag && *sixthFlag < 0 }
+func sampled() bool { return !*allFlag && *twelfthFlag < 0 }
 
 func testAll(t *testing.T, f fate) {
 	proctest.MaySkip("other")
@@ -150,7 +150,7 @@ func (s *stage) choose(trace *killtest.Trace, points []killtest.Point, random *r
 		return []int{*onlyFlag}
 	}
 	for i := range points {
-		if *sixthFlag < 0 || i%6 == *sixthFlag {
+		if *twelfthFlag < 0 || i%12 == *twelfthFlag {
 			chosen = append(chosen, i)
 		}
 	}
