@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // A directory entry. All of it is written under the creation lock: the state last, and all
@@ -108,11 +109,19 @@ func ReadEntry(mem []byte) (Entry, State, error) {
 		ElemSize:    native.Uint64(b[offElemSize:]),
 		Flags:       native.Uint64(b[offEntryFlags:]),
 		Name:        text(b[offName : offName+MaxName]),
-		TypeName:    text(name),
+		TypeName:    strings.Map(printable, text(name)),
 		TypeText:    text(typeText),
 		TextLen:     native.Uint32(b[offTextLen:]),
 		Room:        native.Uint64(b[offRoom:]),
 	}, state, nil
+}
+
+// printable replaces what would control the terminal of whoever reads a message.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 // text returns the NUL-padded string in b, without what a cut left of a rune.

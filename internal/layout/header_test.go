@@ -186,6 +186,12 @@ func TestEntry(t *testing.T) {
 		t.Errorf("long type name became %q, %q", got.TypeName, got.TypeText)
 	}
 
+	e.TypeName = "main.\x1b[2J\nJob"
+	e.Encode(mem)
+	if got, _, _ := ReadEntry(mem); got.TypeName != "main.\uFFFD[2J\uFFFDJob" {
+		t.Errorf("a type name that controls a terminal became %q", got.TypeName)
+	}
+
 	words[0] = 4 | 4<<32
 	if _, _, err := ReadEntry(mem); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("entry in state 4: %v", err)
