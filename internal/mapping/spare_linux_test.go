@@ -78,6 +78,9 @@ func TestSpareLocked(t *testing.T) {
 	if got := locked() - before; got < large>>10 || got >= 2*large>>10 {
 		t.Errorf("%d kB are locked, of a mapping of %d", got, large>>10)
 	}
+	if !unlocks(t, locked) {
+		t.Skip("what is unmapped stays locked here, as where an emulator keeps all addresses mapped")
+	}
 	before = locked()
 	if err := m.Sever(); err != nil {
 		t.Error(err)
@@ -88,4 +91,18 @@ func TestSpareLocked(t *testing.T) {
 	if err := m.Unmap(); err != nil {
 		t.Error(err)
 	}
+}
+
+// unlocks reports whether less memory is locked once some of it is unmapped.
+func unlocks(t *testing.T, locked func() int) bool {
+	t.Helper()
+	mem, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := locked()
+	if err := unix.Munmap(mem); err != nil {
+		t.Fatal(err)
+	}
+	return locked() < before
 }

@@ -64,7 +64,7 @@ func Result[T any](t Fataler, c <-chan T) (v T) {
 // too long even for a busy machine.
 func Prompt(t testing.TB, what string, start time.Time) {
 	t.Helper()
-	const limit = 5 * time.Second
+	limit := Timeout() / 12
 	took := time.Since(start)
 	t.Logf("%s after %v", what, took.Round(10*time.Microsecond))
 	if took > limit {
