@@ -26,7 +26,7 @@ type Options struct {
 	// TrustedUIDs lists users whose segments may be opened, in addition to the
 	// effective user of this process.
 	//
-	// On Linux, the uid 65534 (/proc/sys/fs/overflowuid) stands for all users
+	// On Linux, the uid 65534 (/proc/sys/kernel/overflowuid) stands for all users
 	// that the user namespace of this process does not map. This uid is trusted
 	// only if it is listed, and then all of these users are trusted. A process
 	// may have this uid itself, because its user is not mapped or is the user
