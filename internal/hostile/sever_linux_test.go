@@ -1,14 +1,22 @@
 package hostile
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -27,16 +35,50 @@ var _ = proctest.Register("stubborn", func(c *proctest.Child) {
 		}
 	}
 	c.Send("in")
+	c.Expect("create")
+	another := proctest.Go(func() error { _, err := shm.NewLock(h.seg, "another"); return err })
 	c.Expect("close")
 	c.Send(h.seg.Close())
 	c.Send(h.do("close"))
 	c.Send(h.do("push"))
 	c.Expect("end")
+	c.Send(nameOf(proctest.Result(c, another)))
 	runtime.KeepAlive(h)
 })
 
+// pauseInCreation has the house's own attachment stop in the middle of making an
+// object, until it is to go on.
+func pauseInCreation(h *house) (goOn func()) {
+	inside, over := make(chan struct{}), make(chan struct{})
+	done := proctest.Go(func() error {
+		_, err := segment.Of(h.seg).Object(segment.Spec{
+			Kind: layout.KindLock, Name: "paused", Size: shm.LockSize,
+			Init: func([]byte) { close(inside); <-over },
+		})
+		return err
+	})
+	<-inside
+	return func() { close(over); <-done }
+}
+
+// waits reports whether somebody waits for a lock of the house's file.
+func waits(t *testing.T, opts *shm.Options) bool {
+	info, err := os.Stat(filepath.Join(opts.Dir, "isthmus."+houseName))
+	proctest.Check(t, err)
+	locks, err := os.ReadFile("/proc/locks")
+	proctest.Check(t, err)
+	file := fmt.Sprintf(":%d ", info.Sys().(*syscall.Stat_t).Ino)
+	for line := range strings.Lines(string(locks)) {
+		if strings.Contains(line, "->") && strings.Contains(line, file) {
+			return true
+		}
+	}
+	return false
+}
+
 // TestCloseRefused has Close fail, which ends the attachment all the same: what it
-// held is free, although its process lives.
+// held is free, although its process lives, and waits to make an object which another
+// process is paused in.
 func TestCloseRefused(t *testing.T) {
 	proctest.Mortal(t)
 	proctest.MaySkip("stubborn")
@@ -56,12 +98,22 @@ func TestCloseRefused(t *testing.T) {
 			}
 			r := rented{h, p, t}
 			r.want("try", "false false")
+			goOn := pauseInCreation(h)
+			r.Send("create")
+			proctest.Until(t, "it waits", func() bool { return waits(t, opts) })
 			r.tell("close", want)
 			r.Expect(shm.ErrSegmentClosed)
 			r.Expect(shm.ErrSegmentClosed)
 			r.inherit()
-			r.Send("end")
+			goOn()
+			r.tell("end", shm.ErrSegmentClosed.Error())
 			r.Wait()
+			finder, err := shm.Open(houseName, &shm.Options{Dir: opts.Dir, MustExist: true})
+			proctest.Check(t, err)
+			defer finder.Close()
+			if _, err := shm.NewLock(finder, "another"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("made by who is closed: %v", err)
+			}
 		})
 	}
 }
