@@ -14,8 +14,8 @@ type Options struct {
 	// means 0600.
 	//
 	// A user who may read the file can lock bytes of it, and so prevent new
-	// processes from attaching. Give read permission only to users who may do
-	// that.
+	// processes from attaching, and objects from being created or removed. Give
+	// read permission only to users who may do that.
 	Mode fs.FileMode
 
 	// Dir is the directory of the segment's file. It must exist. "" means the
