@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
@@ -116,6 +117,39 @@ func TestCloseRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// torn has a mapping which the kernel says to have no memory for, when it is severed: it
+// may have removed it by then.
+var _ = proctest.Register("torn", func(c *proctest.Child) {
+	f, err := os.CreateTemp(c.Arg(0), "")
+	c.Check(err)
+	const size = 1 << 16
+	c.Check(f.Truncate(size))
+	m, err := mapping.Map(f, size)
+	c.Check(err)
+	if err := proctest.RefuseBy(unix.ENOMEM, "mremap", "shared fixed mmap"); err != nil {
+		c.Send("no sandbox:", err)
+		return
+	}
+	mem := m.Bytes()
+	if err := m.Sever(); !errors.Is(err, unix.ENOMEM) {
+		c.Fatalf("Sever: %v", err)
+	}
+	c.Check(m.Unmap())
+	mem[size-1] = 1 // it stands for what somebody else has got there
+	c.Send("there")
+})
+
+// TestTorn has nobody unmap what may be another's by then.
+func TestTorn(t *testing.T) {
+	p := proctest.Start(t, "torn", t.TempDir())
+	if line := p.Recv(); strings.HasPrefix(line, "no sandbox") {
+		defer t.Skip(line)
+	} else if line != "there" {
+		t.Error(line)
+	}
+	p.Wait()
 }
 
 // locked may lock less memory than its segment has, and all that it maps from now
