@@ -14,8 +14,8 @@ type Options struct {
 	// means 0600.
 	//
 	// A user who may read the file can lock bytes of it, and so prevent new
-	// processes from attaching. Give read permission only to users who may do
-	// that.
+	// processes from attaching, and objects from being created or removed. Give
+	// read permission only to users who may do that.
 	Mode fs.FileMode
 
 	// Dir is the directory of the segment's file. It must exist. "" means the
@@ -26,7 +26,7 @@ type Options struct {
 	// TrustedUIDs lists users whose segments may be opened, in addition to the
 	// effective user of this process.
 	//
-	// On Linux, the uid 65534 (/proc/sys/fs/overflowuid) stands for all users
+	// On Linux, the uid 65534 (/proc/sys/kernel/overflowuid) stands for all users
 	// that the user namespace of this process does not map. This uid is trusted
 	// only if it is listed, and then all of these users are trusted. A process
 	// may have this uid itself, because its user is not mapped or is the user

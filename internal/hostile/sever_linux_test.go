@@ -1,14 +1,23 @@
 package hostile
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -27,16 +36,50 @@ var _ = proctest.Register("stubborn", func(c *proctest.Child) {
 		}
 	}
 	c.Send("in")
+	c.Expect("create")
+	another := proctest.Go(func() error { _, err := shm.NewLock(h.seg, "another"); return err })
 	c.Expect("close")
 	c.Send(h.seg.Close())
 	c.Send(h.do("close"))
 	c.Send(h.do("push"))
 	c.Expect("end")
+	c.Send(nameOf(proctest.Result(c, another)))
 	runtime.KeepAlive(h)
 })
 
+// pauseInCreation has the house's own attachment stop in the middle of making an
+// object, until it is to go on.
+func pauseInCreation(h *house) (goOn func()) {
+	inside, over := make(chan struct{}), make(chan struct{})
+	done := proctest.Go(func() error {
+		_, err := segment.Of(h.seg).Object(segment.Spec{
+			Kind: layout.KindLock, Name: "paused", Size: shm.LockSize,
+			Init: func([]byte) { close(inside); <-over },
+		})
+		return err
+	})
+	<-inside
+	return func() { close(over); <-done }
+}
+
+// waits reports whether somebody waits for a lock of the house's file.
+func waits(t *testing.T, opts *shm.Options) bool {
+	info, err := os.Stat(filepath.Join(opts.Dir, "isthmus."+houseName))
+	proctest.Check(t, err)
+	locks, err := os.ReadFile("/proc/locks")
+	proctest.Check(t, err)
+	file := fmt.Sprintf(":%d ", info.Sys().(*syscall.Stat_t).Ino)
+	for line := range strings.Lines(string(locks)) {
+		if strings.Contains(line, "->") && strings.Contains(line, file) {
+			return true
+		}
+	}
+	return false
+}
+
 // TestCloseRefused has Close fail, which ends the attachment all the same: what it
-// held is free, although its process lives.
+// held is free, although its process lives, and waits to make an object which another
+// process is paused in.
 func TestCloseRefused(t *testing.T) {
 	proctest.Mortal(t)
 	proctest.MaySkip("stubborn")
@@ -56,14 +99,57 @@ func TestCloseRefused(t *testing.T) {
 			}
 			r := rented{h, p, t}
 			r.want("try", "false false")
+			goOn := pauseInCreation(h)
+			r.Send("create")
+			proctest.Until(t, "it waits", func() bool { return waits(t, opts) })
 			r.tell("close", want)
 			r.Expect(shm.ErrSegmentClosed)
 			r.Expect(shm.ErrSegmentClosed)
 			r.inherit()
-			r.Send("end")
+			goOn()
+			r.tell("end", shm.ErrSegmentClosed.Error())
 			r.Wait()
+			finder, err := shm.Open(houseName, &shm.Options{Dir: opts.Dir, MustExist: true})
+			proctest.Check(t, err)
+			defer finder.Close()
+			if _, err := shm.NewLock(finder, "another"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("made by who is closed: %v", err)
+			}
 		})
 	}
+}
+
+// torn has a mapping which the kernel says to have no memory for, when it is severed: it
+// may have removed it by then.
+var _ = proctest.Register("torn", func(c *proctest.Child) {
+	f, err := os.CreateTemp(c.Arg(0), "")
+	c.Check(err)
+	const size = 1 << 16
+	c.Check(f.Truncate(size))
+	m, err := mapping.Map(f, size)
+	c.Check(err)
+	if err := proctest.RefuseBy(unix.ENOMEM, "mremap", "shared fixed mmap"); err != nil {
+		c.Send("no sandbox:", err)
+		return
+	}
+	mem := m.Bytes()
+	if err := m.Sever(); !errors.Is(err, unix.ENOMEM) {
+		c.Fatalf("Sever: %v", err)
+	}
+	c.Check(m.Unmap())
+	mem[size-1] = 1 // it stands for what somebody else has got there
+	c.Send("there")
+})
+
+// TestTorn has nobody unmap what may be another's by then.
+func TestTorn(t *testing.T) {
+	p := proctest.Start(t, "torn", t.TempDir())
+	if line := p.Recv(); strings.HasPrefix(line, "no sandbox") {
+		defer t.Skip(line)
+	} else if line != "there" {
+		t.Error(line)
+	}
+	p.Wait()
 }
 
 // locked may lock less memory than its segment has, and all that it maps from now

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +45,9 @@ var _ = proctest.Register("user", func(c *proctest.Child) {
 			s, err = shm.FromFile(c.File(0), opts)
 		case "remove":
 			err = shm.Remove(name, opts)
+		case "uid":
+			c.Send(os.Geteuid())
+			continue
 		case "link":
 			err = os.Symlink("isthmus.private", filepath.Join(c.Arg(0), "isthmus."+name))
 		default:
@@ -198,7 +202,8 @@ func TestUnmapped(t *testing.T) {
 
 	unmapped.ExtraFiles = []*os.File{private.File()}
 	u := proctest.StartWith(t, unmapped, "user", dir)
-	const all = " 0 0 177776" // 65534
+	u.Send("uid")
+	all := " 0 0 " + octal(t, u.Recv())
 	for _, step := range []struct {
 		command string
 		want    error
@@ -225,6 +230,15 @@ func TestUnmapped(t *testing.T) {
 		p.Send("end")
 		p.Wait()
 	}
+}
+
+func octal(t *testing.T, decimal string) string {
+	t.Helper()
+	n, err := strconv.Atoi(decimal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.FormatInt(int64(n), 8)
 }
 
 // TestModes has modes come out as asked for, whatever the umask.

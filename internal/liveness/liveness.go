@@ -84,6 +84,8 @@ type Table struct {
 	slot  int
 
 	creating sync.Mutex // the file lock does not exclude goroutines of one Table
+	inside   sync.Mutex // held by the one that has the file lock as well
+	settled  bool       // nobody gets inside any more; guarded by inside
 }
 
 // Attach takes a free slot in the process table mem of the file f, under an ID drawn
@@ -260,13 +262,21 @@ func (t *Table) WithCreationLock(f func() error) error {
 		return fmt.Errorf("creation lock: %w", err)
 	}
 	defer t.locks.unlock(creationByte)
+	t.inside.Lock()
+	defer t.inside.Unlock()
+	if t.settled {
+		return fmt.Errorf("creation lock: %w", os.ErrClosed)
+	}
 	return f()
 }
 
-// Settle waits until nobody of this process is in WithCreationLock.
+// Settle waits until nobody of this process is inside the creation lock, and keeps them
+// out then. It does not wait for those who wait for the lock: another process may be
+// paused with it.
 func (t *Table) Settle() {
-	t.creating.Lock()
-	defer t.creating.Unlock()
+	t.inside.Lock()
+	defer t.inside.Unlock()
+	t.settled = true
 }
 
 // Close gives up the slot, which makes ID dead, and closes the file.

@@ -1,12 +1,14 @@
 package liveness
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
 func TestCreationLock(t *testing.T) {
@@ -76,6 +78,24 @@ func TestSettle(t *testing.T) {
 	}
 	if err := <-left; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSettleWhileWaiting has somebody wait for the creation lock, which another process
+// may have for ever: Settle does not wait for that, and nobody gets in afterwards.
+func TestSettleWhileWaiting(t *testing.T) {
+	asked, free := make(chan struct{}), make(chan struct{})
+	a := &Table{locks: &scripted{waits: func() { close(asked); <-free }}}
+	inside := false
+	left := proctest.Go(func() error {
+		return a.WithCreationLock(func() error { inside = true; return nil })
+	})
+	<-asked
+	settled := proctest.Go(func() error { a.Settle(); return nil })
+	proctest.Check(t, proctest.Result(t, settled))
+	close(free)
+	if err := proctest.Result(t, left); !errors.Is(err, os.ErrClosed) || inside {
+		t.Errorf("after Settle: %v, and it was inside: %v", err, inside)
 	}
 }
 

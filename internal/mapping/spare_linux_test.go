@@ -106,3 +106,28 @@ func unlocks(t *testing.T, locked func() int) bool {
 	}
 	return locked() < before
 }
+
+// TestSpareUntouched has all that is mapped be locked, and so be there, after Map: but
+// for the spare, of which there is nothing.
+func TestSpareUntouched(t *testing.T) {
+	m := mustMap(t, tempFile(t))
+	defer m.Unmap()
+	if err := unix.Mlockall(unix.MCL_CURRENT); err != nil {
+		t.Skip("no locked memory: ", err)
+	}
+	defer unix.Munlockall()
+	b, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(b), "/dev/zero (deleted)")
+	_, after, _ = strings.Cut(after, "\nRss:")
+	var kB int
+	if _, err := fmt.Sscan(after, &kB); !found || err != nil || kB != 0 {
+		t.Errorf("%d kB of the spare are there (%v, %v)", kB, found, err)
+	}
+	if err := m.Sever(); err != nil {
+		t.Error(err)
+	}
+	m.Bytes()[size-1] = 1
+}

@@ -8,14 +8,14 @@ import (
 )
 
 // A spare is private memory of the size of a mapping, made before it, that waits to
-// take its place. Nobody touches it until then, so that it costs addresses only;
-// and a promise of memory, where the kernel counts those (vm.overcommit_memory=2),
-// for it must be there when a severed page is touched.
+// take its place. Nobody may touch it until then, so that it costs addresses only, also
+// where all that is mapped is locked and so has to be there (mlockall(2)); and a promise
+// of memory, where the kernel counts those (vm.overcommit_memory=2), for it must be there
+// when a severed page is touched.
 type spare []byte
 
-// newSpare makes a spare. Where all that is mapped gets locked (mlockall(2)), that
-// must neither populate it, which it does not while nobody may touch it, nor count
-// it when the file is mapped. If it cannot be unlocked, it just counts.
+// newSpare makes a spare. Where all that is mapped from now on gets locked, it must not
+// count when the file is mapped. If it cannot be unlocked, it just counts.
 func newSpare(size int) (spare, error) {
 	const flags = unix.MAP_SHARED | unix.MAP_ANON | noReserve
 	addr, err := unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_NONE, flags)
@@ -28,10 +28,6 @@ func newSpare(size int) (spare, error) {
 	}
 	s := spare(unsafe.Slice((*byte)(addr), size))
 	unix.Munlock(s)
-	if err := unix.Mprotect(s, unix.PROT_READ|unix.PROT_WRITE); err != nil {
-		s.free()
-		return nil, err
-	}
 	return s, nil
 }
 
@@ -44,9 +40,9 @@ func addresses(size int) bool {
 	return err == nil
 }
 
-// sever moves the spare to where mem is, by one call that does not fail half way.
-// The kernel does all of it under the lock that page faults take (mremap_to in
-// mm/mremap.c). What it refuses, it refuses before it unmaps mem: too many mappings,
+// sever lets the spare be touched, and moves it to where mem is, by one call that does
+// not fail half way. The kernel does all of it under the lock that page faults take
+// (mremap_to in mm/mremap.c). What it refuses, it refuses before it unmaps mem: too many mappings,
 // sealed ones, bad arguments. The move itself needs nothing that can be lacking,
 // since the size stays the same: no promise of memory, no addresses, no locked
 // memory, and no page tables, for nothing of the spare has been touched. There
@@ -59,7 +55,10 @@ func addresses(size int) bool {
 // what the spare had.
 func (s *spare) sever(mem []byte) error {
 	size := uintptr(len(mem))
-	_, err := unix.MremapPtr(start(*s), size, start(mem), size, unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED)
+	err := unix.Mprotect(*s, unix.PROT_READ|unix.PROT_WRITE)
+	if err == nil {
+		_, err = unix.MremapPtr(start(*s), size, start(mem), size, unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED)
+	}
 	if err != nil {
 		s.free()
 		return replace(mem)

@@ -10,7 +10,7 @@ import (
 // this process does not map. Two who share it need not be the same.
 var overflowUID = sync.OnceValues(func() (uid int, ok bool) {
 	const usual = 65534
-	b, err := os.ReadFile("/proc/sys/fs/overflowuid")
+	b, err := os.ReadFile("/proc/sys/kernel/overflowuid")
 	if err != nil {
 		return usual, true
 	}
