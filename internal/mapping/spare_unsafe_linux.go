@@ -42,17 +42,17 @@ func addresses(size int) bool {
 
 // sever lets the spare be touched, and moves it to where mem is, by one call that does
 // not fail half way. The kernel does all of it under the lock that page faults take
-// (mremap_to in mm/mremap.c). What it refuses, it refuses before it unmaps mem: too many mappings,
-// sealed ones, bad arguments. The move itself needs nothing that can be lacking,
-// since the size stays the same: no promise of memory, no addresses, no locked
-// memory, and no page tables, for nothing of the spare has been touched. There
-// remains the kernel's own record of a mapping, some 200 bytes.
+// (mremap_to in mm/mremap.c). What it refuses, it refuses before it unmaps mem: too
+// many mappings, sealed ones, bad arguments. The move itself needs nothing that can be
+// lacking, since the size stays the same: no promise of memory, no addresses, no locked
+// memory, and no page tables, for nothing of the spare has been touched. There remains
+// the kernel's own record of a mapping, some 200 bytes.
 //
-// (Before Linux 5.1, and by a race with four other mappings from 6.16 on, a process
-// at the limit of mappings is refused only after mem is gone.)
+// (Before Linux 5.1, and by a race with four other mappings from 6.16 on, a process at
+// the limit of mappings is refused only after mem is gone.)
 //
-// A refusal, in a sandbox or at the limit of mappings, leaves replace, which gets
-// what the spare had.
+// A refusal, in a sandbox or at the limit of mappings, leaves replace, which gets what
+// the spare had.
 func (s *spare) sever(mem []byte) error {
 	size := uintptr(len(mem))
 	err := unix.Mprotect(*s, unix.PROT_READ|unix.PROT_WRITE)
