@@ -7,6 +7,10 @@ import (
 	"strings"
 )
 
+// unread is more lines than any test sends before its helper receives them: who reads
+// them must not wait, or it would not see the end of the test process.
+const unread = 1 << 10
+
 // A Child is the helper's side of a process started by [Start].
 type Child struct {
 	name  string
@@ -18,7 +22,7 @@ type Child struct {
 // runHelper runs a helper in this process, and exits.
 func runHelper(name string) {
 	os.Unsetenv(envHelper)
-	c := &Child{name: name, args: os.Args[1:], out: os.Stdout, lines: make(chan string)}
+	c := &Child{name: name, args: os.Args[1:], out: os.Stdout, lines: make(chan string, unread)}
 	os.Stdout = os.Stderr // what the helper prints must not look like its messages
 	mu.Lock()
 	h := helpers[name]

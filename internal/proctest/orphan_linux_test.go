@@ -15,6 +15,7 @@ import (
 var _ = proctest.Register("guardian", func(c *proctest.Child) {
 	p := proctest.Start(new(recorder), "hang")
 	p.Expect("hanging")
+	p.Send("a line that it does not receive")
 	if c.Arg(0) == "stopped" {
 		p.Stop()
 	}
