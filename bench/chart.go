@@ -73,24 +73,26 @@ var (
 	brown  = color.RGBA{0xa0, 0x72, 0x3c, 0xff}
 	teal   = color.RGBA{0x16, 0x9c, 0xa8, 0xff}
 	pink   = color.RGBA{0xd6, 0x40, 0x9f, 0xff}
+	olive  = color.RGBA{0x8a, 0x96, 0x1c, 0xff}
 )
 
 var looks = map[string]look{
-	"limit":        {ink, draw.PlusGlyph{}},
-	"ring.SPSC":    {blue, draw.CircleGlyph{}},
-	"ring.MPMC":    {orange, draw.SquareGlyph{}},
-	"ring.Bytes":   {green, draw.TriangleGlyph{}},
-	"shm.Lock":     {blue, draw.CircleGlyph{}},
-	"semaphore":    {orange, draw.SquareGlyph{}},
-	"chan":         {teal, draw.RingGlyph{}},
-	"sync.Mutex":   {teal, draw.RingGlyph{}},
-	"pipe":         {red, draw.BoxGlyph{}},
-	"unix":         {violet, draw.PyramidGlyph{}},
-	"tcp":          {brown, draw.CrossGlyph{}},
-	"flock":        {brown, draw.CrossGlyph{}},
-	"python.Pipe":  {pink, draw.PyramidGlyph{}},
-	"python.Queue": {pink, draw.PyramidGlyph{}},
-	"python.Lock":  {pink, draw.PyramidGlyph{}},
+	"limit":          {ink, draw.PlusGlyph{}},
+	"ring.SPSC":      {blue, draw.CircleGlyph{}},
+	"ring.MPMC":      {orange, draw.SquareGlyph{}},
+	"ring.Bytes":     {green, draw.TriangleGlyph{}},
+	"ring.BytesMPMC": {olive, draw.TriangleGlyph{}},
+	"shm.Lock":       {blue, draw.CircleGlyph{}},
+	"semaphore":      {orange, draw.SquareGlyph{}},
+	"chan":           {teal, draw.RingGlyph{}},
+	"sync.Mutex":     {teal, draw.RingGlyph{}},
+	"pipe":           {red, draw.BoxGlyph{}},
+	"unix":           {violet, draw.PyramidGlyph{}},
+	"tcp":            {brown, draw.CrossGlyph{}},
+	"flock":          {brown, draw.CrossGlyph{}},
+	"python.Pipe":    {pink, draw.PyramidGlyph{}},
+	"python.Queue":   {pink, draw.PyramidGlyph{}},
+	"python.Lock":    {pink, draw.PyramidGlyph{}},
 }
 
 // svg returns the chart as a file.

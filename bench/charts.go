@@ -62,7 +62,7 @@ func chartsOf(results []result) []chart {
 		{name: "shared", title: "One queue for all, messages of 8 bytes, one by one",
 			x: axis{label: "sides, on two CPUs"}, y: axis{label: "messages a second", format: rateText},
 			series: curves(results, func(r result) (x, y float64, ok bool) {
-				return float64(r.Procs), r.Value, r.Workload == shared && r.Batch == 1
+				return float64(r.Procs), r.Value, r.Workload == shared && r.Size == 8 && r.Batch == 1
 			})},
 	}
 	all = slices.DeleteFunc(all, func(c chart) bool { return len(c.series) == 0 })

@@ -80,20 +80,22 @@ func TestContendStopsInTime(t *testing.T) {
 // number of operations.
 func TestCommandOfACrowd(t *testing.T) {
 	for name, limited := range map[string]bool{
-		"shared/ring.MPMC/both/8/256/8":   true,
-		"shared/ring.MPMC/both/8/1/2":     true,
-		"shared/ring.MPMC/split/8/1/8":    false,
-		"lock/sync.Mutex/2":               false,
-		"lock/sync.Mutex/8":               true,
-		"standstill/sync.Mutex/8":         true,
-		"standstill/chan/split/8/1/8":     false,
-		"stream/ring.MPMC/zerocopy/8/1":   false,
-		"roundtrip/ring.SPSC/default/8":   false,
-		"loaded/ring.SPSC/default/8":      false,
-		"shared/chan/both/8/256/2":        true,
-		"semaphore/chan/2":                false,
-		"shared/chan/split/8/1/2":         false,
-		"standstill/ring.MPMC/both/8/1/8": true,
+		"shared/ring.MPMC/both/8/256/8":        true,
+		"shared/ring.MPMC/both/8/1/2":          true,
+		"shared/ring.MPMC/split/8/1/8":         false,
+		"shared/ring.BytesMPMC/split/1024/1/4": false,
+		"shared/ring.BytesMPMC/both/8/256/8":   true,
+		"lock/sync.Mutex/2":                    false,
+		"lock/sync.Mutex/8":                    true,
+		"standstill/sync.Mutex/8":              true,
+		"standstill/chan/split/8/1/8":          false,
+		"stream/ring.MPMC/zerocopy/8/1":        false,
+		"roundtrip/ring.SPSC/default/8":        false,
+		"loaded/ring.SPSC/default/8":           false,
+		"shared/chan/both/8/256/2":             true,
+		"semaphore/chan/2":                     false,
+		"shared/chan/split/8/1/2":              false,
+		"standstill/ring.MPMC/both/8/1/8":      true,
 	} {
 		r := mustFind(t, name)
 		m := measurement{row: r, perOp: 1}

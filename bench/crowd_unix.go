@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"io"
 	"os"
 )
@@ -12,7 +11,8 @@ import (
 // a write of up to 4096 bytes in one piece, and readers take whole messages,
 // since all that is ever in the pipe is.
 func sharedPipeRows() []row {
-	return sharedRows(row{System: "pipe", wire: wireSharedPipe, attach: attachSharedPipe})
+	r := row{System: "pipe", wire: wireSharedPipe, attach: attachSharedPipe}
+	return append(sharedRows(r), sharedSizeRows(r)...)
 }
 
 func wireSharedPipe(r row) (*wiring, error) {
@@ -26,7 +26,7 @@ func wireSharedPipe(r row) (*wiring, error) {
 func attachSharedPipe(r row, in inherited) (joiner, error) {
 	from, to := in.files[0], in.files[1]
 	return func(side int) (loop, error) {
-		send, receive := sendNumbered(to, side, r.Batch), receiveNumbered(from, r.Batch)
+		send, receive := sendNumbered(to, side, r.Size, r.Batch), receiveNumbered(from, r.Size, r.Batch)
 		switch {
 		case r.Mode == split && r.sends(side):
 			return send, nil
@@ -47,14 +47,12 @@ func attachSharedPipe(r row, in inherited) (joiner, error) {
 	}, nil
 }
 
-func sendNumbered(out *os.File, side, batch int) loop {
-	buf := make([]byte, 8*batch)
+func sendNumbered(out *os.File, side, size, batch int) loop {
+	buf := make([]byte, size*batch)
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; {
-			for at := 0; at < len(buf); at += 8 {
-				binary.LittleEndian.PutUint64(buf[at:], numbered(side, seq))
-				seq++
-			}
+			stampAll(buf, size, numbered(side, seq))
+			seq += uint64(batch)
 			if _, err := out.Write(buf); err != nil {
 				return err
 			}
@@ -63,16 +61,16 @@ func sendNumbered(out *os.File, side, batch int) loop {
 	}
 }
 
-func receiveNumbered(in *os.File, batch int) loop {
-	buf := make([]byte, 8*batch)
+func receiveNumbered(in *os.File, size, batch int) loop {
+	buf := make([]byte, size*batch)
 	seen := new(arrivals)
 	return func(_ uint64, n int) error {
 		for ; n > 0; n -= batch {
 			if _, err := io.ReadFull(in, buf); err != nil {
 				return err
 			}
-			for at := 0; at < len(buf); at += 8 {
-				if m := binary.LittleEndian.Uint64(buf[at:]); !seen.take(m) {
+			for at := 0; at < len(buf); at += size {
+				if m, ok := seen.takeBytes(buf[at:at+size], size); !ok {
 					return wrongArrival(m)
 				}
 			}

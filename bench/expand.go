@@ -86,7 +86,7 @@ const (
 	split = "split" // the first half of the sides sends, the other half receives
 )
 
-// sharedRows expands one queue over 2 sides and a crowd.
+// sharedRows expands one queue over 2 sides and more, up to a crowd.
 func sharedRows(r row) []row {
 	if !crossProcess && !r.inProcess {
 		return nil
@@ -102,11 +102,26 @@ func sharedRows(r row) []row {
 		{shared, both, 256, 2},
 		{shared, both, 256, crowd},
 		{shared, split, 1, 2},
+		{shared, split, 1, 4},
 		{shared, split, 1, crowd},
 		{standstill, both, 1, crowd},
 		{standstill, split, 1, crowd},
 	} {
 		r.Workload, r.Mode, r.Batch, r.Procs = x.workload, x.mode, x.batch, x.procs
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// sharedSizeRows expands one queue over more sizes of messages, from two senders to
+// two receivers.
+func sharedSizeRows(r row) []row {
+	if !crossProcess {
+		return nil
+	}
+	r.Workload, r.Mode, r.Batch, r.Procs = shared, split, 1, 4
+	var rows []row
+	for _, r.Size = range []int{64, 1 << 10} {
 		rows = append(rows, r)
 	}
 	return rows

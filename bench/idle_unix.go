@@ -18,7 +18,7 @@ import (
 func idleRows() []row {
 	r := row{Workload: idle, Batch: 1, Procs: 1, long: true, clock: cpuTime, wire: wireSegment, attach: attachIdle}
 	var rows []row
-	for _, r.System = range []string{"ring.SPSC", "ring.MPMC", "ring.Bytes", "shm.Lock", "semaphore"} {
+	for _, r.System = range []string{"ring.SPSC", "ring.MPMC", "ring.Bytes", "ring.BytesMPMC", "shm.Lock", "semaphore"} {
 		rows = append(rows, r)
 	}
 	return rows
@@ -68,6 +68,9 @@ func idleWait(system string, seg *shm.Segment) (func(context.Context) error, err
 		}
 		c, err := q.Consumer()
 		return func(ctx context.Context) error { _, err := c.Next(ctx); return err }, err
+	case "ring.BytesMPMC":
+		q, err := ring.NewBytesMPMC(seg, "q", tripBytes)
+		return func(ctx context.Context) error { _, err := q.Next(ctx); return err }, err
 	case "shm.Lock":
 		mu, err := shm.NewLock(seg, "lock")
 		if err != nil {

@@ -120,6 +120,7 @@ func TestRingCapacity(t *testing.T) {
 		"stream/ring.SPSC/65536/256":             16,
 		"stream/ring.Bytes/262144/1":             4,
 		"stream/ring.Bytes/zerocopy/1048576/1":   4,
+		"stream/ring.BytesMPMC/1048576/1":        4,
 	} {
 		r := mustFind(t, name)
 		if got := r.ringCapacity(); got != want {

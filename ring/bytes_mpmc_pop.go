@@ -149,9 +149,10 @@ func (q *BytesMPMC) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 }
 
 // PopInto appends the next messages to dst, one after another, and stores their
-// lengths in lens. It pops as many as there are, but at most len(lens). It
-// returns the extended dst and the number of messages. It waits for the first
-// message. Without an error, the number is at least 1, unless lens is empty.
+// lengths in lens. It pops as many as there are, but at most len(lens), one by
+// one: other consumers may pop messages between them. It returns the extended dst
+// and the number of messages. It waits for the first message. Without an error,
+// the number is at least 1, unless lens is empty.
 func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []byte, n int, err error) {
 	if len(lens) == 0 {
 		return dst, 0, q.verdict(q.begin(ctx))

@@ -29,7 +29,7 @@ type subject struct {
 	open    func(p *player) (turn, leave func()) // finds or makes the round's object
 	finish  func(p *player)                      // the referee's part, when the others have ended
 	model   model
-	adjust  func(history []event) // before it is checked
+	adjust  func(history []event) []event // before it is checked
 }
 
 const (
@@ -209,7 +209,7 @@ func overlapping(history []event) (n int) {
 // judge fails the test if no order explains the history.
 func (m *match) judge(history []event) {
 	if m.subject.adjust != nil {
-		m.subject.adjust(history)
+		history = m.subject.adjust(history)
 	}
 	if result := m.subject.model.check(history); result != porcupine.Ok {
 		m.t.Fatalf("round %d: the checker says %s of\n%s", m.round, result, describe(history))

@@ -91,4 +91,5 @@ var subjects = map[string]*subject{
 	"Entry":      entrySubject,
 	"SPSC":       spscSubject,
 	"MPMC":       mpmcSubject,
+	"BytesMPMC":  bytesMPMCSubject,
 }

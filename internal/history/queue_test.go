@@ -14,8 +14,8 @@ import (
 const capacity = 4
 
 var (
-	spscSubject = &subject{players: 4, open: openSPSC, finish: finishSPSC, model: queueModel}
-	mpmcSubject = &subject{players: 4, open: openMPMC, finish: finishMPMC, model: queueModel, adjust: excuse}
+	spscSubject = &subject{players: 4, open: openSPSC, finish: finishSPSC, model: queueModel(slotsRoom)}
+	mpmcSubject = &subject{players: 4, open: openMPMC, finish: finishMPMC, model: queueModel(slotsRoom), adjust: excuse}
 )
 
 func newSPSC(p *player) *ring.SPSC[uint64] {
@@ -66,16 +66,21 @@ func finishSPSC(p *player) {
 	p.popAll(spscConsumer{proctest.Must(q.Consumer())(p.t)})
 }
 
-func openMPMC(p *player) (turn, leave func()) {
-	q := newMPMC(p)
+func openMPMC(p *player) (turn, leave func()) { return p.useQueue(mpmcQueue{newMPMC(p)}), nothing }
+
+// useQueue returns a turn of a player that both pushes and pops.
+func (p *player) useQueue(q interface {
+	pusher
+	popper
+}) func() {
 	return func() {
 		if p.rnd.IntN(2) == 0 {
-			p.pushOne(mpmcQueue{q})
+			p.pushOne(q)
 		} else {
 			// A message that was lent to somebody killed comes out of order.
-			p.popSome(mpmcQueue{q}, !p.deadly)
+			p.popSome(q, !p.deadly)
 		}
-	}, nothing
+	}
 }
 
 func finishMPMC(p *player) {
@@ -183,49 +188,62 @@ func enqueue(s string, v uint64) string {
 
 func first(s string) uint64 { return binary.LittleEndian.Uint64([]byte(s[:8])) }
 
-var queueModel = model{
-	initial: "",
-	step: func(state any, e event) (any, bool) {
-		s := state.(string)
-		excused := e.excused || e.n > 0
-		switch {
-		case e.kind == death:
-			return s, true
-		case e.kind == push && e.ok == 0:
-			return s, excused || len(s) == 8*capacity
-		case e.kind == push:
-			return enqueue(s, e.a), len(s) < 8*capacity
-		case e.ok == 0:
-			return s, excused || s == ""
-		case e.n == 0: // closed and drained
-			return s, s == ""
-		}
-		for _, v := range e.v[:e.n] {
-			if s == "" || first(s) != v {
-				return s, false
-			}
-			s = s[8:]
-		}
-		return s, true
-	},
-	guesses: func(state any, e event) (outs []output) {
-		if e.kind == push {
-			return []output{did()}
-		}
-		var vs []uint64
-		for s := state.(string); s != "" && len(vs) < int(max(e.a, 1)); s = s[8:] {
-			vs = append(vs, first(s))
-			outs = append(outs, did(vs...))
-		}
-		return outs
-	},
+// slotsRoom says whether there is room for one more message.
+func slotsRoom(s string, _ uint64) (surely, maybe bool) {
+	room := len(s) < 8*capacity
+	return room, room
 }
 
-// excuse marks the operations that may have found the MPMC ring busy: a TryPop
+// queueModel is that of a queue that says whether there surely is room for a message,
+// and whether there may be.
+func queueModel(room func(s string, v uint64) (surely, maybe bool)) model {
+	return model{
+		initial: "",
+		step: func(state any, e event) (any, bool) {
+			s := state.(string)
+			excused := e.excused || e.n > 0
+			if e.kind == push {
+				surely, maybe := room(s, e.a)
+				if e.ok == 0 {
+					return s, excused || !surely
+				}
+				return enqueue(s, e.a), maybe
+			}
+			switch {
+			case e.kind == death:
+				return s, true
+			case e.ok == 0:
+				return s, excused || s == ""
+			case e.n == 0: // closed and drained
+				return s, s == ""
+			}
+			for _, v := range e.v[:e.n] {
+				if s == "" || first(s) != v {
+					return s, false
+				}
+				s = s[8:]
+			}
+			return s, true
+		},
+		guesses: func(state any, e event) (outs []output) {
+			if e.kind == push {
+				return []output{did()}
+			}
+			var vs []uint64
+			for s := state.(string); s != "" && len(vs) < int(max(e.a, 1)); s = s[8:] {
+				vs = append(vs, first(s))
+				outs = append(outs, did(vs...))
+			}
+			return outs
+		},
+	}
+}
+
+// excuse marks the operations that may have found a ring without roles busy: a TryPop
 // stops at a message that is still being pushed, even if there is one behind
 // it, and a TryPush at one that is still being popped. Without anybody else in
 // between they have to be right.
-func excuse(history []event) {
+func excuse(history []event) []event {
 	for i := range history {
 		e := &history[i]
 		for _, f := range history {
@@ -241,4 +259,5 @@ func excuse(history []event) {
 			}
 		}
 	}
+	return history
 }

@@ -161,6 +161,35 @@ func TestCheckers(t *testing.T) {
 		{"the same in an SPSC ring", spscSubject, false, []event{
 			at(2, 1, 9, op(push, 7), did()), at(0, 2, 3, op(push, 1), did()), at(1, 4, 5, op(pop), didNot),
 		}},
+		{"room for a short one, and maybe not for a long one", bytesMPMCSubject, true, []event{
+			at(0, 1, 2, op(push, 2), did()), at(0, 3, 4, op(push, 5), did()), at(0, 5, 6, op(push, 1), didNot),
+			at(0, 7, 8, op(push, 3), did()), at(0, 9, 10, op(push, 6), did()), at(1, 11, 12, op(popInto, 3), did(2, 5, 3)),
+		}},
+		{"full with room", bytesMPMCSubject, false, []event{
+			at(0, 1, 2, op(push, 2), did()), at(0, 3, 4, op(push, 4), did()), at(0, 5, 6, op(push, 3), didNot),
+		}},
+		{"too many inside", bytesMPMCSubject, false, []event{
+			at(0, 1, 2, op(push, 2), did()), at(0, 3, 4, op(push, 5), did()), at(0, 5, 6, op(push, 8), did()),
+		}},
+		{"out of order", bytesMPMCSubject, false, []event{
+			at(0, 1, 2, op(push, 2), did()), at(0, 3, 4, op(push, 1), did()), at(1, 5, 6, op(pop), did(1)),
+		}},
+		{"another pop amid a PopInto", bytesMPMCSubject, true, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			at(1, 7, 10, op(popInto, 3), did(1, 3)), at(2, 8, 9, op(pop), did(2)),
+		}},
+		{"another pop after a PopInto", bytesMPMCSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			at(1, 7, 8, op(popInto, 3), did(1, 3)), at(2, 9, 10, op(pop), did(2)),
+		}},
+		{"cut off in PopInto", bytesMPMCSubject, true, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			cutOff(1, 7, op(popInto, 2)), at(3, 8, 9, op(pop), did(2)), at(3, 10, 11, op(pop), did()),
+		}},
+		{"cut off, and more lost than it wanted", bytesMPMCSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
+			cutOff(1, 7, op(popInto, 2)), at(3, 8, 9, op(pop), did()),
+		}},
 		{"cut off in Push", mpmcSubject, true, []event{
 			cutOff(0, 1, op(push, 1)), at(1, 2, 3, op(pop), didNot), at(1, 4, 5, op(pop), did(1)), at(1, 6, 7, op(pop), did()),
 		}},
@@ -178,7 +207,7 @@ func TestCheckers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.subject.adjust != nil {
-				c.subject.adjust(c.history)
+				c.history = c.subject.adjust(c.history)
 			}
 			want := porcupine.Illegal
 			if c.right {

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	w.pingPong(c, w.spsc)
 	w.pingPong(c, w.mpmc)
 	w.pingPong(c, w.bytes)
+	w.pingPong(c, w.many)
 	w.pingPong(c, w.entries)
 	w.pingPong(c, w.values)
 	w.alone(c)
@@ -81,7 +83,8 @@ type worker struct {
 	mu                *shm.Lock
 	sem               *semaphore.Semaphore
 	locked, permitted *shm.Value[uint64]
-	spsc, mpmc, bytes link
+	spsc, mpmc        link
+	bytes, many       link // many is a BytesMPMC
 	entries, values   link
 }
 
@@ -156,6 +159,22 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 		func(ctx context.Context, v uint64) error { return letters.Push(ctx, make([]byte, v%100)) },
 		func(ctx context.Context) (uint64, error) { b, err := answers.Pop(ctx, nil); return uint64(len(b)), err },
 	}
+	many := must(ring.NewBytesMPMC(s, "many "+out, 1024))(c)
+	echoes := must(ring.NewBytesMPMC(s, "many "+in, 1024))(c)
+	w.many = link{
+		func(ctx context.Context, v uint64) error { return many.Push(ctx, text(v)) },
+		func(ctx context.Context) (uint64, error) {
+			l, err := echoes.Next(ctx)
+			if err != nil {
+				return 0, err
+			}
+			b := bytes.Clone(l.Bytes())
+			if n := uint64(len(b) / 5); bytes.Equal(b, text(n)) {
+				return n, l.Release()
+			}
+			return 0, fmt.Errorf("a message is torn: %x", b)
+		},
+	}
 	w.entries = through(
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+out, 1))(c)},
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+in, 1))(c)},
@@ -166,6 +185,9 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 	)
 	return w
 }
+
+// text is a message that takes one chunk of a BytesMPMC, or several.
+func text(v uint64) []byte { return bytes.Repeat([]byte{byte(v)}, int(5*v)) }
 
 // count adds to two numbers, by loads and stores that only a lock and a
 // semaphore keep apart.

@@ -91,7 +91,7 @@ func (a *actor) readInPlace(r ringID, f func() (id uint64, release func() error,
 	if a.dawdle(); a.rnd.IntN(16) == 0 { // readers take their time
 		time.Sleep(time.Duration(a.rnd.IntN(1000)) * time.Microsecond)
 	}
-	if r != mpmc && a.rnd.IntN(16) == 0 {
+	if r.roles() && a.rnd.IntN(16) == 0 {
 		return errLeft // to the successor
 	}
 	a.now(dropping.on(r))
@@ -189,55 +189,84 @@ func (a *actor) popBytes() {
 		if err != nil {
 			return 0, nil, err
 		}
-		id, whole := parseMessage(b)
-		if !whole {
-			a.vanished(bytesRing)
-		}
-		return id, c.Release, nil
+		return a.lentBytes(bytesRing, b), c.Release, nil
 	}
+	a.popFrom(bytesRing, c,
+		func() (uint64, func() error, error) { return lend(c.TryNext()) },
+		func(ctx context.Context) (uint64, func() error, error) { return lend(c.Next(ctx)) })
+	a.detach(popping.on(bytesRing), c.Detach, func() error { _, err := c.TryPop(nil); return err })
+}
+
+func (a *actor) popBytesMPMC() {
+	lend := func(l ring.LentBytes, err error) (uint64, func() error, error) {
+		if err != nil {
+			return 0, nil, err
+		}
+		return a.lentBytes(bytesMPMC, l.Bytes()), l.Release, nil
+	}
+	a.popFrom(bytesMPMC, a.many,
+		func() (uint64, func() error, error) { return lend(a.many.TryNext()) },
+		func(ctx context.Context) (uint64, func() error, error) { return lend(a.many.Next(ctx)) })
+}
+
+// A bytesPopper is a consumer's end of a ring of bytes.
+type bytesPopper interface {
+	TryPop(dst []byte) ([]byte, error)
+	Pop(ctx context.Context, dst []byte) ([]byte, error)
+	PopInto(ctx context.Context, dst []byte, lens []int) ([]byte, int, error)
+}
+
+// popFrom pops messages of bytes into the page, or reads them in place.
+func (a *actor) popFrom(r ringID, c bytesPopper, tryNext func() (uint64, func() error, error), next func(ctx context.Context) (uint64, func() error, error)) {
 	popOne := func(f func(dst []byte) ([]byte, error)) error {
 		clear(a.page.takenBytes[:])
-		a.begin(taking.on(bytesRing))
+		a.begin(taking.on(r))
 		b, err := f(a.page.takenBytes[:0])
 		if err == nil {
-			a.popped(a.parse(taking, b))
+			a.popped(a.parse(r, b))
 		}
 		return err
 	}
-	a.pop(bytesRing, []func(ctx context.Context) error{
+	a.pop(r, []func(ctx context.Context) error{
 		func(context.Context) error { return popOne(c.TryPop) },
 		func(ctx context.Context) error {
 			return popOne(func(dst []byte) ([]byte, error) { return c.Pop(ctx, dst) })
 		},
 		func(ctx context.Context) error {
 			clear(a.page.takenBytes[:])
-			a.begin(taking.on(bytesRing))
+			a.begin(taking.on(r))
 			var lens [fewAtOnce]int
 			b, n, err := c.PopInto(ctx, a.page.takenBytes[:0], lens[:1+a.rnd.IntN(fewAtOnce)])
 			if err != nil {
-				a.mustBeNone(taking.on(bytesRing), n)
+				a.mustBeNone(taking.on(r), n)
 				return err
 			}
 			for _, l := range lens[:n] {
-				a.popped(a.parse(taking, b[:l]))
+				a.popped(a.parse(r, b[:l]))
 				b = b[l:]
 			}
 			return nil
 		},
-		func(context.Context) error {
-			return a.readInPlace(bytesRing, func() (uint64, func() error, error) { return lend(c.TryNext()) })
-		},
+		func(context.Context) error { return a.readInPlace(r, tryNext) },
 		func(ctx context.Context) error {
-			return a.readInPlace(bytesRing, func() (uint64, func() error, error) { return lend(c.Next(ctx)) })
+			return a.readInPlace(r, func() (uint64, func() error, error) { return next(ctx) })
 		},
 	})
-	a.detach(popping.on(bytesRing), c.Detach, func() error { _, err := c.TryPop(nil); return err })
 }
 
-func (a *actor) parse(what activity, b []byte) uint64 {
-	id, whole := parseMessage(b)
+// lentBytes is lent for a message of bytes.
+func (a *actor) lentBytes(r ringID, b []byte) uint64 {
+	id, whole := a.ledger.parseMessage(b)
 	if !whole {
-		a.t.Fatalf("%v: message %x is torn", what.on(bytesRing), b)
+		a.vanished(r)
+	}
+	return id
+}
+
+func (a *actor) parse(r ringID, b []byte) uint64 {
+	id, whole := a.ledger.parseMessage(b)
+	if !whole {
+		a.t.Fatalf("%v: message %x is torn", taking.on(r), b)
 	}
 	return id
 }

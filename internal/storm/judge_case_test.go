@@ -13,7 +13,7 @@ const page1, page2 = 0, 1
 // messages each, and nobody has popped any.
 func written(t *testing.T, r ringID) *ledger {
 	l := newLedger(t, filepath.Join(t.TempDir(), "ledger"))
-	l.used, l.pushers[r] = 2, 2
+	l.used, l.pushers[r], l.longest = 2, 2, maxLength
 	for s := range 2 {
 		l.sources[r][s] = tally{10, 10}
 	}
@@ -110,13 +110,13 @@ func TestJudge(t *testing.T) {
 		{"bytes taken along", bytesRing, func(l *ledger) {
 			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10))
 			p := l.cut(page1, taking.on(bytesRing))
-			b := appendMessage(p.takenBytes[:0], identify(bytesRing, 1, 0))
-			appendMessage(b, identify(bytesRing, 1, 1))
+			b := l.appendMessage(p.takenBytes[:0], identify(bytesRing, 1, 0))
+			l.appendMessage(b, identify(bytesRing, 1, 1))
 			l.log(page2, tenure(bytesRing, 1), newEntry(bytesRing, 1, 2, 8))
 		}, 2, ""},
 		{"bytes lost", bytesRing, func(l *ledger) {
 			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10))
-			appendMessage(l.cut(page1, taking.on(bytesRing)).takenBytes[:0], identify(bytesRing, 1, 0))
+			l.appendMessage(l.cut(page1, taking.on(bytesRing)).takenBytes[:0], identify(bytesRing, 1, 0))
 			l.log(page2, tenure(bytesRing, 1), newEntry(bytesRing, 1, 2, 8))
 		}, 1, "message 1 of source 1 was lost"},
 
@@ -190,6 +190,36 @@ func TestJudge(t *testing.T) {
 			l.cut(page2, popping.on(spsc))
 			l.log(page1, newEntry(mpmc, 0, 1, 9), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 0 of source 0 was lost"},
+
+		{"shared out", bytesMPMC, func(l *ledger) {
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 5), newEntry(bytesMPMC, 1, 5, 5))
+			l.log(page2, newEntry(bytesMPMC, 1, 0, 5), newEntry(bytesMPMC, 0, 5, 5))
+		}, 0, ""},
+		{"doubled", bytesMPMC, func(l *ledger) {
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 6), newEntry(bytesMPMC, 1, 5, 5))
+			l.log(page2, newEntry(bytesMPMC, 1, 0, 5), newEntry(bytesMPMC, 0, 5, 5))
+		}, 0, "message 5 of source 0 was popped 2 times"},
+		{"out of order", bytesMPMC, func(l *ledger) {
+			l.log(page1, newEntry(bytesMPMC, 0, 5, 5), newEntry(bytesMPMC, 0, 0, 5), newEntry(bytesMPMC, 1, 0, 10))
+		}, 0, "BytesMPMC: message 0 of source 0 came after message 9"},
+		{"late, for it was lent", bytesMPMC, func(l *ledger) {
+			l.cut(page2, reading.on(bytesMPMC)).lent = identify(bytesMPMC, 0, 3)
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 0, 3, 1), newEntry(bytesMPMC, 1, 0, 10))
+		}, 0, ""},
+		{"taken along", bytesMPMC, func(l *ledger) {
+			b := l.appendMessage(l.cut(page2, taking.on(bytesMPMC)).takenBytes[:0], identify(bytesMPMC, 0, 3))
+			l.appendMessage(b, identify(bytesMPMC, 1, 0))
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 1, 1, 9))
+		}, 2, ""},
+		{"another taken along", bytesMPMC, func(l *ledger) {
+			l.appendMessage(l.cut(page2, taking.on(bytesMPMC)).takenBytes[:0], identify(bytesMPMC, 0, 3))
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 10), newEntry(bytesMPMC, 1, 1, 9))
+		}, 0, "message 0 of source 1 was lost"},
+		{"lent and lost, beside a taker", bytesMPMC, func(l *ledger) {
+			l.cut(page2, reading.on(bytesMPMC)).lent = identify(bytesMPMC, 0, 3)
+			l.cut(page1, taking.on(bytesMPMC))
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 1, 0, 10))
+		}, 0, "message 3 of source 0 was lost"},
 	} {
 		t.Run(ringNames[c.ring]+"/"+c.name, func(t *testing.T) {
 			l := written(t, c.ring)

@@ -69,7 +69,7 @@ func (v *verdict) strict(l *ledger, r ringID) {
 			seq += e.len()
 		}
 		if t.page != nil {
-			excuses = append(excuses, t.page.excuse(r))
+			excuses = append(excuses, l.excuse(t.page, r))
 		}
 	}
 	if len(pushed) > 0 {

@@ -32,10 +32,10 @@ func (l *ledger) judge() *verdict {
 	for r := range rings {
 		v.sources(l, r)
 		v.counts(l, r)
-		if r == mpmc {
-			v.loose(l)
-		} else {
+		if r.roles() {
 			v.strict(l, r)
+		} else {
+			v.loose(l, r)
 		}
 	}
 	return v
@@ -110,7 +110,7 @@ type excuse struct {
 }
 
 // excuse returns the excuse of a page for messages of r that are missing.
-func (p *page) excuse(r ringID) (x excuse) {
+func (l *ledger) excuse(p *page, r ringID) (x excuse) {
 	what, _ := p.doing()
 	if p.cut == 0 || what.ring() != r {
 		return x
@@ -126,7 +126,7 @@ func (p *page) excuse(r ringID) (x excuse) {
 			x.maybe[m[0]] = true
 		}
 		for b := p.takenBytes[:]; ; {
-			id, n := firstMessage(b)
+			id, n := l.firstMessage(b)
 			if n == 0 {
 				break
 			}
@@ -135,16 +135,6 @@ func (p *page) excuse(r ringID) (x excuse) {
 		}
 	}
 	return x
-}
-
-// firstMessage returns the message that b begins with, and its length.
-func firstMessage(b []byte) (id uint64, n int) {
-	for n := minLength; n <= min(maxLength, len(b)); n++ {
-		if id, whole := parseMessage(b[:n]); whole {
-			return id, n
-		}
-	}
-	return 0, 0
 }
 
 // covered reports whether one of the excuses names the message, or uses up one

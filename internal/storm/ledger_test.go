@@ -16,10 +16,11 @@ import (
 // attachment closed there, leaves at most one operation of each of its actors of
 // which nobody knows whether it has happened.
 type ledger struct {
-	stop  uint64 // 1: producers end
-	drain uint64 // 1: consumers end
-	used  uint64 // pages, from the first on
-	slots uint64 // of the MPMC ring
+	stop    uint64 // 1: producers end
+	drain   uint64 // 1: consumers end
+	used    uint64 // pages, from the first on
+	slots   uint64 // of the MPMC ring
+	longest uint64 // message of bytes
 
 	closed, dropped, abandoned uint64 // attachments: see attachment
 
@@ -27,7 +28,7 @@ type ledger struct {
 
 	// How many have pushed to each ring, and popped from it, as far as those
 	// have numbers: in a ring with roles each tenure has one, in the order of
-	// the tenures, and in the MPMC ring each producer.
+	// the tenures, and in a ring without each producer.
 	pushers, poppers [rings]uint64
 
 	seats   [maxSeats]seat
@@ -73,8 +74,8 @@ type page struct {
 	locked, updated tally
 	added, rows     [counters]tally
 
-	taken      [maxAtOnce]message // where PopInto puts messages
-	takenBytes [fewAtOnce * maxLength]byte
+	taken      [maxAtOnce]message          // where PopInto puts messages
+	takenBytes [fewAtOnce * maxLength]byte // likewise, of a ring of bytes
 
 	entries [maxEntries]entry // popped messages, up to the first that is 0
 }
@@ -170,10 +171,14 @@ const (
 	spsc ringID = iota
 	mpmc
 	bytesRing
+	bytesMPMC
 	rings
 )
 
-var ringNames = [rings]string{"SPSC", "MPMC", "Bytes"}
+var ringNames = [rings]string{"SPSC", "MPMC", "Bytes", "BytesMPMC"}
+
+// roles reports whether the ring has one producer and one consumer at a time.
+func (r ringID) roles() bool { return r == spsc || r == bytesRing }
 
 // An entry is a run of messages of one source that were popped one after the
 // other, or the beginning of a tenure. It is never 0.

@@ -33,27 +33,43 @@ var garbage = message{1, 2, 3, 4}
 
 const (
 	minLength = 8
-	maxLength = 200
+	maxLength = 2500 // long enough for a BytesMPMC to round up what it takes
 )
 
-// appendMessage appends the bytes that stand for id. Their number follows from it.
-func appendMessage(b []byte, id uint64) []byte {
-	n := minLength + int(mix(id)%(maxLength-minLength+1))
+// length returns how long the bytes that stand for id are. Most are short.
+func (l *ledger) length(id uint64) int {
+	x := mix(id)
+	return minLength + int(x%min(1<<(3+x>>60), l.longest-minLength+1))
+}
+
+// appendMessage appends the bytes that stand for id.
+func (l *ledger) appendMessage(b []byte, id uint64) []byte {
+	n := l.length(id)
 	b = binary.LittleEndian.AppendUint64(b, id)
-	for i := minLength; i < n; i++ {
-		b = append(b, byte(mix(id+uint64(i/8))>>(i%8*8)))
+	for end := len(b) - minLength + n; len(b) < end; {
+		word := binary.LittleEndian.AppendUint64(nil, mix(id+uint64(end-len(b))))
+		b = append(b, word[:min(len(word), end-len(b))]...)
 	}
 	return b
 }
 
 // parseMessage returns the id that b stands for.
-func parseMessage(b []byte) (id uint64, whole bool) {
+func (l *ledger) parseMessage(b []byte) (id uint64, whole bool) {
+	id, n := l.firstMessage(b)
+	return id, n > 0 && n == len(b)
+}
+
+// firstMessage returns the message that b begins with, and its length.
+func (l *ledger) firstMessage(b []byte) (id uint64, n int) {
 	if len(b) < minLength {
-		return 0, false
+		return 0, 0
 	}
-	var want [maxLength]byte
 	id = binary.LittleEndian.Uint64(b)
-	return id, string(b) == string(appendMessage(want[:0], id))
+	var want [maxLength]byte
+	if n = l.length(id); n > len(b) || string(b[:n]) != string(l.appendMessage(want[:0], id)) {
+		return 0, 0
+	}
+	return id, n
 }
 
 // wide is a value that is too large for one word. The others follow from the first.

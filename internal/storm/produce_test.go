@@ -60,7 +60,7 @@ func messages(r ringID, source, seq, n uint64) []message {
 }
 
 func (a *actor) pushMPMC() {
-	q, source := a.mpmc, a.produced
+	q, source := a.mpmc, a.sources[mpmc]
 	of := func(seq uint64) message { return newMessage(identify(mpmc, source, seq)) }
 	a.push(mpmc, source, []pusher{
 		one(func(_ context.Context, seq uint64) error { return q.TryPush(of(seq)) }),
@@ -150,33 +150,69 @@ func (a *actor) pushBytes() {
 	}
 	a.check(pushing.on(bytesRing), err)
 	if source, ok := a.tenure(bytesRing); ok {
-		of := func(seq uint64) []byte { return appendMessage(nil, identify(bytesRing, source, seq)) }
+		of := func(seq uint64) []byte { return a.ledger.appendMessage(nil, identify(bytesRing, source, seq)) }
 		a.push(bytesRing, source, []pusher{
 			one(func(_ context.Context, seq uint64) error { return p.TryPush(of(seq)) }),
 			one(func(ctx context.Context, seq uint64) error { return p.Push(ctx, of(seq)) }),
 			func(ctx context.Context, seq, n uint64) (uint64, error) {
-				bs := make([][]byte, n)
-				for i := range bs {
-					bs[i] = of(seq + uint64(i))
-				}
-				k, err := p.PushAll(ctx, bs)
+				k, err := p.PushAll(ctx, batchOf(of, seq, n))
 				return uint64(k), err
 			},
 			one(func(ctx context.Context, seq uint64) error {
-				b, err := p.Reserve(ctx, maxLength)
+				b, err := p.Reserve(ctx, int(a.ledger.longest))
 				if err != nil {
 					return err
 				}
-				n := len(appendMessage(b[:0], identify(bytesRing, source, seq)))
+				n := copy(b, of(seq))
 				a.dawdle()
 				return p.Commit(n)
 			}),
 			func(context.Context, uint64, uint64) (uint64, error) { // nothing at all
-				b, err := p.TryReserve(a.rnd.IntN(maxLength))
+				b, err := p.TryReserve(a.rnd.IntN(int(a.ledger.longest)))
 				clear(b)
 				return 0, err
 			},
 		})
 	}
 	a.detach(pushing.on(bytesRing), p.Detach, func() error { return p.TryPush(nil) })
+}
+
+func batchOf(of func(seq uint64) []byte, seq, n uint64) [][]byte {
+	bs := make([][]byte, n)
+	for i := range bs {
+		bs[i] = of(seq + uint64(i))
+	}
+	return bs
+}
+
+func (a *actor) pushBytesMPMC() {
+	q, source := a.many, a.sources[bytesMPMC]
+	of := func(seq uint64) []byte { return a.ledger.appendMessage(nil, identify(bytesMPMC, source, seq)) }
+	a.push(bytesMPMC, source, []pusher{
+		one(func(_ context.Context, seq uint64) error { return q.TryPush(of(seq)) }),
+		one(func(ctx context.Context, seq uint64) error { return q.Push(ctx, of(seq)) }),
+		func(ctx context.Context, seq, n uint64) (uint64, error) {
+			k, err := q.PushAll(ctx, batchOf(of, seq, min(n, fewAtOnce)))
+			return uint64(k), err
+		},
+		one(func(ctx context.Context, seq uint64) error {
+			b := of(seq)
+			r, err := q.Reserve(ctx, len(b)+a.rnd.IntN(q.MaxLen()-len(b)+1))
+			if err != nil {
+				return err
+			}
+			copy(r.Bytes(), b)
+			a.dawdle()
+			return r.Commit(len(b))
+		}),
+		func(context.Context, uint64, uint64) (uint64, error) { // nothing at all
+			r, err := q.TryReserve(a.rnd.IntN(q.MaxLen() + 1))
+			if err != nil {
+				return 0, err
+			}
+			clear(r.Bytes())
+			a.dawdle()
+			return 0, r.Cancel()
+		},
+	})
 }

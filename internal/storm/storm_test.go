@@ -86,7 +86,7 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 	proctest.Dir(t)
 	s := &storm{
 		t: t, rnd: rnd, path: filepath.Join(t.TempDir(), "ledger"), report: report{rounds: 1},
-		sizes: sizes{slots: 1 << rnd.IntN(8), bytes: 512 << rnd.IntN(4), permits: 1 + rnd.IntN(6)},
+		sizes: sizes{slots: 1 << rnd.IntN(8), bytes: 128 << rnd.IntN(8), permits: 1 + rnd.IntN(6)},
 	}
 	s.pauses = rnd.IntN(2) == 0
 	switch rnd.IntN(5) {
@@ -97,6 +97,7 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 	}
 	s.ledger = newLedger(t, s.path)
 	s.ledger.slots = uint64(s.sizes.slots)
+	s.ledger.longest = uint64(min(maxLength, s.sizes.bytes/2-16)) // for both rings of bytes
 	s.seg = proctest.Must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxOpen}))(t)
 	t.Cleanup(func() {
 		s.seg.Close()

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+func attachSharedBytesMPMC(r row, in inherited) (joiner, error) {
+	seg, err := openSegment(r, in)
+	if err != nil {
+		return nil, err
+	}
+	q, err := ring.NewBytesMPMC(seg, "shared", r.Size*r.ringCapacity())
+	if err != nil {
+		return nil, err
+	}
+	return func(side int) (loop, error) {
+		switch {
+		case r.Mode == both && r.Batch > 1:
+			return exchangeAllBytesMPMC(q, side, r.Size, r.Batch), nil
+		case r.Mode == both:
+			return exchangeBytesMPMC(q, side, r.Size), nil
+		case r.sends(side):
+			return sendBytesMPMC(q, side, r.Size), nil
+		default:
+			return receiveBytesMPMC(q, r.Size), nil
+		}
+	}, nil
+}
+
+// takeBytes is take for a message of bytes that has its number in each line. If it
+// reports false, m is the number.
+func (a *arrivals) takeBytes(b []byte, size int) (m uint64, ok bool) {
+	if len(b) != size {
+		return 0, false
+	}
+	m = binary.LittleEndian.Uint64(b)
+	return m, stamped(b, m) && a.take(m)
+}
+
+func exchangeBytesMPMC(q *ring.BytesMPMC, side, size int) loop {
+	ctx := context.Background()
+	seen := new(arrivals)
+	msg, buf := make([]byte, size), make([]byte, 0, size)
+	return func(seq uint64, n int) error {
+		for end := seq + uint64(n); seq != end; seq++ {
+			stamp(msg, numbered(side, seq))
+			if err := q.Push(ctx, msg); err != nil {
+				return err
+			}
+			b, err := q.Pop(ctx, buf)
+			if err != nil {
+				return err
+			}
+			if m, ok := seen.takeBytes(b, size); !ok {
+				return wrongArrival(m)
+			}
+		}
+		return nil
+	}
+}
+
+// exchangeAllBytesMPMC receives as many messages as it has sent, in as many
+// portions as they come in.
+func exchangeAllBytesMPMC(q *ring.BytesMPMC, side, size, batch int) loop {
+	ctx := context.Background()
+	seen := new(arrivals)
+	msgs := make([][]byte, batch)
+	for i := range msgs {
+		msgs[i] = make([]byte, size)
+	}
+	buf, lens := make([]byte, 0, size*batch), make([]int, batch)
+	return func(seq uint64, n int) error {
+		for end := seq + uint64(n); seq != end; {
+			for _, msg := range msgs {
+				stamp(msg, numbered(side, seq))
+				seq++
+			}
+			if _, err := q.PushAll(ctx, msgs); err != nil {
+				return err
+			}
+			for left := lens; len(left) > 0; {
+				bs, k, err := q.PopInto(ctx, buf, left)
+				if err != nil {
+					return err
+				}
+				for _, n := range left[:k] {
+					if m, ok := seen.takeBytes(bs[:n], size); !ok {
+						return wrongArrival(m)
+					}
+					bs = bs[n:]
+				}
+				left = left[k:]
+			}
+		}
+		return nil
+	}
+}
+
+func sendBytesMPMC(q *ring.BytesMPMC, side, size int) loop {
+	ctx := context.Background()
+	msg := make([]byte, size)
+	return func(seq uint64, n int) error {
+		for end := seq + uint64(n); seq != end; seq++ {
+			stamp(msg, numbered(side, seq))
+			if err := q.Push(ctx, msg); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func receiveBytesMPMC(q *ring.BytesMPMC, size int) loop {
+	ctx := context.Background()
+	seen := new(arrivals)
+	buf := make([]byte, 0, size)
+	return func(_ uint64, n int) error {
+		for range n {
+			b, err := q.Pop(ctx, buf)
+			if err != nil {
+				return err
+			}
+			if m, ok := seen.takeBytes(b, size); !ok {
+				return wrongArrival(m)
+			}
+		}
+		return nil
+	}
+}
