@@ -23,6 +23,7 @@ type objects struct {
 	spsc  *ring.SPSC[message]
 	mpmc  *ring.MPMC[message]
 	bytes *ring.Bytes
+	wide  *ring.BytesMPMC
 
 	mu      *shm.Lock // of a pair: two elements that are equal when it is free
 	pair    *shm.Array[uint64]
@@ -51,6 +52,7 @@ func newObjects(t proctest.Fataler, seg *shm.Segment, s sizes) objects {
 		spsc:  proctest.Must(ring.NewSPSC[message](seg, "spsc", s.slots))(t),
 		mpmc:  proctest.Must(ring.NewMPMC[message](seg, "mpmc", s.slots))(t),
 		bytes: proctest.Must(ring.NewBytes(seg, "bytes", s.bytes))(t),
+		wide:  proctest.Must(ring.NewBytesMPMC(seg, "wide", s.bytes))(t),
 
 		mu:      proctest.Must(shm.NewLock(seg, "mu"))(t),
 		pair:    proctest.Must(shm.NewArray[uint64](seg, "pair", 2))(t),
@@ -77,12 +79,12 @@ type actor struct {
 	page   *page
 	name   uint64 // differs from that of every other page's
 
-	eager    bool         // it does not dawdle
-	ops      uint64       // operations begun on this page
-	entries  int          // of the page that are used
-	taken    int          // messages in the page that are not cleared
-	produced uint64       // the source in the MPMC ring
-	retired  *atomic.Bool // the process is to end
+	eager    bool                // it does not dawdle
+	ops      uint64              // operations begun on this page
+	entries  int                 // of the page that are used
+	taken    int                 // messages in the page that are not cleared
+	produced [sharedRings]uint64 // the source in each shared ring
+	retired  *atomic.Bool        // the process is to end
 }
 
 // live repeats a step until it reports false. Where its attachment ends, a death
@@ -136,7 +138,9 @@ func (a *actor) attach() {
 	a.attachment = a.berth.attach(a.seat)
 	a.page, a.name = &a.ledger.pages[n], n
 	a.ops, a.entries, a.taken = 0, 0, 0
-	a.produced = next(&a.ledger.pushers[mpmc])
+	for r := range a.produced {
+		a.produced[r] = next(&a.ledger.pushers[r])
+	}
 	set(&a.seat.page, n+1)
 }
 
@@ -204,13 +208,15 @@ func (a *actor) produce() bool {
 	if get(&a.ledger.stop) == 1 || a.retired.Load() {
 		return false
 	}
-	switch a.rnd.IntN(6) {
+	switch a.rnd.IntN(8) {
 	case 0:
 		a.pushSPSC()
 	case 1, 2:
 		a.pushMPMC()
 	case 3:
 		a.pushBytes()
+	case 4, 5:
+		a.pushBytesMPMC()
 	default:
 		a.share()
 	}
@@ -222,13 +228,15 @@ func (a *actor) produce() bool {
 
 // consume pops for a while.
 func (a *actor) consume() bool {
-	switch a.rnd.IntN(6) {
+	switch a.rnd.IntN(9) {
 	case 0:
 		a.popSPSC()
 	case 1, 2, 3:
 		a.popMPMC()
 	case 4:
 		a.popBytes()
+	case 5, 6, 7:
+		a.popBytesMPMC()
 	default:
 		a.share()
 	}

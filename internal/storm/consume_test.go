@@ -91,7 +91,7 @@ func (a *actor) readInPlace(r ringID, f func() (id uint64, release func() error,
 	if a.dawdle(); a.rnd.IntN(16) == 0 { // readers take their time
 		time.Sleep(time.Duration(a.rnd.IntN(1000)) * time.Microsecond)
 	}
-	if r != mpmc && a.rnd.IntN(16) == 0 {
+	if r.hasRoles() && a.rnd.IntN(16) == 0 {
 		return errLeft // to the successor
 	}
 	a.now(dropping.on(r))
@@ -176,68 +176,4 @@ func (a *actor) popSPSC() {
 		},
 	})
 	a.detach(popping.on(spsc), c.Detach, func() error { _, err := c.TryPop(); return err })
-}
-
-func (a *actor) popBytes() {
-	c, err := a.bytes.Consumer()
-	if errors.Is(err, ring.ErrRoleTaken) {
-		return
-	}
-	a.check(popping.on(bytesRing), err)
-	a.write(newEntry(bytesRing, 0, next(&a.ledger.poppers[bytesRing]), 0))
-	lend := func(b []byte, err error) (uint64, func() error, error) {
-		if err != nil {
-			return 0, nil, err
-		}
-		id, whole := parseMessage(b)
-		if !whole {
-			a.vanished(bytesRing)
-		}
-		return id, c.Release, nil
-	}
-	popOne := func(f func(dst []byte) ([]byte, error)) error {
-		clear(a.page.takenBytes[:])
-		a.begin(taking.on(bytesRing))
-		b, err := f(a.page.takenBytes[:0])
-		if err == nil {
-			a.popped(a.parse(taking, b))
-		}
-		return err
-	}
-	a.pop(bytesRing, []func(ctx context.Context) error{
-		func(context.Context) error { return popOne(c.TryPop) },
-		func(ctx context.Context) error {
-			return popOne(func(dst []byte) ([]byte, error) { return c.Pop(ctx, dst) })
-		},
-		func(ctx context.Context) error {
-			clear(a.page.takenBytes[:])
-			a.begin(taking.on(bytesRing))
-			var lens [fewAtOnce]int
-			b, n, err := c.PopInto(ctx, a.page.takenBytes[:0], lens[:1+a.rnd.IntN(fewAtOnce)])
-			if err != nil {
-				a.mustBeNone(taking.on(bytesRing), n)
-				return err
-			}
-			for _, l := range lens[:n] {
-				a.popped(a.parse(taking, b[:l]))
-				b = b[l:]
-			}
-			return nil
-		},
-		func(context.Context) error {
-			return a.readInPlace(bytesRing, func() (uint64, func() error, error) { return lend(c.TryNext()) })
-		},
-		func(ctx context.Context) error {
-			return a.readInPlace(bytesRing, func() (uint64, func() error, error) { return lend(c.Next(ctx)) })
-		},
-	})
-	a.detach(popping.on(bytesRing), c.Detach, func() error { _, err := c.TryPop(nil); return err })
-}
-
-func (a *actor) parse(what activity, b []byte) uint64 {
-	id, whole := parseMessage(b)
-	if !whole {
-		a.t.Fatalf("%v: message %x is torn", what.on(bytesRing), b)
-	}
-	return id
 }

@@ -35,6 +35,7 @@ func (s *storm) drain() {
 	a := &actor{t: s.t, ledger: s.ledger, page: &s.ledger.pages[next(&s.ledger.used)]}
 
 	proctest.Check(s.t, o.mpmc.Close())
+	proctest.Check(s.t, o.wide.Close())
 	proctest.Check(s.t, proctest.Must(o.spsc.Producer())(s.t).Close())
 	proctest.Check(s.t, proctest.Must(o.bytes.Producer())(s.t).Close())
 	c, b := proctest.Must(o.spsc.Consumer())(s.t), proctest.Must(o.bytes.Consumer())(s.t)
@@ -55,10 +56,17 @@ func (s *storm) drain() {
 			if err != nil {
 				return 0, err
 			}
-			return a.parse(popping, m), nil
+			return a.parse(popping.on(bytesRing), m), nil
+		}},
+		{bytesMPMC, func() (uint64, error) {
+			m, err := o.wide.Pop(background, nil)
+			if err != nil {
+				return 0, err
+			}
+			return a.parse(popping.on(bytesMPMC), m), nil
 		}},
 	} {
-		if r.ringID != mpmc {
+		if r.hasRoles() {
 			a.write(newEntry(r.ringID, 0, next(&s.ledger.poppers[r.ringID]), 0))
 		}
 		for {

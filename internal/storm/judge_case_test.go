@@ -186,6 +186,19 @@ func TestJudge(t *testing.T) {
 			l.cut(page2, popping.on(mpmc)).reach(0, 0, 10)
 			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 5, 5), newEntry(mpmc, 1, 0, 10))
 		}, 1, "message 4 of source 0 was lost"},
+		{"bytes taken along", bytesMPMC, func(l *ledger) {
+			p := l.cut(page2, taking.on(bytesMPMC))
+			b := appendMessage(p.takenBytes[:0], identify(bytesMPMC, 0, 3))
+			appendMessage(b, identify(bytesMPMC, 1, 0))
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 1, 1, 9))
+		}, 2, ""},
+		{"bytes lost", bytesMPMC, func(l *ledger) {
+			appendMessage(l.cut(page2, taking.on(bytesMPMC)).takenBytes[:0], identify(bytesMPMC, 0, 3))
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 1, 1, 9))
+		}, 1, "BytesMPMC: message 0 of source 1 was lost"},
+		{"out of order", bytesMPMC, func(l *ledger) {
+			l.log(page1, newEntry(bytesMPMC, 0, 5, 5), newEntry(bytesMPMC, 0, 0, 5), newEntry(bytesMPMC, 1, 0, 10))
+		}, 0, "BytesMPMC: message 0 of source 0 came after message 9"},
 		{"another ring's death", mpmc, func(l *ledger) {
 			l.cut(page2, popping.on(spsc))
 			l.log(page1, newEntry(mpmc, 0, 1, 9), newEntry(mpmc, 1, 0, 10))

@@ -2,16 +2,16 @@ package storm
 
 import "slices"
 
-// loose judges the MPMC ring: each consumer gets the messages of one source in
+// loose judges a shared ring: each consumer gets the messages of one source in
 // order, but for orphans, and nothing is missing but what a consumer that was cut off was
 // just taking.
-func (v *verdict) loose(l *ledger) {
-	o := l.orphans()
-	v.order(l, o)
+func (v *verdict) loose(l *ledger, r ringID) {
+	o := l.orphans(r)
+	v.order(l, r, o)
 
 	var anonymous []missing
-	for _, m := range l.missing() {
-		switch id := identify(mpmc, m.source, m.seq); {
+	for _, m := range l.missing(r) {
+		switch id := identify(r, m.source, m.seq); {
 		case slices.ContainsFunc(o.excuses, func(x excuse) bool { return x.maybe[id] }):
 			v.along++
 		case o.lent[id] && o.takers > 0 && !o.taken:
@@ -21,7 +21,7 @@ func (v *verdict) loose(l *ledger) {
 			anonymous = append(anonymous, m)
 		}
 	}
-	v.match(l, anonymous, o)
+	v.match(l, r, anonymous, o)
 }
 
 // orphans are the messages that were lent to somebody cut off. They come later
@@ -32,17 +32,17 @@ type orphans struct {
 	lent    map[uint64]bool
 	unknown int // how many more there may be
 	excuses []excuse
-	poppers []*page // cut off in a Pop of whatever message
+	poppers []*page // cut off in a Pop of whatever message, of an MPMC
 	takers  int     // cut off in a Pop or PopInto
 	taken   bool    // the one that is believed
 }
 
-func (l *ledger) orphans() *orphans {
+func (l *ledger) orphans(r ringID) *orphans {
 	o := &orphans{lent: map[uint64]bool{}}
 	for i := range l.written() {
 		p := &l.pages[i]
 		what, _ := p.doing()
-		if p.cut == 0 || what.ring() != mpmc {
+		if p.cut == 0 || what.ring() != r {
 			continue
 		}
 		switch what.bare() {
@@ -56,18 +56,18 @@ func (l *ledger) orphans() *orphans {
 		case taking:
 			o.takers++
 		}
-		o.excuses = append(o.excuses, p.excuse(mpmc))
+		o.excuses = append(o.excuses, p.excuse(r))
 	}
 	return o
 }
 
 // order checks the order in which each consumer got the messages of each source.
-func (v *verdict) order(l *ledger, o *orphans) {
+func (v *verdict) order(l *ledger, r ringID, o *orphans) {
 	late := o.unknown
 	for i := range l.written() {
 		last := map[uint64]uint64{}
 		for _, e := range l.pages[i].popped() {
-			if e.ring() != mpmc {
+			if e.ring() != r {
 				continue
 			}
 			for seq := e.seq(); seq < e.seq()+e.len(); seq++ {
@@ -75,11 +75,11 @@ func (v *verdict) order(l *ledger, o *orphans) {
 				switch {
 				case !any || seq > n:
 					last[e.source()] = seq
-				case o.lent[identify(mpmc, e.source(), seq)]:
+				case o.lent[identify(r, e.source(), seq)]:
 				case late > 0:
 					late--
 				default:
-					v.fault("MPMC: message %d of source %d came after message %d", seq, e.source(), n)
+					v.fault("%s: message %d of source %d came after message %d", ringNames[r], seq, e.source(), n)
 				}
 			}
 		}
@@ -90,9 +90,9 @@ func (v *verdict) order(l *ledger, o *orphans) {
 // popped.
 type missing struct{ source, seq uint64 }
 
-func (l *ledger) missing() (ms []missing) {
-	for s, seqs := range l.poppedFrom(mpmc) {
-		end := l.sources[mpmc][s].done
+func (l *ledger) missing(r ringID) (ms []missing) {
+	for s, seqs := range l.poppedFrom(r) {
+		end := l.sources[r][s].done
 		if n := len(seqs); n > 0 {
 			end = max(end, seqs[n-1]+1) // a push happens from its beginning on
 		}
@@ -109,7 +109,7 @@ func (l *ledger) missing() (ms []missing) {
 
 // match finds for each missing message a consumer that was cut off in a Pop and
 // can have popped it, each for one at most.
-func (v *verdict) match(l *ledger, ms []missing, o *orphans) {
+func (v *verdict) match(l *ledger, r ringID, ms []missing, o *orphans) {
 	takes := make([]int, len(o.poppers)) // which message, -1 if none
 	for i := range takes {
 		takes[i] = -1
@@ -138,7 +138,7 @@ func (v *verdict) match(l *ledger, ms []missing, o *orphans) {
 			v.along++
 			o.taken = true
 		default:
-			v.lose(mpmc, m.source, m.seq)
+			v.lose(r, m.source, m.seq)
 		}
 	}
 }

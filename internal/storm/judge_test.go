@@ -32,10 +32,10 @@ func (l *ledger) judge() *verdict {
 	for r := range rings {
 		v.sources(l, r)
 		v.counts(l, r)
-		if r == mpmc {
-			v.loose(l)
-		} else {
+		if r.hasRoles() {
 			v.strict(l, r)
+		} else {
+			v.loose(l, r)
 		}
 	}
 	return v

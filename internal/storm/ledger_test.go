@@ -19,7 +19,7 @@ type ledger struct {
 	stop  uint64 // 1: producers end
 	drain uint64 // 1: consumers end
 	used  uint64 // pages, from the first on
-	slots uint64 // of the MPMC ring
+	slots uint64 // of the MPMC
 
 	closed, dropped, abandoned uint64 // attachments: see attachment
 
@@ -27,7 +27,7 @@ type ledger struct {
 
 	// How many have pushed to each ring, and popped from it, as far as those
 	// have numbers: in a ring with roles each tenure has one, in the order of
-	// the tenures, and in the MPMC ring each producer.
+	// the tenures, and in a shared ring each producer.
 	pushers, poppers [rings]uint64
 
 	seats   [maxSeats]seat
@@ -66,7 +66,7 @@ type page struct {
 	cut     uint64 // 1: its process was killed, or its attachment ended
 	repairs uint64 // deaths inside the lock that it has made good
 
-	// What had been pushed to the MPMC ring before its last operation, and, if it
+	// What had been pushed to the MPMC before its last operation, and, if it
 	// was cut, when it was.
 	earliest, latest census
 
@@ -79,7 +79,7 @@ type page struct {
 	entries [maxEntries]entry // popped messages, up to the first that is 0
 }
 
-// A census is how many messages each producer of the MPMC ring has pushed.
+// A census is how many messages each producer of the MPMC has pushed.
 type census [maxPages]uint64
 
 // done counts what has been pushed for certain, begun what may have been.
@@ -167,13 +167,19 @@ func (p *page) doing() (activity, uint64) {
 type ringID uint64
 
 const (
-	spsc ringID = iota
-	mpmc
+	mpmc ringID = iota
+	bytesMPMC
+	spsc
 	bytesRing
 	rings
+
+	sharedRings = spsc // those before it have any producers and consumers
 )
 
-var ringNames = [rings]string{"SPSC", "MPMC", "Bytes"}
+// hasRoles reports whether the ring has one producer and one consumer.
+func (r ringID) hasRoles() bool { return r >= sharedRings }
+
+var ringNames = [rings]string{"MPMC", "BytesMPMC", "SPSC", "Bytes"}
 
 // An entry is a run of messages of one source that were popped one after the
 // other, or the beginning of a tenure. It is never 0.

@@ -59,8 +59,16 @@ func messages(r ringID, source, seq, n uint64) []message {
 	return ms
 }
 
+func byteMessages(r ringID, source, seq, n uint64) [][]byte {
+	bs := make([][]byte, n)
+	for i := range bs {
+		bs[i] = appendMessage(nil, identify(r, source, seq+uint64(i)))
+	}
+	return bs
+}
+
 func (a *actor) pushMPMC() {
-	q, source := a.mpmc, a.produced
+	q, source := a.mpmc, a.produced[mpmc]
 	of := func(seq uint64) message { return newMessage(identify(mpmc, source, seq)) }
 	a.push(mpmc, source, []pusher{
 		one(func(_ context.Context, seq uint64) error { return q.TryPush(of(seq)) }),
@@ -155,11 +163,7 @@ func (a *actor) pushBytes() {
 			one(func(_ context.Context, seq uint64) error { return p.TryPush(of(seq)) }),
 			one(func(ctx context.Context, seq uint64) error { return p.Push(ctx, of(seq)) }),
 			func(ctx context.Context, seq, n uint64) (uint64, error) {
-				bs := make([][]byte, n)
-				for i := range bs {
-					bs[i] = of(seq + uint64(i))
-				}
-				k, err := p.PushAll(ctx, bs)
+				k, err := p.PushAll(ctx, byteMessages(bytesRing, source, seq, n))
 				return uint64(k), err
 			},
 			one(func(ctx context.Context, seq uint64) error {
@@ -179,4 +183,35 @@ func (a *actor) pushBytes() {
 		})
 	}
 	a.detach(pushing.on(bytesRing), p.Detach, func() error { return p.TryPush(nil) })
+}
+
+func (a *actor) pushBytesMPMC() {
+	q, source := a.wide, a.produced[bytesMPMC]
+	of := func(seq uint64) []byte { return appendMessage(nil, identify(bytesMPMC, source, seq)) }
+	a.push(bytesMPMC, source, []pusher{
+		one(func(_ context.Context, seq uint64) error { return q.TryPush(of(seq)) }),
+		one(func(ctx context.Context, seq uint64) error { return q.Push(ctx, of(seq)) }),
+		func(ctx context.Context, seq, n uint64) (uint64, error) {
+			k, err := q.PushAll(ctx, byteMessages(bytesMPMC, source, seq, min(n, fewAtOnce))) // one by one
+			return uint64(k), err
+		},
+		one(func(ctx context.Context, seq uint64) error {
+			r, err := q.Reserve(ctx, maxLength)
+			if err != nil {
+				return err
+			}
+			n := len(appendMessage(r.Bytes()[:0], identify(bytesMPMC, source, seq)))
+			a.dawdle()
+			return r.Commit(n)
+		}),
+		func(context.Context, uint64, uint64) (uint64, error) { // nothing at all
+			r, err := q.TryReserve(a.rnd.IntN(maxLength))
+			if err != nil {
+				return 0, err
+			}
+			clear(r.Bytes())
+			a.dawdle()
+			return 0, r.Cancel()
+		},
+	})
 }
