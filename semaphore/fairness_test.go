@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +54,54 @@ func TestLargeRequest(t *testing.T) {
 		p.Wait()
 	}
 	whole(t, sem)
+}
+
+// TestOvertaken has a goroutine wait for more permits than are free. Others of its
+// process that come later, and would find enough, do not overtake it: not even before it
+// is urgent, and keeps everybody out.
+func TestOvertaken(t *testing.T) {
+	sem := newSemaphore(t, shared.Named(t).Segment, 2, nil)
+	waiting, stop := context.WithCancel(context.Background())
+	defer stop()
+	for name, acquire := range map[string]func() bool{
+		"TryAcquire":          func() bool { return sem.TryAcquire(1) },
+		"Acquire":             func() bool { return sem.Acquire(context.Background(), 1) == nil },
+		"Acquire, cancelable": func() bool { return sem.Acquire(waiting, 1) == nil },
+	} {
+		for range proctest.Scaled(50) {
+			for sem.Sleepers() { // not any more
+				proctest.Check(t, sem.Acquire(context.Background(), 1))
+				sem.Release(1)
+			}
+			proctest.Check(t, sem.Acquire(context.Background(), 1))
+			var served, comes atomic.Bool
+			first := proctest.Go(func() error {
+				err := sem.Acquire(context.Background(), 2)
+				served.Store(true)
+				sem.Release(2)
+				return err
+			})
+			second := proctest.Go(func() (early bool) {
+				proctest.Until(t, "one sleeps, or is about to", sem.Sleepers)
+				comes.Store(true)
+				if !acquire() {
+					return false
+				}
+				defer sem.Release(1)
+				return !served.Load()
+			})
+			proctest.Until(t, "another comes", comes.Load)
+			for range 100 {
+				runtime.Gosched()
+			}
+			sem.Release(1)
+			proctest.Check(t, proctest.Result(t, first))
+			if proctest.Result(t, second) {
+				t.Errorf("%s overtakes one who waits", name)
+				break
+			}
+		}
+	}
 }
 
 // TestWaiterPaused suspends a process that is to be served first: the others wait
