@@ -57,7 +57,6 @@ type Bytes struct {
 // records are the ring's messages, as both of its ends see them.
 type records struct {
 	object
-	capacity uint64
 }
 
 const (
@@ -84,7 +83,7 @@ func NewBytes(s *shm.Segment, name string, capacity int, opts ...Option) (*Bytes
 	if err != nil {
 		return nil, err
 	}
-	return &Bytes{records{object: obj, capacity: n}}, nil
+	return &Bytes{records{obj}}, nil
 }
 
 // roundBytes returns the capacity in bytes that a capacity stands for.
@@ -171,29 +170,18 @@ func (r *records) findTail(head uint64) (uint64, error) {
 
 // Producer claims the producer's role for this process.
 func (r *Bytes) Producer() (*BytesProducer, error) {
-	if err := r.claimRole(r.producer, "producer"); err != nil {
+	p, err := r.claimProducer(r.findTail)
+	if err != nil {
 		return nil, err
 	}
-	head := atomic.LoadUint64(r.head)
-	pos, err := r.findTail(head)
-	if err == nil && r.isClosed() {
-		err = r.fault(ErrClosed)
-	}
-	if err = r.verdict(err); err != nil {
-		r.dropRole(r.producer)
-		return nil, err
-	}
-	return &BytesProducer{records: r.records, pos: pos, limit: head + r.capacity}, nil
+	return &BytesProducer{records: r.records, pusher: p}, nil
 }
 
 // Consumer claims the consumer's role for this process.
 func (r *Bytes) Consumer() (*BytesConsumer, error) {
-	if err := r.claimRole(r.consumer, "consumer"); err != nil {
+	c, err := r.claimConsumer()
+	if err != nil {
 		return nil, err
 	}
-	pos := atomic.LoadUint64(r.head)
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	return &BytesConsumer{records: r.records, pos: pos}, nil
+	return &BytesConsumer{records: r.records, popper: c}, nil
 }

@@ -13,9 +13,7 @@ import (
 // use it.
 type BytesConsumer struct {
 	records
-	pos  uint64 // next position to pop
-	lent uint64 // behind the message that was lent last, those from pos on are
-	gone bool
+	popper
 }
 
 // TryNext lends the next message in place. If messages are lent already, it lends
@@ -33,8 +31,8 @@ func (c *BytesConsumer) TryNext() ([]byte, error) {
 
 // find returns the first message from pos on, and the position behind it.
 func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
-	if c.gone {
-		return nil, 0, ErrDetached
+	if c.over != nil {
+		return nil, 0, c.over
 	}
 	for range 3 { // at most: padding, nothing there, and yet a last message
 		h := atomic.LoadUint64(c.header(pos))
@@ -214,10 +212,6 @@ func (c *BytesConsumer) All(ctx context.Context) iter.Seq2[[]byte, error] {
 // Detach gives up the consumer's role, so that another process can continue as
 // the consumer.
 func (c *BytesConsumer) Detach() error {
-	if c.gone {
-		return c.fault(ErrDetached)
-	}
-	c.gone, c.lent = true, 0
-	c.dropRole(c.consumer)
-	return c.open()
+	c.lent = 0
+	return c.giveUp(&c.tenure, ErrDetached)
 }

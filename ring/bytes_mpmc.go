@@ -47,7 +47,6 @@ type BytesMPMC struct {
 	object
 	words    []byte // a state word for each chunk
 	chunks   []byte
-	capacity uint64 // in chunks, a power of two
 	lapShift int
 	lag      uint64 // how far the hints may fall behind before they are raised
 
@@ -156,10 +155,11 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	if err != nil {
 		return nil, err
 	}
+	obj.capacity = n // positions are chunks
 	at := chunksOffset(n)
 	q := &BytesMPMC{
 		object: obj, words: obj.body[:n*wordSize], chunks: obj.body[at : at+n*chunkSize],
-		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
+		lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
 	}
 	q.share(q.anyLent)
 	return q, nil

@@ -13,12 +13,9 @@ import (
 // it.
 type Consumer[T any] struct {
 	object
-	slots    slots[T]
-	capacity uint64
-	pos      uint64 // next position to pop
-	lent     uint64 // behind the message that was lent last, those from pos on are
-	stopped  uint64 // where it last had to wait
-	gone     bool
+	slots slots[T]
+	popper
+	stopped uint64 // where it last had to wait
 }
 
 // TryPop returns the next message. If there is no message, it returns ErrEmpty;
@@ -55,8 +52,8 @@ func (c *Consumer[T]) advance(n uint64) error {
 
 // empty says why the slot of pos was not full, or that by now it is.
 func (c *Consumer[T]) empty(pos uint64) error {
-	if c.gone {
-		return ErrDetached
+	if c.over != nil {
+		return c.over
 	}
 	err := ErrEmpty
 	if c.isClosed() {
@@ -218,12 +215,8 @@ func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(
 // Detach gives up the consumer's role, so that another process can continue as
 // the consumer.
 func (c *Consumer[T]) Detach() error {
-	if c.gone {
-		return c.fault(ErrDetached)
-	}
 	// A slot of this process's own, never full, takes the place of the ring's.
-	c.gone, c.lent = true, 0
-	c.slots, c.pos = newSlots[T](make([]byte, stride[T]()), 1), 0
-	c.dropRole(c.consumer)
-	return c.open()
+	c.slots = newSlots[T](make([]byte, stride[T]()), 1)
+	c.pos, c.lent = 0, 0
+	return c.giveUp(&c.tenure, ErrDetached)
 }

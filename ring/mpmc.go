@@ -91,7 +91,6 @@ import (
 type MPMC[T any] struct {
 	object
 	slots    slots[T]
-	capacity uint64
 	lapShift int
 	lag      uint64        // how far the hints may fall behind before they are raised
 	twoLines uint64        // slots in two lines of memory: how far to fetch ahead
@@ -104,13 +103,14 @@ type MPMC[T any] struct {
 // with [shm.ErrMismatch] if the name belongs to another kind of object, or to a
 // ring of another capacity or message type.
 func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*MPMC[T], error) {
-	obj, n, err := newSlotted[T](s, layout.KindMPMC, name, capacity, opts)
+	obj, err := newSlotted[T](s, layout.KindMPMC, name, capacity, opts)
 	if err != nil {
 		return nil, err
 	}
+	n := obj.capacity
 	q := &MPMC[T]{
 		object: obj, slots: newSlots[T](obj.body, n),
-		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
+		lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
 		twoLines: max(2, 2*64/stride[T]()),
 	}
 	q.share(q.anyLent)

@@ -45,8 +45,9 @@ type object struct {
 	core *segment.Segment
 	memory
 	*local
-	fence bool // a release store must be followed by a fence before looking for sleepers
-	fail  bool // FailOnDeath
+	capacity uint64 // in positions
+	fence    bool   // a release store must be followed by a fence before looking for sleepers
+	fail     bool   // FailOnDeath
 
 	producers, consumers end
 }
@@ -100,7 +101,7 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 	if err != nil {
 		return object{}, err
 	}
-	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), fence: core.WakerFence(), fail: failOnDeath(opts)}
+	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), capacity: capacity, fence: core.WakerFence(), fail: failOnDeath(opts)}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
