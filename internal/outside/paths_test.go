@@ -41,7 +41,7 @@ var slow = []string{
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
 	"shm.(*Lock).unlockSlow",
-	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*MPMC).wakeConsumers",
+	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*track).wakeConsumers",
 	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*Semaphore).releaseDone", "shm.(*valueLocal).wakeAll",
 	"internal/arch.Fence",
 
