@@ -124,7 +124,7 @@ func (r *records) maxLen() int { return int(r.capacity/2 - 2*headerSize) }
 func record(n uint64) uint64 { return (headerSize + n + 7) &^ 7 }
 
 // header returns the header word at pos. The mask keeps it inside the ring.
-func (r *records) header(pos uint64) *uint64 { return word64(r.body, r.offset(pos)) }
+func (r *records) header(pos uint64) *uint64 { return layout.At[uint64](r.body, r.offset(pos)) }
 
 func (r *records) offset(pos uint64) uint64 { return pos & (r.capacity - 1) &^ 7 }
 

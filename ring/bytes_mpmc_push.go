@@ -92,7 +92,7 @@ func (r ReservedBytes) Commit(n int) error {
 // publish makes the message visible.
 func (r ReservedBytes) publish(n int) error {
 	q := r.q
-	arch.StoreRelease64(word64(q.memory(r.pos, r.run), 0), uint64(n))
+	arch.StoreRelease64(layout.At[uint64](q.memory(r.pos, r.run), 0), uint64(n))
 	q.pushed.Release()
 	q.store(r.pos, fullChunk(q.lap(r.pos), r.run))
 	return q.wakeConsumers(r.pos+q.span(r.pos, r.run), 1)

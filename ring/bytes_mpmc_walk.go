@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
 // A span is found, and read, by what the word of its first chunk says. Words and
@@ -44,7 +46,7 @@ var errMoved = errors.New("message was taken")
 // message returns the message at pos, whose word is w.
 func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
 	mem := q.memory(pos, w.chunkRun())
-	n := atomic.LoadUint64(word64(mem, 0))
+	n := atomic.LoadUint64(layout.At[uint64](mem, 0))
 	if w.phase() == reading {
 		n &= lengthMask // deliveries are counted
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -57,7 +58,9 @@ func (q *track) used() int {
 func (q *track) lap(pos uint64) uint64 { return pos >> q.lapShift }
 
 // word returns the state word of pos. It is inside the ring, whatever pos is.
-func (q *track) word(pos uint64) *uint64 { return word64(q.body, (pos&(q.capacity-1))*q.stride) }
+func (q *track) word(pos uint64) *uint64 {
+	return layout.At[uint64](q.body, (pos&(q.capacity-1))*q.stride)
+}
 
 func (q *track) load(pos uint64) word     { return word(atomic.LoadUint64(q.word(pos))) }
 func (q *track) store(pos uint64, w word) { arch.StoreRelease64(q.word(pos), uint64(w)) }

@@ -107,6 +107,29 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 	return o, nil
 }
 
+func newMemory(mem []byte) memory {
+	return memory{
+		closed: layout.At[uint32](mem, closedOffset),
+		head:   layout.At[uint64](mem, headOffset),
+		tail:   layout.At[uint64](mem, tailOffset),
+		lends:  layout.At[uint32](mem, lendsOffset),
+		body:   mem[bodyOffset:],
+	}
+}
+
+func newLocal(core *segment.Segment, obj segment.Object) *local {
+	mem := obj.Mem
+	return &local{
+		push:     side{last: newcomer},
+		pop:      side{last: newcomer},
+		shared:   obj,
+		canPop:   wait.NewEvent(layout.At[uint32](mem, 0), core),
+		canPush:  wait.NewEvent(layout.At[uint32](mem, canPushOffset), core),
+		producer: core.NewHold(layout.At[atomic.Uint64](mem, producerOffset)),
+		consumer: core.NewHold(layout.At[atomic.Uint64](mem, consumerOffset)),
+	}
+}
+
 // quiet reports whether an operation is over once it has stored its word: nobody
 // is asleep on e, and the segment is not closed. It is all that an undisturbed
 // push or pop asks.
