@@ -32,7 +32,7 @@
  *   orphans, adopt   loads, probe, compare-and-    orphaned, anyLent, adopt, redeliver
  *                swap
  *   armed, barrier, sleep                          (*object).await, wait.Event
- *   close        store of closed, Notify twice     (*object).close
+ *   close        store of closed, Notify twice     (*object).closeRing
  *
  * A word's lap is whole here: Invariant 8 is not modelled. A payload is in memory
  * before its word is in the store buffer, which has room for one store.

@@ -16,9 +16,9 @@
  *   look     load of the sequence                (*Consumer).ready, TryPop
  *   empty    load of closed, another look        (*Consumer).empty
  *   copy     load of the payload                 TryPop, PopInto; Next
- *   advance  release store of head, likewise     (*Consumer).advance; Release
+ *   advance  release store of head, likewise     (*Consumer).release; Release
  *   armed, barrier, sleep                        (*object).await, wait.Event
- *   close    store of closed, Notify twice       (*object).close
+ *   close    store of closed, Notify twice       (*object).closeRing
  *   drop     compare-and-swap                    (*object).giveUp
  *
  * A payload's bytes lie in the same buffer as its sequence and so are in memory

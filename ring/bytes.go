@@ -135,9 +135,9 @@ func (r *records) payload(pos, n uint64) []byte {
 	return r.body[off : off+n : off+n]
 }
 
-// check returns how many bytes the committed header h at pos says it takes, and
+// extent returns how many bytes the committed header h at pos says it takes, and
 // fails if that cannot be.
-func (r *records) check(pos, h uint64) (uint64, error) {
+func (r *records) extent(pos, h uint64) (uint64, error) {
 	n, left := h&lengthMask, r.capacity-r.offset(pos)
 	switch {
 	case h&^(committed|padding|lengthMask) != 0, h&committed == 0:
@@ -158,7 +158,7 @@ func (r *records) findTail(head uint64) (uint64, error) {
 		if h == 0 {
 			return pos, nil
 		}
-		n, err := r.check(pos, h)
+		n, err := r.extent(pos, h)
 		if err != nil {
 			return 0, err
 		}

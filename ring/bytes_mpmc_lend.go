@@ -26,7 +26,7 @@ func (q *BytesMPMC) TryNext() (LentBytes, error) {
 	q.lending()
 	if q.orphaned() {
 		if l, ok := q.relend(); ok {
-			return l, q.open()
+			return l, q.check()
 		}
 	}
 	q.join(&q.pop, layout.Consumer, q.head)
@@ -42,7 +42,7 @@ func (q *BytesMPMC) TryNext() (LentBytes, error) {
 		if err == nil {
 			q.advance(q.head, head, &q.pop, pos+q.span(pos, l.run))
 			q.pushed.Acquire()
-			return l, q.open()
+			return l, q.check()
 		}
 		if err != errMoved {
 			return LentBytes{}, q.verdict(err)

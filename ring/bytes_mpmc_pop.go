@@ -17,7 +17,7 @@ import (
 func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 	if q.orphaned() {
 		if longer, ok := q.redeliver(dst); ok {
-			return longer, q.open()
+			return longer, q.check()
 		}
 	}
 	q.join(&q.pop, layout.Consumer, q.head)
@@ -72,7 +72,7 @@ func (q *BytesMPMC) notPopped(dst []byte, pos uint64, w word, err error) ([]byte
 	err, look := q.notTaken(pos, w, err)
 	if look {
 		if longer, ok := q.redeliver(dst); ok {
-			return longer, q.open()
+			return longer, q.check()
 		}
 	}
 	return dst, q.verdict(err)
@@ -95,17 +95,17 @@ func (q *BytesMPMC) taken(head, pos uint64, w word) error {
 
 // freed wakes those who wait for room. In a closed ring consumers wait for the end.
 func (q *BytesMPMC) freed() error {
-	if !q.isClosed() && q.quiet(&q.canPush) {
+	if !q.ringClosed() && q.quiet(&q.canPush) {
 		return nil
 	}
 	if q.fence {
 		arch.Fence()
 	}
-	if q.isClosed() {
+	if q.ringClosed() {
 		q.canPop.Notify(wait.Everybody)
 	}
 	q.canPush.Notify(wait.Everybody) // Invariant 9
-	return q.open()
+	return q.check()
 }
 
 // Pop appends the next message to dst and returns the result. It waits if there
@@ -151,7 +151,7 @@ func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []by
 		lens[n] = len(more) - len(longer)
 		longer = more
 	}
-	if err := q.open(); err != nil {
+	if err := q.check(); err != nil {
 		return dst, 0, err
 	}
 	return longer, n, nil

@@ -27,7 +27,7 @@ type ReservedBytes struct {
 func (q *BytesMPMC) TryReserve(n int) (ReservedBytes, error) {
 	r, err := q.claim(n)
 	if err == nil {
-		err = q.open()
+		err = q.check()
 	}
 	return r, err
 }
@@ -37,7 +37,7 @@ func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
 	if n < 0 || n > q.MaxLen() {
 		return ReservedBytes{q: q}, q.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, q.MaxLen(), ErrTooLarge))
 	}
-	if q.isClosed() {
+	if q.ringClosed() {
 		return ReservedBytes{q: q}, q.verdict(ErrClosed)
 	}
 	r := runOf(uint64(n))
@@ -110,7 +110,7 @@ func (r ReservedBytes) Cancel() error {
 	}
 	q.canPop.Notify(wait.Everybody)
 	q.canPush.Notify(wait.Everybody)
-	return q.open()
+	return q.check()
 }
 
 // TryPush pushes a copy of b if there is space. It returns ErrFull if there is

@@ -38,7 +38,7 @@ func (p *BytesProducer) TryReserve(n int) ([]byte, error) {
 	}
 	p.padded = pad
 	p.reserved = p.payload(p.pos+pad, uint64(n))
-	return p.reserved, p.open()
+	return p.reserved, p.check()
 }
 
 // Commit publishes the first n bytes of the message that was reserved last. A
@@ -131,7 +131,7 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (n int, err er
 			p.write(len(bs[n]))
 			run = 1
 		}
-		if err := p.open(); err != nil {
+		if err := p.check(); err != nil {
 			return n, err
 		}
 		n += run

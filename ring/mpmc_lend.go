@@ -21,7 +21,7 @@ type Reserved[T any] struct {
 func (q *MPMC[T]) TryReserve() (Reserved[T], error) {
 	pos, _, err := q.claim(1)
 	if err == nil {
-		err = q.open()
+		err = q.check()
 	}
 	return Reserved[T]{q, pos}, err
 }
@@ -59,7 +59,7 @@ func (r Reserved[T]) Cancel() error {
 	q.store(r.pos, freeWord(q.lap(r.pos)+1))
 	q.wakeConsumers(r.pos+1, wait.Everybody)
 	q.wakeProducers(r.pos, 1)
-	return q.open()
+	return q.check()
 }
 
 // Lent is a message of an [MPMC] that is read in place.
@@ -84,7 +84,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 	q.join(&q.pop, layout.Consumer, q.head)
 	if q.orphaned() {
 		if l, ok := q.relend(); ok {
-			return l, q.open()
+			return l, q.check()
 		}
 	}
 	head := atomic.LoadUint64(q.head)
@@ -98,7 +98,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 		if q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
 			q.advance(q.head, head, &q.pop, pos+1)
 			q.pushed.Acquire()
-			return Lent[T]{q, pos, 1}, q.open()
+			return Lent[T]{q, pos, 1}, q.check()
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (l Lent[T]) Release() error {
 	q.popped.Release()
 	q.store(l.pos, freeWord(q.lap(l.pos)+1))
 	q.wakeProducers(l.pos, 1)
-	return q.open()
+	return q.check()
 }
 
 // relend lends a message that was lent to a process now dead. It is rare, and would only

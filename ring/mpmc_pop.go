@@ -16,7 +16,7 @@ import (
 func (q *MPMC[T]) TryPop() (v T, err error) {
 	if q.orphaned() {
 		if v, ok := q.redeliver(); ok {
-			return v, q.open()
+			return v, q.check()
 		}
 	}
 	head := atomic.LoadUint64(q.head)
@@ -32,11 +32,11 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 		if q.swap(pos, fullWord(lap), freeWord(lap+1)) {
 			q.advance(q.head, head, &q.pop, pos+1)
 			q.pushed.Acquire()
-			if !q.isClosed() && q.quiet(&q.canPush) {
+			if !q.ringClosed() && q.quiet(&q.canPush) {
 				return v, nil
 			}
 			q.wakeProducers(pos, 1)
-			return v, q.open()
+			return v, q.check()
 		}
 		wait.Backoff()
 	}
@@ -77,11 +77,11 @@ func (q *MPMC[T]) notPopped(pos uint64, w word, err error) (v T, _ error) {
 func (q *MPMC[T]) taken(head, pos, n uint64) error {
 	q.advance(q.head, head, &q.pop, pos+n)
 	q.pushed.Acquire()
-	if !q.isClosed() && q.quiet(&q.canPush) {
+	if !q.ringClosed() && q.quiet(&q.canPush) {
 		return nil
 	}
 	q.wakeProducers(pos, n)
-	return q.open()
+	return q.check()
 }
 
 // wakeProducers wakes a sleeper for each of the n slots freed from pos on. If
@@ -91,7 +91,7 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 	if q.fence {
 		arch.Fence()
 	}
-	if q.isClosed() {
+	if q.ringClosed() {
 		q.canPop.Notify(wait.Everybody)
 	}
 	if q.ahead(q.load(pos+n), q.lap(pos+n)) > 0 {
@@ -169,7 +169,7 @@ func (q *MPMC[T]) popSome(dst []T) (int, error) {
 	if q.orphaned() {
 		if v, ok := q.redeliver(); ok {
 			dst[0] = v
-			return 1, q.open()
+			return 1, q.check()
 		}
 	}
 	head := atomic.LoadUint64(q.head)

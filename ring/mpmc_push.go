@@ -17,7 +17,7 @@ func (q *MPMC[T]) TryPush(v T) error {
 	pos := q.push.start(tail)
 	lap := q.lap(pos)
 	// Where the walk starts is mostly where it ends.
-	if q.load(pos) != freeWord(lap) || q.isClosed() {
+	if q.load(pos) != freeWord(lap) || q.ringClosed() {
 		return q.pushSlow(v)
 	}
 	if !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.core.ID())) {
@@ -53,7 +53,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 	q.join(&q.push, layout.Producer, q.tail)
 	tail := atomic.LoadUint64(q.tail)
 	pos = q.push.start(tail)
-	if q.isClosed() {
+	if q.ringClosed() {
 		return 0, 0, q.verdict(ErrClosed)
 	}
 	for steps := q.maxSteps(); ; {

@@ -94,7 +94,7 @@ func (q *track) awaitMessage(ctx context.Context, try func() error, find func() 
 	found := false
 	return q.await(ctx, &q.canPop, ErrEmpty, func() error {
 		if found {
-			return q.open()
+			return q.check()
 		}
 		return try()
 	}, func() {
@@ -107,21 +107,21 @@ func (q *track) awaitMessage(ctx context.Context, try func() error, find func() 
 // is in a producer's way, and its reader dead.
 const (
 	neverLent = iota
-	lent
+	everLent
 	orphans
 )
 
 // lending notes that a message is to be lent.
 func (q *track) lending() {
 	if atomic.LoadUint32(q.lends) == neverLent {
-		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
+		atomic.CompareAndSwapUint32(q.lends, neverLent, everLent)
 	}
 }
 
 // orphaned reports whether consumers should look for orphans before all else,
 // and is then false until a producer finds another.
 func (q *track) orphaned() bool {
-	return atomic.LoadUint32(q.lends) == orphans && atomic.CompareAndSwapUint32(q.lends, orphans, lent)
+	return atomic.LoadUint32(q.lends) == orphans && atomic.CompareAndSwapUint32(q.lends, orphans, everLent)
 }
 
 // anyLent reports whether a message is lent to somebody else.

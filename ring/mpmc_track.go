@@ -38,8 +38,8 @@ func newTrack(o object, stride uint64, freeLap int) track {
 // message is then popped before consumers get ErrClosed.
 // [shm.Segment.RemoveObject] explains how to open the ring again.
 func (q *track) Close() error {
-	q.object.close()
-	return q.open()
+	q.closeRing()
+	return q.check()
 }
 
 // used returns how many positions are in use at the moment.
@@ -131,7 +131,7 @@ func (q *track) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 		case ahead == 0 && phase == closed:
 			return pos, w, ErrClosed
 		case ahead == 0 && phase == free:
-			if !q.isClosed() {
+			if !q.ringClosed() {
 				return pos, w, ErrEmpty
 			}
 			// No producer that has not claimed pos by now ever will.
@@ -185,7 +185,7 @@ func (q *track) advance(hint *uint64, was uint64, s *side, to uint64) {
 
 // holds checks that this process holds pos, by that word.
 func (q *track) holds(pos uint64, w word) error {
-	if err := q.open(); err != nil {
+	if err := q.check(); err != nil {
 		return err
 	}
 	// What is held stops the ring when it has gone round. What lies further back was
@@ -208,9 +208,9 @@ func (q *track) wakeConsumers(next, n uint64) error {
 	if q.fence {
 		arch.Fence()
 	}
-	if q.isClosed() || q.load(next) != q.unowned(free, q.lap(next)) {
+	if q.ringClosed() || q.load(next) != q.unowned(free, q.lap(next)) {
 		n = wait.Everybody
 	}
 	q.canPop.Notify(int(n))
-	return q.open()
+	return q.check()
 }

@@ -21,7 +21,7 @@ import (
 // the mapping's place. So an operation that looks after its last access to shared
 // memory, and finds the segment open, has worked on live memory all the while. What
 // it has concluded from there, a success or an error, counts only after that look,
-// which is a call of quiet, open or verdict: each exit of each operation makes it. If
+// which is a call of quiet, check or verdict: each exit of each operation makes it. If
 // it finds the segment closed, its result is the segment's error, of n messages
 // popped n is 0, and of n messages pushed n is what such a look came after. What an
 // operation refuses without looking into shared memory (nothing is reserved, the role
@@ -153,30 +153,30 @@ func (o *object) wake(e *wait.Event, n int) error {
 		arch.Fence()
 	}
 	e.Notify(n)
-	return o.open()
+	return o.check()
 }
 
-// close marks the ring closed and wakes everybody.
-func (o *object) close() {
+// closeRing marks the ring closed and wakes everybody.
+func (o *object) closeRing() {
 	atomic.StoreUint32(o.closed, 1)
 	o.canPop.Notify(wait.Everybody)
 	o.canPush.Notify(wait.Everybody)
 }
 
-func (o *object) isClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
+func (o *object) ringClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
 
 // verdict returns what an operation has concluded from shared memory, or an error if
 // the segment is closed: then the memory is private to this process, and what it shows
 // or was done there has not happened.
 func (o *object) verdict(err error) error {
-	if closed := o.open(); closed != nil {
+	if closed := o.check(); closed != nil {
 		return closed
 	}
 	return err
 }
 
-// open is the verdict on a success, and inlined.
-func (o *object) open() error {
+// check is the verdict on a success, and inlined.
+func (o *object) check() error {
 	if o.core.Closed() {
 		return o.segmentClosed()
 	}

@@ -114,7 +114,7 @@ func (p *Producer[T]) TryReserve() (*T, error) {
 		}
 	}
 	p.reserved = p.pos + 1
-	return p.slots.value(p.pos), p.open()
+	return p.slots.value(p.pos), p.check()
 }
 
 // Reserve returns a payload as TryReserve does, but waits if no slot is free.

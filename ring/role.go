@@ -29,7 +29,7 @@ type tenure struct {
 // claim takes a role for a handle.
 func (o *object) claim(hold *segment.Hold, what string) (tenure, error) {
 	if o.core.Claim(hold) {
-		return tenure{hold: hold}, o.open()
+		return tenure{hold: hold}, o.check()
 	}
 	return tenure{}, o.verdict(o.fault(fmt.Errorf("claim the %s role: %w", what, ErrRoleTaken)))
 }
@@ -42,10 +42,10 @@ func (o *object) giveUp(t *tenure, why error) error {
 	}
 	t.over = why
 	if why == ErrClosed {
-		o.close()
+		o.closeRing()
 	}
 	o.core.Drop(t.hold)
-	return o.open()
+	return o.check()
 }
 
 // pusher is a producer's tenure, and its place in the ring.
@@ -63,7 +63,7 @@ func (o *object) claimProducer(findTail func(head uint64) (uint64, error)) (push
 	}
 	head := atomic.LoadUint64(o.head)
 	pos, err := findTail(head)
-	if err == nil && o.isClosed() {
+	if err == nil && o.ringClosed() {
 		err = o.fault(ErrClosed)
 	}
 	if err = o.verdict(err); err != nil {
@@ -81,7 +81,7 @@ func (o *object) refresh(p *pusher, need uint64) error {
 	}
 	head := atomic.LoadUint64(o.head)
 	o.popped.Acquire()
-	if err := o.open(); err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
 	room := o.capacity - (p.pos - head)
@@ -98,8 +98,8 @@ func (o *object) refresh(p *pusher, need uint64) error {
 // popper is a consumer's tenure, and its place in the ring.
 type popper struct {
 	tenure
-	pos  uint64 // next position to pop
-	lent uint64 // behind the message that was lent last, those from pos on are
+	pos     uint64 // next position to pop
+	lentEnd uint64 // behind the message that was lent last, those from pos on are
 }
 
 // claimConsumer claims the consumer's role.
@@ -108,5 +108,5 @@ func (o *object) claimConsumer() (popper, error) {
 	if err != nil {
 		return popper{}, err
 	}
-	return popper{tenure: t, pos: atomic.LoadUint64(o.head)}, o.open()
+	return popper{tenure: t, pos: atomic.LoadUint64(o.head)}, o.check()
 }
