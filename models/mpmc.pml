@@ -1,6 +1,6 @@
 /*
  * Hand-over between any producers and any consumers: the MPMC of ring/mpmc.go and
- * its sisters mpmc_push, mpmc_pop, mpmc_lend and mpmc_repair.
+ * its sisters mpmc_track, mpmc_push, mpmc_pop, mpmc_lend and mpmc_repair.
  *
  * Two producers want to push PUSHES messages each, two consumers pop until they
  * are told that the ring is closed. The last producer to finish closes it, or the
@@ -13,7 +13,7 @@
  * and leaves. LAG is how far a hint falls behind
  * before it is raised.
  *
- * Steps                                            Go (methods of MPMC)
+ * Steps                                            Go (methods of MPMC, track)
  *   push, walk, passed   loads of tail, closed,    claim, nextFree
  *                and a slot at a time
  *   count        load of the next slot             countFree
@@ -32,7 +32,7 @@
  *   orphans, adopt   loads, probe, compare-and-    orphaned, anyLent, adopt, redeliver
  *                swap
  *   armed, barrier, sleep                          (*object).await, wait.Event
- *   close        store of closed, Notify twice     (*object).close
+ *   close        store of closed, Notify twice     (*object).closeRing
  *
  * A word's lap is whole here: Invariant 8 is not modelled. A payload is in memory
  * before its word is in the store buffer, which has room for one store.

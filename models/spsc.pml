@@ -7,19 +7,19 @@
  * closes it. Anybody may detach, or die anywhere; a successor goes on.
  *
  * Steps                                          Go
- *   claim    load, probe, compare-and-swap       (*object).claimRole
+ *   claim    load, probe, compare-and-swap       (*object).claim
  *   head, findTail   one load each               (*SPSC).Producer, findTail
- *   refresh  load of head                        (*Producer).refresh
+ *   refresh  load of head                        (*object).refresh
  *   payload, publish   release store of the      (*Producer).TryPush, PushAll,
  *            sequence, into the store buffer     publish, pushSome; Commit
  *   wake     load of the Event's word, Notify    (*object).published, freed
  *   look     load of the sequence                (*Consumer).ready, TryPop
  *   empty    load of closed, another look        (*Consumer).empty
  *   copy     load of the payload                 TryPop, PopInto; Next
- *   advance  release store of head, likewise     (*Consumer).advance; Release
+ *   advance  release store of head, likewise     (*Consumer).release; Release
  *   armed, barrier, sleep                        (*object).await, wait.Event
- *   close    store of closed, Notify twice       (*object).close
- *   drop     compare-and-swap                    (*object).dropRole
+ *   close    store of closed, Notify twice       (*object).closeRing
+ *   drop     compare-and-swap                    (*object).giveUp
  *
  * A payload's bytes lie in the same buffer as its sequence and so are in memory
  * before it; being late there is no more than being slow.

@@ -57,7 +57,6 @@ type Bytes struct {
 // records are the ring's messages, as both of its ends see them.
 type records struct {
 	object
-	capacity uint64
 }
 
 const (
@@ -84,7 +83,7 @@ func NewBytes(s *shm.Segment, name string, capacity int, opts ...Option) (*Bytes
 	if err != nil {
 		return nil, err
 	}
-	return &Bytes{records{object: obj, capacity: n}}, nil
+	return &Bytes{records{obj}}, nil
 }
 
 // roundBytes returns the capacity in bytes that a capacity stands for.
@@ -125,7 +124,7 @@ func (r *records) maxLen() int { return int(r.capacity/2 - 2*headerSize) }
 func record(n uint64) uint64 { return (headerSize + n + 7) &^ 7 }
 
 // header returns the header word at pos. The mask keeps it inside the ring.
-func (r *records) header(pos uint64) *uint64 { return word64(r.body, r.offset(pos)) }
+func (r *records) header(pos uint64) *uint64 { return layout.At[uint64](r.body, r.offset(pos)) }
 
 func (r *records) offset(pos uint64) uint64 { return pos & (r.capacity - 1) &^ 7 }
 
@@ -136,9 +135,9 @@ func (r *records) payload(pos, n uint64) []byte {
 	return r.body[off : off+n : off+n]
 }
 
-// check returns how many bytes the committed header h at pos says it takes, and
+// extent returns how many bytes the committed header h at pos says it takes, and
 // fails if that cannot be.
-func (r *records) check(pos, h uint64) (uint64, error) {
+func (r *records) extent(pos, h uint64) (uint64, error) {
 	n, left := h&lengthMask, r.capacity-r.offset(pos)
 	switch {
 	case h&^(committed|padding|lengthMask) != 0, h&committed == 0:
@@ -159,7 +158,7 @@ func (r *records) findTail(head uint64) (uint64, error) {
 		if h == 0 {
 			return pos, nil
 		}
-		n, err := r.check(pos, h)
+		n, err := r.extent(pos, h)
 		if err != nil {
 			return 0, err
 		}
@@ -171,29 +170,18 @@ func (r *records) findTail(head uint64) (uint64, error) {
 
 // Producer claims the producer's role for this process.
 func (r *Bytes) Producer() (*BytesProducer, error) {
-	if err := r.claimRole(r.producer, "producer"); err != nil {
+	p, err := r.claimProducer(r.findTail)
+	if err != nil {
 		return nil, err
 	}
-	head := atomic.LoadUint64(r.head)
-	pos, err := r.findTail(head)
-	if err == nil && r.isClosed() {
-		err = r.fault(ErrClosed)
-	}
-	if err = r.verdict(err); err != nil {
-		r.dropRole(r.producer)
-		return nil, err
-	}
-	return &BytesProducer{records: r.records, pos: pos, limit: head + r.capacity}, nil
+	return &BytesProducer{records: r.records, pusher: p}, nil
 }
 
 // Consumer claims the consumer's role for this process.
 func (r *Bytes) Consumer() (*BytesConsumer, error) {
-	if err := r.claimRole(r.consumer, "consumer"); err != nil {
+	c, err := r.claimConsumer()
+	if err != nil {
 		return nil, err
 	}
-	pos := atomic.LoadUint64(r.head)
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	return &BytesConsumer{records: r.records, pos: pos}, nil
+	return &BytesConsumer{records: r.records, popper: c}, nil
 }

@@ -13,9 +13,7 @@ import (
 // use it.
 type BytesConsumer struct {
 	records
-	pos  uint64 // next position to pop
-	lent uint64 // behind the message that was lent last, those from pos on are
-	gone bool
+	popper
 }
 
 // TryNext lends the next message in place. If messages are lent already, it lends
@@ -24,17 +22,17 @@ type BytesConsumer struct {
 // message, the error is ErrEmpty or ErrClosed. The bytes must not be used after
 // Release, or after the Segment's Close.
 func (c *BytesConsumer) TryNext() ([]byte, error) {
-	b, end, err := c.find(max(c.pos, c.lent))
+	b, end, err := c.find(max(c.pos, c.lentEnd))
 	if err == nil {
-		c.lent = end
+		c.lentEnd = end
 	}
 	return b, err
 }
 
 // find returns the first message from pos on, and the position behind it.
 func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
-	if c.gone {
-		return nil, 0, ErrDetached
+	if c.over != nil {
+		return nil, 0, c.over
 	}
 	for range 3 { // at most: padding, nothing there, and yet a last message
 		h := atomic.LoadUint64(c.header(pos))
@@ -44,7 +42,7 @@ func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
 			}
 			continue
 		}
-		size, err := c.check(pos, h)
+		size, err := c.extent(pos, h)
 		if err != nil {
 			return nil, 0, c.verdict(err)
 		}
@@ -53,7 +51,7 @@ func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
 			continue
 		}
 		c.pushed.Acquire()
-		return c.payload(pos, h&lengthMask), pos + size, c.open()
+		return c.payload(pos, h&lengthMask), pos + size, c.check()
 	}
 	return nil, 0, c.verdict(ErrEmpty)
 }
@@ -61,7 +59,7 @@ func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
 // empty says why the header at pos is zero, or that by now it is not.
 func (c *BytesConsumer) empty(pos uint64) error {
 	err := ErrEmpty
-	if c.isClosed() {
+	if c.ringClosed() {
 		// Close came after the last commit: look again.
 		if err = ErrClosed; atomic.LoadUint64(c.header(pos)) != 0 {
 			err = nil
@@ -74,9 +72,9 @@ func (c *BytesConsumer) empty(pos uint64) error {
 // ring is full and all its messages are lent, no message can come before a
 // Release.
 func (c *BytesConsumer) Next(ctx context.Context) ([]byte, error) {
-	b, end, err := c.await(ctx, max(c.pos, c.lent))
+	b, end, err := c.await(ctx, max(c.pos, c.lentEnd))
 	if err == nil {
-		c.lent = end
+		c.lentEnd = end
 	}
 	return b, err
 }
@@ -104,7 +102,7 @@ func (c *BytesConsumer) await(ctx context.Context, pos uint64) (b []byte, end ui
 // removes the one that was lent first. Pop always removes the first message of
 // the ring; that is the same message, if one is lent.
 func (c *BytesConsumer) Release() error {
-	if c.lent <= c.pos {
+	if c.lentEnd <= c.pos {
 		return c.fault(ErrNotReserved)
 	}
 	_, end, err := c.find(c.pos)
@@ -214,10 +212,6 @@ func (c *BytesConsumer) All(ctx context.Context) iter.Seq2[[]byte, error] {
 // Detach gives up the consumer's role, so that another process can continue as
 // the consumer.
 func (c *BytesConsumer) Detach() error {
-	if c.gone {
-		return c.fault(ErrDetached)
-	}
-	c.gone, c.lent = true, 0
-	c.dropRole(c.consumer)
-	return c.open()
+	c.lentEnd = 0
+	return c.giveUp(&c.tenure, ErrDetached)
 }

@@ -1,10 +1,6 @@
 package ring
 
 import (
-	"math/bits"
-	"sync/atomic"
-
-	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
@@ -44,16 +40,8 @@ import (
 // same message, all but one of them have copied it in vain. For long messages
 // Next is better.
 type BytesMPMC struct {
-	object
-	words    []byte // a state word for each chunk
-	chunks   []byte
-	capacity uint64 // in chunks, a power of two
-	lapShift int
-	lag      uint64 // how far the hints may fall behind before they are raised
-
-	// Failed tries, to look for the dead now and then. Each side counts its own: who
-	// tries both in turn would else look from one side only.
-	pushTries, popTries atomic.Uint32
+	track
+	chunks []byte // behind the state words
 }
 
 // # Protocol
@@ -70,7 +58,7 @@ type BytesMPMC struct {
 // tail and head are hints: all positions before tail have been claimed for writing, all
 // before head have been taken or given up, and maybe some after them.
 //
-// States of the first chunk of a span, at position p in lap L (see chunkWord):
+// States of the first chunk of a span, at position p in lap L (see word):
 //
 //	free(L)       --push: claim-->                               writing(L, run, id)
 //	writing       --publish-->                                   full(L, run)
@@ -156,11 +144,10 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	if err != nil {
 		return nil, err
 	}
+	obj.capacity = n // positions are chunks
 	at := chunksOffset(n)
-	q := &BytesMPMC{
-		object: obj, words: obj.body[:n*wordSize], chunks: obj.body[at : at+n*chunkSize],
-		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
-	}
+	q := &BytesMPMC{track: newTrack(obj, wordSize, chunkLapShift), chunks: obj.body[at : at+n*chunkSize]}
+	q.covers = func(pos uint64, w word) uint64 { return q.span(pos, w.chunkRun()) }
 	q.share(q.anyLent)
 	return q, nil
 }
@@ -186,42 +173,7 @@ func (q *BytesMPMC) MaxLen() int { return int(q.capacity/2*chunkSize - headerSiz
 // overhead of each message. It counts messages that are being pushed or popped,
 // messages that are lent, and space that was given up. It returns 0 if the
 // segment is closed.
-func (q *BytesMPMC) Len() int {
-	steps := q.maxSteps()
-	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
-	steps = q.maxSteps()
-	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
-	n := max(int64(tail-head), 0) + q.countLent(func(chunkWord) bool { return true })
-	if q.core.Closed() {
-		return 0
-	}
-	return int(min(n, int64(q.capacity))) * chunkSize
-}
-
-// Close closes the ring permanently. Consumers get the messages that are in the
-// ring, and then ErrClosed. A push that is in progress may still succeed. Its
-// message is then popped before consumers get ErrClosed.
-func (q *BytesMPMC) Close() error {
-	q.object.close()
-	return q.open()
-}
-
-func (q *BytesMPMC) lap(pos uint64) uint64 { return pos >> q.lapShift }
+func (q *BytesMPMC) Len() int { return q.used() * chunkSize }
 
 // index returns which chunk pos is. It is inside the ring, whatever pos is.
 func (q *BytesMPMC) index(pos uint64) uint64 { return pos & (q.capacity - 1) }
-
-func (q *BytesMPMC) word(pos uint64) *uint64       { return word64(q.words, q.index(pos)*wordSize) }
-func (q *BytesMPMC) load(pos uint64) chunkWord     { return chunkWord(atomic.LoadUint64(q.word(pos))) }
-func (q *BytesMPMC) store(pos uint64, w chunkWord) { arch.StoreRelease64(q.word(pos), uint64(w)) }
-func (q *BytesMPMC) swap(pos uint64, old, w chunkWord) bool {
-	return atomic.CompareAndSwapUint64(q.word(pos), uint64(old), uint64(w))
-}
-
-// claimed is the word of a span at pos that this process holds.
-func (q *BytesMPMC) claimed(phase, pos uint64, r run) chunkWord {
-	return heldChunk(phase, q.lap(pos), r, q.core.ID())
-}
-
-// maxSteps bounds a walk from a hint, in memory that may be hostile.
-func (q *BytesMPMC) maxSteps() uint64 { return 4*q.capacity + 64 }

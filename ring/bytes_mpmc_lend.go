@@ -23,12 +23,10 @@ type LentBytes struct {
 // ErrEmpty or ErrClosed. As with TryPop, the error may be ErrEmpty while a
 // message waits that was lent to a dead process.
 func (q *BytesMPMC) TryNext() (LentBytes, error) {
-	if atomic.LoadUint32(q.lends) == neverLent {
-		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
-	}
+	q.lending()
 	if q.orphaned() {
 		if l, ok := q.relend(); ok {
-			return l, q.open()
+			return l, q.check()
 		}
 	}
 	q.join(&q.pop, layout.Consumer, q.head)
@@ -44,7 +42,7 @@ func (q *BytesMPMC) TryNext() (LentBytes, error) {
 		if err == nil {
 			q.advance(q.head, head, &q.pop, pos+q.span(pos, l.run))
 			q.pushed.Acquire()
-			return l, q.open()
+			return l, q.check()
 		}
 		if err != errMoved {
 			return LentBytes{}, q.verdict(err)
@@ -53,23 +51,23 @@ func (q *BytesMPMC) TryNext() (LentBytes, error) {
 }
 
 // lend takes the message at pos, whose word is w, in this process's name.
-func (q *BytesMPMC) lend(pos uint64, w chunkWord) (LentBytes, error) {
+func (q *BytesMPMC) lend(pos uint64, w word) (LentBytes, error) {
 	b, err := q.message(pos, w)
 	if err != nil {
 		return LentBytes{}, err
 	}
-	if !q.swap(pos, w, q.claimed(reading, pos, w.run())) {
+	if !q.swap(pos, w, q.owned(reading, pos, uint64(w.chunkRun()))) {
 		return LentBytes{}, errMoved
 	}
 	// One who dies before this store has not seen the message.
-	header := word64(q.memory(pos, w.run()), 0)
+	header := layout.At[uint64](q.memory(pos, w.chunkRun()), 0)
 	count := min(atomic.LoadUint64(header)>>deliveriesShift+1, maxDeliveries)
 	atomic.StoreUint64(header, uint64(len(b))|count<<deliveriesShift)
-	return LentBytes{q, pos, w.run(), b, count}, nil
+	return LentBytes{q, pos, w.chunkRun(), b, count}, nil
 }
 
 // notLent completes the error of a TryNext that came as far as pos.
-func (q *BytesMPMC) notLent(pos uint64, w chunkWord, err error) (l LentBytes, _ error) {
+func (q *BytesMPMC) notLent(pos uint64, w word, err error) (l LentBytes, _ error) {
 	err, look := q.notTaken(pos, w, err)
 	if look {
 		if m, ok := q.relend(); ok {
@@ -88,17 +86,9 @@ func (q *BytesMPMC) Next(ctx context.Context) (l LentBytes, err error) {
 		return l, err
 	}
 	q.pop.lull()
-	found := false // by relend
-	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
-		if found {
-			return q.open()
-		}
-		l, err = q.TryNext()
-		return err
-	}, func() {
-		q.repairHead()
-		l, found = q.relend()
-	})
+	err = q.awaitMessage(ctx,
+		func() error { l, err = q.TryNext(); return err },
+		func() (ok bool) { l, ok = q.relend(); return ok })
 	return l, err
 }
 
@@ -114,8 +104,8 @@ func (l LentBytes) Deliveries() int { return int(l.count) }
 // Release removes the message from the ring.
 func (l LentBytes) Release() error {
 	q := l.q
-	w := q.claimed(reading, l.pos, l.run)
-	if err := q.mine(l.pos, w); err != nil {
+	w := q.owned(reading, l.pos, uint64(l.run))
+	if err := q.holds(l.pos, w); err != nil {
 		return err
 	}
 	q.popped.Release()
@@ -125,16 +115,12 @@ func (l LentBytes) Release() error {
 	return q.freed()
 }
 
-// mine checks that this process holds the span at pos, with that word.
-func (q *BytesMPMC) mine(pos uint64, w chunkWord) error {
-	if err := q.open(); err != nil {
-		return err
-	}
-	// A span that is held stops the ring when it has gone round. What lies further
-	// back was given up long ago, and the word is that of another lap (Invariant 8).
-	passed := int64(q.surelyTaken()-pos) > int64(2*q.capacity)
-	if passed || q.load(pos) != w {
-		return q.verdict(q.fault(ErrNotReserved))
-	}
-	return nil
+// relend lends a message that was lent to a process now dead.
+func (q *BytesMPMC) relend() (l LentBytes, ok bool) {
+	ok = q.adopt(func(pos uint64, w word) bool {
+		m, err := q.lend(pos, w)
+		l = m
+		return err == nil
+	})
+	return l, ok
 }

@@ -17,7 +17,7 @@ import (
 func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 	if q.orphaned() {
 		if longer, ok := q.redeliver(dst); ok {
-			return longer, q.open()
+			return longer, q.check()
 		}
 	}
 	q.join(&q.pop, layout.Consumer, q.head)
@@ -47,14 +47,14 @@ func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 
 // take takes the span at pos, whose word is w, out of the ring, and reports whether it
 // was still so.
-func (q *BytesMPMC) take(pos uint64, w chunkWord) bool {
-	if q.span(pos, w.run()) == 1 {
+func (q *BytesMPMC) take(pos uint64, w word) bool {
+	if q.span(pos, w.chunkRun()) == 1 {
 		return q.swap(pos, w, freeChunk(q.lap(pos)+1))
 	}
-	if !q.swap(pos, w, q.claimed(freeing, pos, w.run())) {
+	if !q.swap(pos, w, q.owned(freeing, pos, uint64(w.chunkRun()))) {
 		return false
 	}
-	q.free(pos, w.run())
+	q.free(pos, w.chunkRun())
 	return true
 }
 
@@ -68,54 +68,44 @@ func (q *BytesMPMC) free(pos uint64, r run) {
 
 // notPopped completes the error of a pop that came as far as pos. Now and then
 // it looks whether a dead process is in the way, or has left a message behind.
-func (q *BytesMPMC) notPopped(dst []byte, pos uint64, w chunkWord, err error) ([]byte, error) {
+func (q *BytesMPMC) notPopped(dst []byte, pos uint64, w word, err error) ([]byte, error) {
 	err, look := q.notTaken(pos, w, err)
 	if look {
 		if longer, ok := q.redeliver(dst); ok {
-			return longer, q.open()
+			return longer, q.check()
 		}
 	}
 	return dst, q.verdict(err)
 }
 
-// notTaken completes the error of a walk that came as far as pos, and says
-// whether it is time to look for messages that the dead have left behind.
-func (q *BytesMPMC) notTaken(pos uint64, w chunkWord, err error) (_ error, look bool) {
+// notTaken is the track's, and goes on over what was given up, chunk by chunk.
+func (q *BytesMPMC) notTaken(pos uint64, w word, err error) (_ error, look bool) {
 	if head := atomic.LoadUint64(q.head); err == ErrEmpty && int64(pos-head) >= int64(q.lag) {
-		q.advance(q.head, head, &q.pop, pos) // over what was given up, chunk by chunk
+		q.advance(q.head, head, &q.pop, pos)
 	}
-	switch {
-	case err == ErrCorrupt:
-		return q.fault(err), false
-	case err == ErrClosed && q.anyLent():
-		return ErrEmpty, true // it may yet come back
-	case err == ErrEmpty && q.popTries.Add(1)%lookEvery != 0:
-		return err, false
-	}
-	q.repair(pos, w)
-	return err, true
+	return q.track.notTaken(pos, w, err)
 }
 
 // taken ends the taking of the span at pos, by a walk from head.
-func (q *BytesMPMC) taken(head, pos uint64, w chunkWord) error {
-	q.advance(q.head, head, &q.pop, pos+q.span(pos, w.run()))
+func (q *BytesMPMC) taken(head, pos uint64, w word) error {
+	q.advance(q.head, head, &q.pop, pos+q.span(pos, w.chunkRun()))
 	q.pushed.Acquire()
 	return q.freed()
 }
 
 // freed wakes those who wait for room. In a closed ring consumers wait for the end.
 func (q *BytesMPMC) freed() error {
-	if !q.isClosed() && q.quiet(&q.canPush) {
+	if !q.ringClosed() && q.quiet(&q.canPush) {
 		return nil
 	}
 	if q.fence {
 		arch.Fence()
 	}
-	if q.isClosed() {
+	if q.ringClosed() {
 		q.canPop.Notify(wait.Everybody)
 	}
 	q.canPush.Notify(wait.Everybody) // Invariant 9
-	return q.open()
+	return q.check()
 }
 
 // Pop appends the next message to dst and returns the result. It waits if there
@@ -130,17 +120,9 @@ func (q *BytesMPMC) Pop(ctx context.Context, dst []byte) ([]byte, error) {
 	longer, err := q.TryPop(dst)
 	if err == ErrEmpty {
 		q.pop.lull()
-		found := false // by redeliver
-		err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
-			if found {
-				return q.open()
-			}
-			longer, err = q.TryPop(dst)
-			return err
-		}, func() {
-			q.repairHead()
-			longer, found = q.redeliver(dst)
-		})
+		err = q.awaitMessage(ctx,
+			func() error { longer, err = q.TryPop(dst); return err },
+			func() (ok bool) { longer, ok = q.redeliver(dst); return ok })
 	}
 	if err != nil {
 		return dst, err
@@ -170,7 +152,7 @@ func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []by
 		lens[n] = len(more) - len(longer)
 		longer = more
 	}
-	if err := q.open(); err != nil {
+	if err := q.check(); err != nil {
 		return dst, 0, err
 	}
 	return longer, n, nil
@@ -198,4 +180,22 @@ func (q *BytesMPMC) All(ctx context.Context) iter.Seq2[[]byte, error] {
 			}
 		}
 	}
+}
+
+// redeliver pops a message that was lent to a process now dead, and appends it to dst.
+func (q *BytesMPMC) redeliver(dst []byte) (longer []byte, ok bool) {
+	ok = q.adopt(func(pos uint64, w word) bool {
+		b, err := q.message(pos, w)
+		if err != nil {
+			return false
+		}
+		longer = append(dst, b...)
+		q.popped.Release()
+		if !q.take(pos, w) {
+			return false
+		}
+		q.freed()
+		return true
+	})
+	return longer, ok
 }

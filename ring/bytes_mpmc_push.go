@@ -27,7 +27,7 @@ type ReservedBytes struct {
 func (q *BytesMPMC) TryReserve(n int) (ReservedBytes, error) {
 	r, err := q.claim(n)
 	if err == nil {
-		err = q.open()
+		err = q.check()
 	}
 	return r, err
 }
@@ -37,7 +37,7 @@ func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
 	if n < 0 || n > q.MaxLen() {
 		return ReservedBytes{q: q}, q.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, q.MaxLen(), ErrTooLarge))
 	}
-	if q.isClosed() {
+	if q.ringClosed() {
 		return ReservedBytes{q: q}, q.verdict(ErrClosed)
 	}
 	r := runOf(uint64(n))
@@ -50,7 +50,7 @@ func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
 			return ReservedBytes{q: q}, q.notPushed(at, w, err)
 		}
 		pos = at
-		if q.swap(pos, w, q.claimed(writing, pos, r)) {
+		if q.swap(pos, w, q.owned(writing, pos, uint64(r))) {
 			q.advance(q.tail, tail, &q.push, pos+q.span(pos, r))
 			q.popped.Acquire()
 			end := headerSize + n
@@ -58,15 +58,6 @@ func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
 		}
 		wait.Backoff()
 	}
-}
-
-// notPushed completes the error of a claim that found w in its way. Now and then
-// it looks whether it is of a dead process.
-func (q *BytesMPMC) notPushed(at uint64, w chunkWord, err error) error {
-	if err == ErrFull && q.pushTries.Add(1)%lookEvery == 0 {
-		q.repair(at, w)
-	}
-	return q.verdict(err)
 }
 
 // Reserve claims space as TryReserve does, but waits if there is not enough.
@@ -92,7 +83,7 @@ func (r ReservedBytes) Commit(n int) error {
 	if n < 0 || n > len(r.bytes) {
 		return q.fault(fmt.Errorf("commit of %d bytes, %d are reserved: %w", n, len(r.bytes), ErrTooLarge))
 	}
-	if err := q.mine(r.pos, q.claimed(writing, r.pos, r.run)); err != nil {
+	if err := q.holds(r.pos, q.owned(writing, r.pos, uint64(r.run))); err != nil {
 		return err
 	}
 	return r.publish(n)
@@ -101,16 +92,16 @@ func (r ReservedBytes) Commit(n int) error {
 // publish makes the message visible.
 func (r ReservedBytes) publish(n int) error {
 	q := r.q
-	arch.StoreRelease64(word64(q.memory(r.pos, r.run), 0), uint64(n))
+	arch.StoreRelease64(layout.At[uint64](q.memory(r.pos, r.run), 0), uint64(n))
 	q.pushed.Release()
 	q.store(r.pos, fullChunk(q.lap(r.pos), r.run))
-	return q.wakeConsumers(r.pos + q.span(r.pos, r.run))
+	return q.wakeConsumers(r.pos+q.span(r.pos, r.run), 1)
 }
 
 // Cancel gives up the space without a message.
 func (r ReservedBytes) Cancel() error {
 	q := r.q
-	if err := q.mine(r.pos, q.claimed(writing, r.pos, r.run)); err != nil {
+	if err := q.holds(r.pos, q.owned(writing, r.pos, uint64(r.run))); err != nil {
 		return err
 	}
 	q.free(r.pos, r.run)
@@ -119,26 +110,7 @@ func (r ReservedBytes) Cancel() error {
 	}
 	q.canPop.Notify(wait.Everybody)
 	q.canPush.Notify(wait.Everybody)
-	return q.open()
-}
-
-// wakeConsumers wakes a sleeper for a message that was published, and ends at next.
-// If what lies there was claimed, it may have been published first, and its wake have
-// found nothing to take: then everybody is woken, and so if the ring is closed, since
-// those who get nothing have to be told. It returns an error if the segment is closed.
-func (q *BytesMPMC) wakeConsumers(next uint64) error {
-	if q.quiet(&q.canPop) {
-		return nil
-	}
-	if q.fence {
-		arch.Fence()
-	}
-	n := 1
-	if q.isClosed() || q.load(next) != freeChunk(q.lap(next)) {
-		n = wait.Everybody
-	}
-	q.canPop.Notify(n)
-	return q.open()
+	return q.check()
 }
 
 // TryPush pushes a copy of b if there is space. It returns ErrFull if there is
@@ -192,4 +164,15 @@ func (q *BytesMPMC) PushAll(ctx context.Context, bs [][]byte) (n int, err error)
 		n++
 	}
 	return n, nil
+}
+
+// repairTail repairs what the producer of a message of n bytes waits for, and what
+// comes to light then.
+func (q *BytesMPMC) repairTail(n int) {
+	for steps := q.maxSteps(); ; {
+		at, w, err := q.findRoom(atomic.LoadUint64(q.tail), runOf(uint64(n)), &steps)
+		if err != ErrFull || !q.repair(at, w) {
+			return
+		}
+	}
 }

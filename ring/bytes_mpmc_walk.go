@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
 // A span is found, and read, by what the word of its first chunk says. Words and
@@ -44,9 +44,9 @@ func runOf(n uint64) run { return roundRun((headerSize + n + chunkSize - 1) / ch
 var errMoved = errors.New("message was taken")
 
 // message returns the message at pos, whose word is w.
-func (q *BytesMPMC) message(pos uint64, w chunkWord) ([]byte, error) {
-	mem := q.memory(pos, w.run())
-	n := atomic.LoadUint64(word64(mem, 0))
+func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
+	mem := q.memory(pos, w.chunkRun())
+	n := atomic.LoadUint64(layout.At[uint64](mem, 0))
 	if w.phase() == reading {
 		n &= lengthMask // deliveries are counted
 	}
@@ -59,39 +59,9 @@ func (q *BytesMPMC) message(pos uint64, w chunkWord) ([]byte, error) {
 	return mem[headerSize : headerSize+n : headerSize+n], nil
 }
 
-// nextFree walks from pos to the first position that is not claimed, and returns it if
-// its chunk is free.
-func (q *BytesMPMC) nextFree(pos uint64, steps *uint64) (uint64, chunkWord, error) {
-	for ; *steps > 0; *steps-- {
-		w := q.load(pos)
-		ahead := w.ahead(q.lap(pos))
-		switch {
-		case ahead == 0 && w.phase() == free:
-			*steps--
-			return pos, w, nil
-		case ahead >= 0 && w.phase() == closed:
-			return pos, w, ErrClosed
-		case ahead > 0 && w.phase() == free:
-			pos += uint64(ahead-1)*q.capacity + 1
-		case ahead >= 0:
-			pos += uint64(ahead) * q.capacity
-			pos += q.span(pos, w.run())
-		default:
-			// The lap before is still there, unless the hint has moved on while
-			// this walk was paused.
-			tail := atomic.LoadUint64(q.tail)
-			if int64(tail-pos) <= 0 {
-				return pos, w, ErrFull
-			}
-			pos = tail
-		}
-	}
-	return pos, 0, ErrFull
-}
-
 // findRoom walks from pos to the first position that is not claimed, and returns it if
 // there is room for a run. If there is not, it returns what is in the way.
-func (q *BytesMPMC) findRoom(pos uint64, r run, steps *uint64) (uint64, chunkWord, error) {
+func (q *BytesMPMC) findRoom(pos uint64, r run, steps *uint64) (uint64, word, error) {
 	for {
 		first, w, err := q.nextFree(pos, steps)
 		if err != nil {
@@ -109,78 +79,11 @@ func (q *BytesMPMC) findRoom(pos uint64, r run, steps *uint64) (uint64, chunkWor
 }
 
 // obstacle returns the first of n positions from pos on whose chunk is not free.
-func (q *BytesMPMC) obstacle(pos, n uint64) (at uint64, w chunkWord, found bool) {
+func (q *BytesMPMC) obstacle(pos, n uint64) (at uint64, w word, found bool) {
 	for at = pos; at < pos+n; at++ {
 		if w = q.load(at); w != freeChunk(q.lap(at)) {
 			return at, w, true
 		}
 	}
 	return at, 0, false
-}
-
-// nextFull walks from pos to the first position that is not taken, and returns it if
-// its chunk is full.
-func (q *BytesMPMC) nextFull(pos uint64, steps *uint64) (uint64, chunkWord, error) {
-	for ; *steps > 0; *steps-- {
-		w, lap := q.load(pos), q.lap(pos)
-		ahead, phase := w.ahead(lap), w.phase()
-		gone := phase == reading || phase == freeing
-		switch {
-		case ahead == 0 && phase == full:
-			*steps--
-			return pos, w, nil
-		case ahead == 0 && phase == closed:
-			return pos, w, ErrClosed
-		case ahead == 0 && phase == free:
-			if !q.isClosed() {
-				return pos, w, ErrEmpty
-			}
-			// No producer that has not claimed pos by now ever will.
-			if q.swap(pos, w, closedChunk(lap)) {
-				return pos, w, ErrClosed
-			}
-		case ahead >= 0 && gone:
-			pos += uint64(ahead) * q.capacity
-			pos += q.span(pos, w.run())
-		case ahead > 0 && phase == free:
-			// Maybe free of the lap before without having been taken
-			// (cancelled, or repaired), but then at least the one before
-			// that was.
-			pos += uint64(max(ahead-2, 0))*q.capacity + 1
-		case ahead > 0:
-			pos += uint64(ahead-1)*q.capacity + 1
-		default:
-			// Being written, or still of the lap before; unless the hint has
-			// moved on while this walk was paused (Invariant 8).
-			head := q.surelyTaken()
-			switch {
-			case int64(head-pos) > 0:
-				pos = head
-			case ahead == 0 || gone:
-				return pos, w, ErrEmpty
-			default:
-				return pos, w, ErrCorrupt
-			}
-		}
-	}
-	return pos, 0, ErrEmpty
-}
-
-// surelyTaken returns a position before which all have been taken, or given up:
-// the hint, or what follows from the producers', if they alone have gone on.
-func (q *BytesMPMC) surelyTaken() uint64 {
-	head, tail := atomic.LoadUint64(q.head), atomic.LoadUint64(q.tail)
-	if int64(tail-q.capacity-head) > 0 {
-		return tail - q.capacity
-	}
-	return head
-}
-
-// advance raises a hint, seen as was, once it has fallen behind. If another
-// process has raised it meanwhile, that will do.
-func (q *BytesMPMC) advance(hint *uint64, was uint64, s *side, to uint64) {
-	arch.StoreRelease64(&s.last, to)
-	if to-was >= q.lag {
-		atomic.CompareAndSwapUint64(hint, was, to)
-	}
 }

@@ -3,7 +3,6 @@ package ring
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 )
@@ -12,10 +11,7 @@ import (
 // use it.
 type BytesProducer struct {
 	records
-	pos   uint64 // next position to push
-	limit uint64 // first position known not to be free
-	gone  error  // why nothing can be pushed, ever
-
+	pusher
 	reserved []byte // what TryReserve returned last, nil if committed
 	padded   uint64 // how much padding goes before it
 }
@@ -36,35 +32,13 @@ func (p *BytesProducer) TryReserve(n int) ([]byte, error) {
 	}
 	// The header behind the message needs room as well.
 	if need := pad + size + headerSize; need > p.limit-p.pos {
-		if err := p.refresh(need); err != nil {
+		if err := p.refresh(&p.pusher, need); err != nil {
 			return nil, err
 		}
 	}
 	p.padded = pad
 	p.reserved = p.payload(p.pos+pad, uint64(n))
-	return p.reserved, p.open()
-}
-
-// refresh looks how far the consumer has come, and fails if there is not as
-// much room as is needed.
-func (p *BytesProducer) refresh(need uint64) error {
-	if p.gone != nil {
-		return p.gone
-	}
-	head := atomic.LoadUint64(p.head)
-	p.popped.Acquire()
-	if err := p.open(); err != nil {
-		return err
-	}
-	room := p.capacity - (p.pos - head)
-	if room > p.capacity {
-		return p.fault(ErrCorrupt)
-	}
-	p.limit = p.pos + room
-	if need > room {
-		return ErrFull
-	}
-	return nil
+	return p.reserved, p.check()
 }
 
 // Commit publishes the first n bytes of the message that was reserved last. A
@@ -157,7 +131,7 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (n int, err er
 			p.write(len(bs[n]))
 			run = 1
 		}
-		if err := p.open(); err != nil {
+		if err := p.check(); err != nil {
 			return n, err
 		}
 		n += run
@@ -187,27 +161,13 @@ func (p *BytesProducer) writeRun(bs [][]byte) int {
 // Close closes the ring permanently, and gives up the producer's role. The
 // consumer gets the messages that are in the ring, and then ErrClosed.
 // [shm.Segment.RemoveObject] explains how to open the ring again.
-func (p *BytesProducer) Close() error {
-	if p.gone != nil {
-		return p.fault(p.gone)
-	}
-	p.leave(ErrClosed)
-	p.close()
-	p.dropRole(p.producer)
-	return p.open()
-}
+func (p *BytesProducer) Close() error { return p.leave(ErrClosed) }
 
 // Detach gives up the producer's role, so that another process can continue as
 // the producer.
-func (p *BytesProducer) Detach() error {
-	if p.gone != nil {
-		return p.fault(p.gone)
-	}
-	p.leave(ErrDetached)
-	p.dropRole(p.producer)
-	return p.open()
-}
+func (p *BytesProducer) Detach() error { return p.leave(ErrDetached) }
 
-func (p *BytesProducer) leave(why error) {
-	p.gone, p.limit, p.reserved = why, p.pos, nil
+func (p *BytesProducer) leave(why error) error {
+	p.limit, p.reserved = p.pos, nil
+	return p.giveUp(&p.tenure, why)
 }

@@ -13,12 +13,9 @@ import (
 // it.
 type Consumer[T any] struct {
 	object
-	slots    slots[T]
-	capacity uint64
-	pos      uint64 // next position to pop
-	lent     uint64 // behind the message that was lent last, those from pos on are
-	stopped  uint64 // where it last had to wait
-	gone     bool
+	slots slots[T]
+	popper
+	stopped uint64 // where it last had to wait
 }
 
 // TryPop returns the next message. If there is no message, it returns ErrEmpty;
@@ -41,8 +38,8 @@ func (c *Consumer[T]) TryPop() (v T, err error) {
 	return v, c.freed(1)
 }
 
-// advance takes n messages out.
-func (c *Consumer[T]) advance(n uint64) error {
+// release takes n messages out of the ring.
+func (c *Consumer[T]) release(n uint64) error {
 	c.pushed.Acquire()
 	c.popped.Release()
 	c.pos += n
@@ -55,11 +52,11 @@ func (c *Consumer[T]) advance(n uint64) error {
 
 // empty says why the slot of pos was not full, or that by now it is.
 func (c *Consumer[T]) empty(pos uint64) error {
-	if c.gone {
-		return ErrDetached
+	if c.over != nil {
+		return c.over
 	}
 	err := ErrEmpty
-	if c.isClosed() {
+	if c.ringClosed() {
 		// Close came after the last push: look again.
 		if err = ErrClosed; atomic.LoadUint64(c.slots.word(pos)) == pos+1 {
 			err = nil
@@ -145,7 +142,7 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 	if n == 0 { // it was there a moment ago
 		return 0, c.verdict(c.fault(ErrCorrupt))
 	}
-	return allOrNone(n, c.advance(uint64(n)))
+	return allOrNone(n, c.release(uint64(n)))
 }
 
 // TryNext lends the next message in place. If messages are lent already, it lends
@@ -154,27 +151,27 @@ func (c *Consumer[T]) PopInto(ctx context.Context, dst []T) (int, error) {
 // message, the error is ErrEmpty or ErrClosed. The pointer must not be used after
 // Release, or after the Segment's Close.
 func (c *Consumer[T]) TryNext() (*T, error) {
-	pos := max(c.pos, c.lent)
+	pos := max(c.pos, c.lentEnd)
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 {
 		if err := c.empty(pos); err != nil {
 			return nil, err
 		}
 	}
 	c.pushed.Acquire()
-	c.lent = pos + 1
-	return c.slots.value(pos), c.open()
+	c.lentEnd = pos + 1
+	return c.slots.value(pos), c.check()
 }
 
 // Next lends the next message as TryNext does, but waits if there is none. If the
 // ring is full and all its messages are lent, no message can come before a
 // Release.
 func (c *Consumer[T]) Next(ctx context.Context) (*T, error) {
-	pos := max(c.pos, c.lent)
+	pos := max(c.pos, c.lentEnd)
 	if atomic.LoadUint64(c.slots.word(pos)) != pos+1 || !wait.Endless(ctx) || c.core.Closed() {
 		return c.nextSlow(ctx)
 	}
 	c.pushed.Acquire()
-	c.lent = pos + 1
+	c.lentEnd = pos + 1
 	return c.slots.value(pos), nil
 }
 
@@ -187,7 +184,7 @@ func (c *Consumer[T]) nextSlow(ctx context.Context) (*T, error) {
 	if err != ErrEmpty {
 		return v, err
 	}
-	if err := c.wait(ctx, max(c.pos, c.lent)); err != nil {
+	if err := c.wait(ctx, max(c.pos, c.lentEnd)); err != nil {
 		return nil, err
 	}
 	return c.TryNext()
@@ -197,7 +194,7 @@ func (c *Consumer[T]) nextSlow(ctx context.Context) (*T, error) {
 // removes the one that was lent first. Pop always removes the first message of
 // the ring; that is the same message, if one is lent.
 func (c *Consumer[T]) Release() error {
-	if c.lent <= c.pos {
+	if c.lentEnd <= c.pos {
 		return c.fault(ErrNotReserved)
 	}
 	c.popped.Release()
@@ -218,12 +215,8 @@ func (c *Consumer[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(
 // Detach gives up the consumer's role, so that another process can continue as
 // the consumer.
 func (c *Consumer[T]) Detach() error {
-	if c.gone {
-		return c.fault(ErrDetached)
-	}
 	// A slot of this process's own, never full, takes the place of the ring's.
-	c.gone, c.lent = true, 0
-	c.slots, c.pos = newSlots[T](make([]byte, stride[T]()), 1), 0
-	c.dropRole(c.consumer)
-	return c.open()
+	c.slots = newSlots[T](make([]byte, stride[T]()), 1)
+	c.pos, c.lentEnd = 0, 0
+	return c.giveUp(&c.tenure, ErrDetached)
 }

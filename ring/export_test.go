@@ -155,7 +155,7 @@ func (q *BytesMPMC) Take(left func(chunks int) int) (b []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := q.span(pos, w.run())
+	n := q.span(pos, w.chunkRun())
 	if n == 1 {
 		return nil, ErrEmpty
 	}
@@ -164,7 +164,7 @@ func (q *BytesMPMC) Take(left func(chunks int) int) (b []byte, err error) {
 		return nil, err
 	}
 	b = append(b, m...)
-	if !q.swap(pos, w, q.claimed(freeing, pos, w.run())) {
+	if !q.swap(pos, w, q.owned(freeing, pos, uint64(w.chunkRun()))) {
 		return nil, ErrEmpty
 	}
 	for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
@@ -181,8 +181,8 @@ func (q *BytesMPMC) RepairPart(left func(chunks int) int) {
 			continue
 		}
 		lap := q.lap(q.surelyTaken())
-		pos := (lap+uint64(w.ahead(lap)))<<q.lapShift | i
-		n := q.span(pos, w.run())
+		pos := (lap+uint64(q.ahead(w, lap)))<<q.lapShift | i
+		n := q.span(pos, w.chunkRun())
 		for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
 			lap := q.lap(pos + i)
 			q.swap(pos+i, freeChunk(lap), freeChunk(lap+1))
@@ -195,15 +195,15 @@ func (q *BytesMPMC) Claims() (pos, words []uint64) {
 	for i := range q.capacity {
 		if w := q.load(i); w.claimed() {
 			lap := q.lap(q.surelyTaken())
-			pos = append(pos, (lap+uint64(w.ahead(lap)))<<q.lapShift|i)
+			pos = append(pos, (lap+uint64(q.ahead(w, lap)))<<q.lapShift|i)
 			words = append(words, uint64(w))
 		}
 	}
 	return pos, words
 }
 
-// Repair is the repair of the span at pos by who has seen word there.
-func (q *BytesMPMC) Repair(pos, word uint64) bool { return q.repair(pos, chunkWord(word)) }
+// Repair is the repair of the span at pos by who has seen w there.
+func (q *BytesMPMC) Repair(pos, w uint64) bool { return q.repair(pos, word(w)) }
 
 // RunOf returns how many chunks are reserved for so many.
 func RunOf(chunks uint64) uint64 { return roundRun(chunks).chunks() }

@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"math/bits"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -89,13 +88,9 @@ import (
 // A slot takes the size of T plus 8 bytes, rounded up to a multiple of 8. A ring
 // takes its slots plus 640 bytes.
 type MPMC[T any] struct {
-	object
+	track
 	slots    slots[T]
-	capacity uint64
-	lapShift int
-	lag      uint64        // how far the hints may fall behind before they are raised
-	twoLines uint64        // slots in two lines of memory: how far to fetch ahead
-	attempts atomic.Uint32 // failed tries, to look for the dead now and then
+	twoLines uint64 // slots in two lines of memory: how far to fetch ahead
 }
 
 // NewMPMC returns the ring with that name. It creates an empty ring if none
@@ -104,15 +99,15 @@ type MPMC[T any] struct {
 // with [shm.ErrMismatch] if the name belongs to another kind of object, or to a
 // ring of another capacity or message type.
 func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*MPMC[T], error) {
-	obj, n, err := newSlotted[T](s, layout.KindMPMC, name, capacity, opts)
+	obj, err := newSlotted[T](s, layout.KindMPMC, name, capacity, opts)
 	if err != nil {
 		return nil, err
 	}
 	q := &MPMC[T]{
-		object: obj, slots: newSlots[T](obj.body, n),
-		capacity: n, lapShift: bits.TrailingZeros64(n), lag: 1 + min(n/32, 7),
+		track: newTrack(obj, stride[T](), slotLapShift), slots: newSlots[T](obj.body, obj.capacity),
 		twoLines: max(2, 2*64/stride[T]()),
 	}
+	q.covers = func(_ uint64, w word) uint64 { return min(w.run(), q.capacity) }
 	q.share(q.anyLent)
 	return q, nil
 }
@@ -123,33 +118,12 @@ func (q *MPMC[T]) Cap() int { return int(q.capacity) }
 // Len returns how many messages are in the ring at the moment. It counts messages
 // that are being pushed or popped, messages that are lent, and slots that were
 // given up. It returns 0 if the segment is closed.
-func (q *MPMC[T]) Len() int {
-	steps := q.maxSteps()
-	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
-	steps = q.maxSteps()
-	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
-	n := max(int64(tail-head), 0) + q.countLent(func(word) bool { return true })
-	if q.core.Closed() {
-		return 0
-	}
-	return int(min(n, int64(q.capacity)))
-}
+func (q *MPMC[T]) Len() int { return q.used() }
 
-// Close closes the ring permanently. Consumers get the messages that are in the
-// ring, and then ErrClosed. A push that is in progress may still succeed. Its
-// message is then popped before consumers get ErrClosed.
-// [shm.Segment.RemoveObject] explains how to open the ring again.
-func (q *MPMC[T]) Close() error {
-	q.object.close()
-	return q.open()
-}
+// The state words as a track has them, where the compiler knows the stride.
 
-func (q *MPMC[T]) lap(pos uint64) uint64    { return pos >> q.lapShift }
 func (q *MPMC[T]) load(pos uint64) word     { return word(atomic.LoadUint64(q.slots.word(pos))) }
 func (q *MPMC[T]) store(pos uint64, w word) { arch.StoreRelease64(q.slots.word(pos), uint64(w)) }
 func (q *MPMC[T]) swap(pos uint64, old, w word) bool {
 	return atomic.CompareAndSwapUint64(q.slots.word(pos), uint64(old), uint64(w))
 }
-
-// maxSteps bounds a walk from a hint, in memory that may be hostile.
-func (q *MPMC[T]) maxSteps() uint64 { return 4*q.capacity + 64 }

@@ -21,7 +21,7 @@ type Reserved[T any] struct {
 func (q *MPMC[T]) TryReserve() (Reserved[T], error) {
 	pos, _, err := q.claim(1)
 	if err == nil {
-		err = q.open()
+		err = q.check()
 	}
 	return Reserved[T]{q, pos}, err
 }
@@ -44,7 +44,7 @@ func (r Reserved[T]) Value() *T { return r.q.slots.value(r.pos) }
 
 // Commit publishes the message.
 func (r Reserved[T]) Commit() error {
-	if err := r.q.mine(r.pos, writing, 1); err != nil {
+	if err := r.q.holds(r.pos, r.q.owned(writing, r.pos, 1)); err != nil {
 		return err
 	}
 	return r.q.publish(r.pos)
@@ -53,13 +53,13 @@ func (r Reserved[T]) Commit() error {
 // Cancel gives up the slot without a message.
 func (r Reserved[T]) Cancel() error {
 	q := r.q
-	if err := q.mine(r.pos, writing, 1); err != nil {
+	if err := q.holds(r.pos, q.owned(writing, r.pos, 1)); err != nil {
 		return err
 	}
 	q.store(r.pos, freeWord(q.lap(r.pos)+1))
-	q.wakeConsumers(r.pos, wait.Everybody)
+	q.wakeConsumers(r.pos+1, wait.Everybody)
 	q.wakeProducers(r.pos, 1)
-	return q.open()
+	return q.check()
 }
 
 // Lent is a message of an [MPMC] that is read in place.
@@ -80,13 +80,11 @@ type Lent[T any] struct {
 // If there is no message, the error is ErrEmpty or ErrClosed. As with TryPop, the
 // error may be ErrEmpty while a message waits that was lent to a dead process.
 func (q *MPMC[T]) TryNext() (Lent[T], error) {
-	if atomic.LoadUint32(q.lends) == neverLent {
-		atomic.CompareAndSwapUint32(q.lends, neverLent, lent)
-	}
+	q.lending()
 	q.join(&q.pop, layout.Consumer, q.head)
 	if q.orphaned() {
 		if l, ok := q.relend(); ok {
-			return l, q.open()
+			return l, q.check()
 		}
 	}
 	head := atomic.LoadUint64(q.head)
@@ -100,7 +98,7 @@ func (q *MPMC[T]) TryNext() (Lent[T], error) {
 		if q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
 			q.advance(q.head, head, &q.pop, pos+1)
 			q.pushed.Acquire()
-			return Lent[T]{q, pos, 1}, q.open()
+			return Lent[T]{q, pos, 1}, q.check()
 		}
 	}
 }
@@ -124,17 +122,9 @@ func (q *MPMC[T]) Next(ctx context.Context) (l Lent[T], err error) {
 	if l, err = q.TryNext(); err != ErrEmpty {
 		return l, err
 	}
-	found := false // by relend
-	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
-		if found {
-			return q.open()
-		}
-		l, err = q.TryNext()
-		return err
-	}, func() {
-		q.repairHead()
-		l, found = q.relend()
-	})
+	err = q.awaitMessage(ctx,
+		func() error { l, err = q.TryNext(); return err },
+		func() (ok bool) { l, ok = q.relend(); return ok })
 	return l, err
 }
 
@@ -151,26 +141,23 @@ func (l Lent[T]) Deliveries() int { return int(l.count) }
 // Release removes the message from the ring.
 func (l Lent[T]) Release() error {
 	q := l.q
-	if err := q.mine(l.pos, reading, l.count); err != nil {
+	if err := q.holds(l.pos, q.owned(reading, l.pos, l.count)); err != nil {
 		return err
 	}
 	q.popped.Release()
 	q.store(l.pos, freeWord(q.lap(l.pos)+1))
 	q.wakeProducers(l.pos, 1)
-	return q.open()
+	return q.check()
 }
 
-// mine checks that this process holds pos in the given phase, with that run, or number of
-// deliveries.
-func (q *MPMC[T]) mine(pos, phase, run uint64) error {
-	if err := q.open(); err != nil {
-		return err
-	}
-	// A slot that is held stops the ring when it has gone round. What lies further
-	// back was given up long ago, and the word is that of another lap (Invariant 8).
-	passed := int64(q.surelyTaken()-pos) > int64(2*q.capacity)
-	if passed || q.load(pos) != claimWord(phase, q.lap(pos), run, q.core.ID()) {
-		return q.verdict(q.fault(ErrNotReserved))
-	}
-	return nil
+// relend lends a message that was lent to a process now dead. It is rare, and would only
+// make TryNext longer.
+//
+//go:noinline
+func (q *MPMC[T]) relend() (l Lent[T], ok bool) {
+	ok = q.adopt(func(pos uint64, w word) bool {
+		l = Lent[T]{q, pos, min(w.deliveries()+1, maxRun)}
+		return q.swap(pos, w, claimWord(reading, q.lap(pos), l.count, q.core.ID()))
+	})
+	return l, ok
 }

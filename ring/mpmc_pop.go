@@ -16,7 +16,7 @@ import (
 func (q *MPMC[T]) TryPop() (v T, err error) {
 	if q.orphaned() {
 		if v, ok := q.redeliver(); ok {
-			return v, q.open()
+			return v, q.check()
 		}
 	}
 	head := atomic.LoadUint64(q.head)
@@ -32,11 +32,11 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 		if q.swap(pos, fullWord(lap), freeWord(lap+1)) {
 			q.advance(q.head, head, &q.pop, pos+1)
 			q.pushed.Acquire()
-			if !q.isClosed() && q.quiet(&q.canPush) {
+			if !q.ringClosed() && q.quiet(&q.canPush) {
 				return v, nil
 			}
 			q.wakeProducers(pos, 1)
-			return v, q.open()
+			return v, q.check()
 		}
 		wait.Backoff()
 	}
@@ -61,63 +61,6 @@ func (q *MPMC[T]) popSlow(head uint64) (v T, err error) {
 	}
 }
 
-// nextFull walks from pos to the first position that is not taken, and returns
-// it if its slot is full.
-func (q *MPMC[T]) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
-	for ; *steps > 0; *steps-- {
-		w, lap := q.load(pos), q.lap(pos)
-		ahead, phase := w.ahead(lap), w.phase()
-		gone := phase == reading || phase == freeing
-		switch {
-		case ahead == 0 && phase == full:
-			*steps--
-			return pos, w, nil
-		case ahead == 0 && phase == closed:
-			return pos, w, ErrClosed
-		case ahead == 0 && phase == free:
-			if !q.isClosed() {
-				return pos, w, ErrEmpty
-			}
-			// No producer that has not claimed pos by now ever will.
-			if q.swap(pos, w, closedWord(lap)) {
-				return pos, w, ErrClosed
-			}
-		case ahead >= 0 && gone:
-			pos += uint64(ahead)*q.capacity + w.run()
-		case ahead > 0 && phase == free:
-			// Maybe free of the lap before without having been taken
-			// (cancelled, or repaired), but then at least the one before
-			// that was.
-			pos += uint64(max(ahead-2, 0))*q.capacity + 1
-		case ahead > 0:
-			pos += uint64(ahead-1)*q.capacity + 1
-		default:
-			// Being written, or still of the lap before; unless the hint has
-			// moved on while this walk was paused (Invariant 8).
-			head := q.surelyTaken()
-			switch {
-			case int64(head-pos) > 0:
-				pos = head
-			case ahead == 0 || gone:
-				return pos, w, ErrEmpty
-			default:
-				return pos, w, ErrCorrupt
-			}
-		}
-	}
-	return pos, 0, ErrEmpty
-}
-
-// surelyTaken returns a position before which all have been taken, or given up:
-// the hint, or what follows from the producers', if they alone have gone on.
-func (q *MPMC[T]) surelyTaken() uint64 {
-	head, tail := atomic.LoadUint64(q.head), atomic.LoadUint64(q.tail)
-	if int64(tail-q.capacity-head) > 0 {
-		return tail - q.capacity
-	}
-	return head
-}
-
 // notPopped completes the error of a pop that came as far as pos. Now and then
 // it looks whether a dead process is in the way, or has left a message behind.
 func (q *MPMC[T]) notPopped(pos uint64, w word, err error) (v T, _ error) {
@@ -130,30 +73,15 @@ func (q *MPMC[T]) notPopped(pos uint64, w word, err error) (v T, _ error) {
 	return v, q.verdict(err)
 }
 
-// notTaken completes the error of a walk that came as far as pos, and says
-// whether it is time to look for messages that the dead have left behind.
-func (q *MPMC[T]) notTaken(pos uint64, w word, err error) (_ error, look bool) {
-	switch {
-	case err == ErrCorrupt:
-		return q.fault(err), false
-	case err == ErrClosed && q.anyLent():
-		return ErrEmpty, true // it may yet come back
-	case err == ErrEmpty && q.attempts.Add(1)%lookEvery != 0:
-		return err, false
-	}
-	q.repair(pos, w)
-	return err, true
-}
-
 // taken ends the taking of n messages from pos on, by a walk from head.
 func (q *MPMC[T]) taken(head, pos, n uint64) error {
 	q.advance(q.head, head, &q.pop, pos+n)
 	q.pushed.Acquire()
-	if !q.isClosed() && q.quiet(&q.canPush) {
+	if !q.ringClosed() && q.quiet(&q.canPush) {
 		return nil
 	}
 	q.wakeProducers(pos, n)
-	return q.open()
+	return q.check()
 }
 
 // wakeProducers wakes a sleeper for each of the n slots freed from pos on. If
@@ -163,10 +91,10 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 	if q.fence {
 		arch.Fence()
 	}
-	if q.isClosed() {
+	if q.ringClosed() {
 		q.canPop.Notify(wait.Everybody)
 	}
-	if q.load(pos+n).ahead(q.lap(pos+n)) > 0 {
+	if q.ahead(q.load(pos+n), q.lap(pos+n)) > 0 {
 		n = wait.Everybody
 	}
 	q.canPush.Notify(int(n))
@@ -189,17 +117,9 @@ func (q *MPMC[T]) Pop(ctx context.Context) (v T, err error) {
 			return v, err
 		}
 	}
-	found := false // by redeliver
-	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
-		if found {
-			return q.open()
-		}
-		v, err = q.TryPop()
-		return err
-	}, func() {
-		q.repairHead()
-		v, found = q.redeliver()
-	})
+	err = q.awaitMessage(ctx,
+		func() error { v, err = q.TryPop(); return err },
+		func() (ok bool) { v, ok = q.redeliver(); return ok })
 	return v, err
 }
 
@@ -231,20 +151,15 @@ func (q *MPMC[T]) PopInto(ctx context.Context, dst []T) (n int, err error) {
 			return allOrNone(n, err)
 		}
 	}
-	found := false
-	err = q.await(ctx, &q.canPop, ErrEmpty, func() error {
-		if found {
-			n = 1
-			return q.open()
-		}
-		n, err = q.popSome(dst)
-		return err
-	}, func() {
-		q.repairHead()
-		if v, ok := q.redeliver(); ok {
-			dst[0], found = v, true
-		}
-	})
+	err = q.awaitMessage(ctx,
+		func() error { n, err = q.popSome(dst); return err },
+		func() bool {
+			v, ok := q.redeliver()
+			if ok {
+				dst[0], n = v, 1
+			}
+			return ok
+		})
 	return allOrNone(n, err)
 }
 
@@ -254,7 +169,7 @@ func (q *MPMC[T]) popSome(dst []T) (int, error) {
 	if q.orphaned() {
 		if v, ok := q.redeliver(); ok {
 			dst[0] = v
-			return 1, q.open()
+			return 1, q.check()
 		}
 	}
 	head := atomic.LoadUint64(q.head)
@@ -303,3 +218,21 @@ func (q *MPMC[T]) copyFull(pos uint64, dst []T) uint64 {
 // such as the end of ctx or of the segment, it yields that error once, without a
 // message.
 func (q *MPMC[T]) All(ctx context.Context) iter.Seq2[T, error] { return all(ctx, q.Pop) }
+
+// redeliver pops a message that was lent to a process now dead. It is rare, and would only
+// make TryPop longer.
+//
+//go:noinline
+func (q *MPMC[T]) redeliver() (v T, ok bool) {
+	ok = q.adopt(func(pos uint64, w word) bool {
+		m := *q.slots.value(pos)
+		q.popped.Release()
+		if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
+			return false
+		}
+		v = m
+		q.wakeProducers(pos, wait.Everybody)
+		return true
+	})
+	return v, ok
+}

@@ -17,7 +17,7 @@ func (q *MPMC[T]) TryPush(v T) error {
 	pos := q.push.start(tail)
 	lap := q.lap(pos)
 	// Where the walk starts is mostly where it ends.
-	if q.load(pos) != freeWord(lap) || q.isClosed() {
+	if q.load(pos) != freeWord(lap) || q.ringClosed() {
 		return q.pushSlow(v)
 	}
 	if !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.core.ID())) {
@@ -35,7 +35,7 @@ func (q *MPMC[T]) TryPush(v T) error {
 	if q.quiet(&q.canPop) {
 		return nil
 	}
-	return q.wakeConsumers(pos, 1)
+	return q.wakeConsumers(pos+1, 1)
 }
 
 // pushSlow is TryPush where a walk is needed.
@@ -53,7 +53,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 	q.join(&q.push, layout.Producer, q.tail)
 	tail := atomic.LoadUint64(q.tail)
 	pos = q.push.start(tail)
-	if q.isClosed() {
+	if q.ringClosed() {
 		return 0, 0, q.verdict(ErrClosed)
 	}
 	for steps := q.maxSteps(); ; {
@@ -71,35 +71,6 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 	}
 }
 
-// nextFree walks from pos to the first position that is not claimed, and
-// returns it if its slot is free.
-func (q *MPMC[T]) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
-	for ; *steps > 0; *steps-- {
-		w := q.load(pos)
-		ahead := w.ahead(q.lap(pos))
-		switch {
-		case ahead == 0 && w.phase() == free:
-			*steps--
-			return pos, w, nil
-		case ahead >= 0 && w.phase() == closed:
-			return pos, w, ErrClosed
-		case ahead > 0 && w.phase() == free:
-			pos += uint64(ahead-1)*q.capacity + 1
-		case ahead >= 0:
-			pos += uint64(ahead)*q.capacity + w.run()
-		default:
-			// The lap before is still there: full, unless the hint has
-			// moved on while this walk was paused.
-			tail := atomic.LoadUint64(q.tail)
-			if int64(tail-pos) <= 0 {
-				return pos, w, ErrFull
-			}
-			pos = tail
-		}
-	}
-	return pos, 0, ErrFull
-}
-
 // countFree counts the free slots from pos on, which is free, up to most.
 func (q *MPMC[T]) countFree(pos, most uint64) uint64 {
 	most = min(most, q.capacity, maxRun)
@@ -110,39 +81,11 @@ func (q *MPMC[T]) countFree(pos, most uint64) uint64 {
 	return n
 }
 
-// notPushed completes the error of a claim that came as far as pos. Now and
-// then it looks whether a dead process is in the way.
-func (q *MPMC[T]) notPushed(pos uint64, w word, err error) error {
-	if err == ErrFull && q.attempts.Add(1)%lookEvery == 0 {
-		q.repair(pos, w)
-	}
-	return q.verdict(err)
-}
-
 // publish makes the message at pos, claimed alone, visible.
 func (q *MPMC[T]) publish(pos uint64) error {
 	q.pushed.Release()
 	q.store(pos, fullWord(q.lap(pos)))
-	return q.wakeConsumers(pos, 1)
-}
-
-// wakeConsumers wakes a sleeper for each of the n messages published from pos
-// on. If the position after them was claimed, it may have been published first,
-// and its wake have found nothing to take: then everybody is woken, and so if
-// the ring is closed, since those who get nothing have to be told. It returns an
-// error if the segment is closed.
-func (q *MPMC[T]) wakeConsumers(pos, n uint64) error {
-	if q.quiet(&q.canPop) {
-		return nil
-	}
-	if q.fence {
-		arch.Fence()
-	}
-	if q.isClosed() || q.load(pos+n) != freeWord(q.lap(pos+n)) {
-		n = wait.Everybody
-	}
-	q.canPop.Notify(int(n))
-	return q.open()
+	return q.wakeConsumers(pos+1, 1)
 }
 
 // Push pushes v. It waits if there is no space. If ctx ends first, Push returns
@@ -197,5 +140,15 @@ func (q *MPMC[T]) pushSome(vs []T) (int, error) {
 		*q.slots.value(p) = vs[i-1]
 		q.store(p, fullWord(q.lap(p)))
 	}
-	return int(run), q.wakeConsumers(pos, run)
+	return int(run), q.wakeConsumers(pos+run, run)
+}
+
+// repairTail repairs what producers wait for, and what comes to light then.
+func (q *MPMC[T]) repairTail() {
+	for steps := q.maxSteps(); ; {
+		pos, w, err := q.nextFree(atomic.LoadUint64(q.tail), &steps)
+		if err != ErrFull || !q.repair(pos, w) {
+			return
+		}
+	}
 }

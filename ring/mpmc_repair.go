@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"context"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -10,10 +11,9 @@ import (
 // lookEvery is how many failed tries go by between two looks for the dead.
 const lookEvery = 64
 
-// repair finishes, or undoes, what a dead process has begun in the slot of pos,
-// whose word is w, in this lap or the one before (Invariant 6). It reports
-// whether it has.
-func (q *MPMC[T]) repair(pos uint64, w word) bool {
+// repair finishes, or undoes, what a dead process has begun at pos, whose word is w, in
+// this lap or the one before (Invariant 6). It reports whether it has.
+func (q *track) repair(pos uint64, w word) bool {
 	if !w.claimed() || !q.core.Dead(w.owner()) {
 		return false
 	}
@@ -22,7 +22,7 @@ func (q *MPMC[T]) repair(pos uint64, w word) bool {
 	if q.load(pos) != w || int64(q.surelyTaken()-pos) > 0 {
 		return false
 	}
-	switch w.ahead(q.lap(pos)) {
+	switch q.ahead(w, q.lap(pos)) {
 	case 0:
 	case -1:
 		pos -= q.capacity
@@ -34,13 +34,10 @@ func (q *MPMC[T]) repair(pos uint64, w word) bool {
 		q.canPop.Notify(wait.Everybody)
 		return false
 	}
-	for i := min(w.run(), q.capacity) - 1; i > 0; i-- {
-		lap := q.lap(pos + i)
-		if !q.swap(pos+i, fullWord(lap), freeWord(lap+1)) && w.phase() == writing {
-			q.swap(pos+i, freeWord(lap), freeWord(lap+1))
-		}
+	for i := q.covers(pos, w) - 1; i > 0; i-- { // the first last: Invariant 4
+		q.repairOther(pos + i)
 	}
-	if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
+	if !q.swap(pos, w, q.unowned(free, q.lap(pos)+1)) {
 		return false
 	}
 	q.canPush.Notify(wait.Everybody)
@@ -48,8 +45,18 @@ func (q *MPMC[T]) repair(pos uint64, w word) bool {
 	return true
 }
 
+// repairOther frees a position that the word of another speaks for: it is full, or free in
+// its own lap, unless it is freed already.
+func (q *track) repairOther(pos uint64) {
+	lap := q.lap(pos)
+	w := q.load(pos)
+	if (w.phase() == full || w.phase() == free) && q.ahead(w, lap) == 0 {
+		q.swap(pos, w, q.unowned(free, lap+1))
+	}
+}
+
 // repairHead repairs what consumers wait for, and what comes to light then.
-func (q *MPMC[T]) repairHead() {
+func (q *track) repairHead() {
 	for steps := q.maxSteps(); ; {
 		pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps)
 		if err != ErrEmpty || !q.repair(pos, w) {
@@ -58,43 +65,78 @@ func (q *MPMC[T]) repairHead() {
 	}
 }
 
-// repairTail repairs what producers wait for, and what comes to light then.
-func (q *MPMC[T]) repairTail() {
-	for steps := q.maxSteps(); ; {
-		pos, w, err := q.nextFree(atomic.LoadUint64(q.tail), &steps)
-		if err != ErrFull || !q.repair(pos, w) {
-			return
-		}
+// notPushed completes the error of a claim that found w in its way at pos. Now and then
+// it looks whether that is of a dead process.
+func (q *track) notPushed(pos uint64, w word, err error) error {
+	if err == ErrFull && q.pushTries.Add(1)%lookEvery == 0 {
+		q.repair(pos, w)
 	}
+	return q.verdict(err)
+}
+
+// notTaken completes the error of a walk that came as far as pos, and says
+// whether it is time to look for messages that the dead have left behind.
+func (q *track) notTaken(pos uint64, w word, err error) (_ error, look bool) {
+	switch {
+	case err == ErrCorrupt:
+		return q.fault(err), false
+	case err == ErrClosed && q.anyLent():
+		return ErrEmpty, true // it may yet come back
+	case err == ErrEmpty && q.popTries.Add(1)%lookEvery != 0:
+		return err, false
+	}
+	q.repair(pos, w)
+	return err, true
+}
+
+// awaitMessage waits until try has got a message, or found one that the dead have left.
+func (q *track) awaitMessage(ctx context.Context, try func() error, find func() bool) error {
+	found := false
+	return q.await(ctx, &q.canPop, ErrEmpty, func() error {
+		if found {
+			return q.check()
+		}
+		return try()
+	}, func() {
+		q.repairHead()
+		found = find()
+	})
 }
 
 // Values of the lends word: no message was ever lent; some were; and one of them
 // is in a producer's way, and its reader dead.
 const (
 	neverLent = iota
-	lent
+	everLent
 	orphans
 )
 
+// lending notes that a message is to be lent.
+func (q *track) lending() {
+	if atomic.LoadUint32(q.lends) == neverLent {
+		atomic.CompareAndSwapUint32(q.lends, neverLent, everLent)
+	}
+}
+
 // orphaned reports whether consumers should look for orphans before all else,
 // and is then false until a producer finds another.
-func (q *MPMC[T]) orphaned() bool {
-	return atomic.LoadUint32(q.lends) == orphans && atomic.CompareAndSwapUint32(q.lends, orphans, lent)
+func (q *track) orphaned() bool {
+	return atomic.LoadUint32(q.lends) == orphans && atomic.CompareAndSwapUint32(q.lends, orphans, everLent)
 }
 
 // anyLent reports whether a message is lent to somebody else.
-func (q *MPMC[T]) anyLent() bool {
+func (q *track) anyLent() bool {
 	return q.countLent(func(w word) bool { return w.owner() != q.core.ID() }) > 0
 }
 
-// countLent counts the messages that are lent, of those that count.
-func (q *MPMC[T]) countLent(counts func(w word) bool) (n int64) {
+// countLent counts the positions of messages that are lent, of those that count.
+func (q *track) countLent(counts func(w word) bool) (n int64) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		return 0
 	}
 	for i := range q.capacity {
 		if w := q.load(i); w.phase() == reading && counts(w) {
-			n++
+			n += int64(q.covers(i, w))
 		}
 	}
 	return n
@@ -102,7 +144,7 @@ func (q *MPMC[T]) countLent(counts func(w word) bool) (n int64) {
 
 // adopt finds messages that were lent to a process now dead, until take has
 // taken one, and reports whether it has.
-func (q *MPMC[T]) adopt(take func(pos uint64, w word) bool) bool {
+func (q *track) adopt(take func(pos uint64, w word) bool) bool {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		return false
 	}
@@ -113,35 +155,11 @@ func (q *MPMC[T]) adopt(take func(pos uint64, w word) bool) bool {
 			continue
 		}
 		lap := q.lap(q.surelyTaken())
-		lap += uint64(w.ahead(lap)) // Invariant 8
+		lap += uint64(q.ahead(w, lap)) // Invariant 8
 		if take(lap<<q.lapShift|i, w) {
 			q.pushed.Acquire()
 			return true
 		}
 	}
 	return false
-}
-
-// redeliver pops a message that was lent to a process now dead.
-func (q *MPMC[T]) redeliver() (v T, ok bool) {
-	ok = q.adopt(func(pos uint64, w word) bool {
-		m := *q.slots.value(pos)
-		q.popped.Release()
-		if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
-			return false
-		}
-		v = m
-		q.wakeProducers(pos, wait.Everybody)
-		return true
-	})
-	return v, ok
-}
-
-// relend lends a message that was lent to a process now dead.
-func (q *MPMC[T]) relend() (l Lent[T], ok bool) {
-	ok = q.adopt(func(pos uint64, w word) bool {
-		l = Lent[T]{q, pos, min(w.deliveries()+1, maxRun)}
-		return q.swap(pos, w, claimWord(reading, q.lap(pos), l.count, q.core.ID()))
-	})
-	return l, ok
 }

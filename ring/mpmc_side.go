@@ -58,12 +58,3 @@ func (s *side) lull() {
 	atomic.StoreUint64(&s.stopped, last)
 	wait.Lull(run / 2)
 }
-
-// advance raises a hint, seen as was, once it has fallen behind. If another
-// process has raised it meanwhile, that will do.
-func (q *MPMC[T]) advance(hint *uint64, was uint64, s *side, to uint64) {
-	arch.StoreRelease64(&s.last, to)
-	if to-was >= q.lag {
-		atomic.CompareAndSwapUint64(hint, was, to)
-	}
-}

@@ -2,13 +2,18 @@ package ring
 
 import "github.com/isthmus-go/isthmus/internal/layout"
 
-// word is the state word of an MPMC slot.
+// word is a state word. That of a slot of an MPMC:
 //
 //	free, full, closed  lap 61 bits                          | phase 3 bits
 //	writing, freeing    lap 14 | run 9        | owner id 38  | phase 3
 //	reading             lap 14 | deliveries 9 | owner id 38  | phase 3
 //
-// The word of a slot that nobody has claimed carries the whole lap, so that a
+// That of a chunk of a BytesMPMC, with a run as in bytes_mpmc_run.go:
+//
+//	free, full, closed         lap 52 bits    | run 9        | phase 3 bits
+//	writing, reading, freeing  lap 14 | run 9 | owner id 38  | phase 3
+//
+// A word that nobody has claimed carries the whole lap, or so much of it, that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
 // process was paused. A claimed word is changed by its owner alone, or, once
 // that is dead, by a compare-and-swap that names the dead id, which never comes
@@ -31,13 +36,18 @@ const (
 	runShift = phaseBits + ownerBits
 	lapShift = runShift + runBits
 
+	slotLapShift  = phaseBits           // in the word of a slot that nobody has claimed
+	chunkLapShift = phaseBits + runBits // in that of a chunk
+
 	// maxRun is how many slots one claim can cover.
 	maxRun = 1<<runBits - 1
 )
 
-func freeWord(lap uint64) word   { return word(lap<<phaseBits | free) }
-func fullWord(lap uint64) word   { return word(lap<<phaseBits | full) }
-func closedWord(lap uint64) word { return word(lap<<phaseBits | closed) }
+func freeWord(lap uint64) word { return word(lap<<slotLapShift | free) }
+func fullWord(lap uint64) word { return word(lap<<slotLapShift | full) }
+
+func freeChunk(lap uint64) word        { return word(lap<<chunkLapShift | free) }
+func fullChunk(lap uint64, r run) word { return word(lap<<chunkLapShift | uint64(r)<<phaseBits | full) }
 
 func claimWord(phase, lap, run uint64, owner layout.ID) word {
 	return word(lap<<lapShift | run<<runShift | uint64(owner)<<phaseBits | phase)
@@ -51,7 +61,7 @@ func (w word) claimed() bool { return w&writing != 0 }
 // owner is the owner of a claimed word.
 func (w word) owner() layout.ID { return layout.ID(w >> phaseBits & (1<<ownerBits - 1)) }
 
-// run is how many slots the word speaks for, at least 1.
+// run is how many slots a slot's word speaks for, at least 1.
 func (w word) run() uint64 {
 	if !w.claimed() || w.phase() == reading {
 		return 1
@@ -59,13 +69,13 @@ func (w word) run() uint64 {
 	return max(uint64(w>>runShift)&maxRun, 1)
 }
 
-// deliveries is how often the message was lent, up to maxRun, if it is lent.
+// deliveries is how often a slot's message was lent, up to maxRun, if it is lent.
 func (w word) deliveries() uint64 { return uint64(w>>runShift) & maxRun }
 
-// ahead returns by how many laps the word is ahead of lap.
-func (w word) ahead(lap uint64) int64 {
+// chunkRun is the run of the message that a chunk's word speaks for, if there is one.
+func (w word) chunkRun() run {
 	if w.claimed() {
-		return int64((uint64(w>>lapShift)-lap)<<(64-lapBits)) >> (64 - lapBits)
+		return run(w >> runShift & maxRun)
 	}
-	return int64((uint64(w>>phaseBits)-lap)<<phaseBits) >> phaseBits
+	return run(w >> phaseBits & maxRun)
 }

@@ -21,7 +21,7 @@ import (
 // the mapping's place. So an operation that looks after its last access to shared
 // memory, and finds the segment open, has worked on live memory all the while. What
 // it has concluded from there, a success or an error, counts only after that look,
-// which is a call of quiet, open or verdict: each exit of each operation makes it. If
+// which is a call of quiet, check or verdict: each exit of each operation makes it. If
 // it finds the segment closed, its result is the segment's error, of n messages
 // popped n is 0, and of n messages pushed n is what such a look came after. What an
 // operation refuses without looking into shared memory (nothing is reserved, the role
@@ -45,8 +45,9 @@ type object struct {
 	core *segment.Segment
 	memory
 	*local
-	fence bool // a release store must be followed by a fence before looking for sleepers
-	fail  bool // FailOnDeath
+	capacity uint64 // in positions
+	fence    bool   // a release store must be followed by a fence before looking for sleepers
+	fail     bool   // FailOnDeath
 
 	producers, consumers end
 }
@@ -100,10 +101,33 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 	if err != nil {
 		return object{}, err
 	}
-	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), fence: core.WakerFence(), fail: failOnDeath(opts)}
+	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), capacity: capacity, fence: core.WakerFence(), fail: failOnDeath(opts)}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
+}
+
+func newMemory(mem []byte) memory {
+	return memory{
+		closed: layout.At[uint32](mem, closedOffset),
+		head:   layout.At[uint64](mem, headOffset),
+		tail:   layout.At[uint64](mem, tailOffset),
+		lends:  layout.At[uint32](mem, lendsOffset),
+		body:   mem[bodyOffset:],
+	}
+}
+
+func newLocal(core *segment.Segment, obj segment.Object) *local {
+	mem := obj.Mem
+	return &local{
+		push:     side{last: newcomer},
+		pop:      side{last: newcomer},
+		shared:   obj,
+		canPop:   wait.NewEvent(layout.At[uint32](mem, 0), core),
+		canPush:  wait.NewEvent(layout.At[uint32](mem, canPushOffset), core),
+		producer: core.NewHold(layout.At[atomic.Uint64](mem, producerOffset)),
+		consumer: core.NewHold(layout.At[atomic.Uint64](mem, consumerOffset)),
+	}
 }
 
 // quiet reports whether an operation is over once it has stored its word: nobody
@@ -129,30 +153,30 @@ func (o *object) wake(e *wait.Event, n int) error {
 		arch.Fence()
 	}
 	e.Notify(n)
-	return o.open()
+	return o.check()
 }
 
-// close marks the ring closed and wakes everybody.
-func (o *object) close() {
+// closeRing marks the ring closed and wakes everybody.
+func (o *object) closeRing() {
 	atomic.StoreUint32(o.closed, 1)
 	o.canPop.Notify(wait.Everybody)
 	o.canPush.Notify(wait.Everybody)
 }
 
-func (o *object) isClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
+func (o *object) ringClosed() bool { return atomic.LoadUint32(o.closed) != 0 }
 
 // verdict returns what an operation has concluded from shared memory, or an error if
 // the segment is closed: then the memory is private to this process, and what it shows
 // or was done there has not happened.
 func (o *object) verdict(err error) error {
-	if closed := o.open(); closed != nil {
+	if closed := o.check(); closed != nil {
 		return closed
 	}
 	return err
 }
 
-// open is the verdict on a success, and inlined.
-func (o *object) open() error {
+// check is the verdict on a success, and inlined.
+func (o *object) check() error {
 	if o.core.Closed() {
 		return o.segmentClosed()
 	}

@@ -2,7 +2,6 @@ package ring
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/wait"
@@ -12,12 +11,9 @@ import (
 // it.
 type Producer[T any] struct {
 	object
-	slots    slots[T]
-	capacity uint64
-	pos      uint64 // next position to push
-	limit    uint64 // first position that may not be free; pos if there is nothing to push to
+	slots slots[T]
+	pusher
 	reserved uint64 // pos+1 while the slot of pos is reserved
-	gone     error  // why there is nothing to push to, ever
 }
 
 // TryPush pushes v if there is space. It returns ErrFull if there is none.
@@ -38,26 +34,8 @@ func (p *Producer[T]) TryPush(v T) error {
 	return p.published(1)
 }
 
-// refresh looks how far the consumer has come.
-func (p *Producer[T]) refresh() error {
-	if p.gone != nil {
-		return p.gone
-	}
-	head := atomic.LoadUint64(p.head)
-	p.popped.Acquire()
-	if err := p.open(); err != nil {
-		return err
-	}
-	switch room := p.capacity - (p.pos - head); {
-	case room > p.capacity:
-		return p.fault(ErrCorrupt)
-	case room == 0:
-		return ErrFull
-	default:
-		p.limit = p.pos + room
-		return nil
-	}
-}
+// refresh looks for room.
+func (p *Producer[T]) refresh() error { return p.object.refresh(&p.pusher, 1) }
 
 // Push pushes v. It waits if there is no space. If ctx ends first, Push returns
 // an error that wraps the error of ctx, and pushes nothing.
@@ -136,7 +114,7 @@ func (p *Producer[T]) TryReserve() (*T, error) {
 		}
 	}
 	p.reserved = p.pos + 1
-	return p.slots.value(p.pos), p.open()
+	return p.slots.value(p.pos), p.check()
 }
 
 // Reserve returns a payload as TryReserve does, but waits if no slot is free.
@@ -180,27 +158,13 @@ func (p *Producer[T]) Commit() error {
 // Close closes the ring permanently, and gives up the producer's role. The
 // consumer gets the messages that are in the ring, and then ErrClosed.
 // [shm.Segment.RemoveObject] explains how to open the ring again.
-func (p *Producer[T]) Close() error {
-	if p.gone != nil {
-		return p.fault(p.gone)
-	}
-	p.leave(ErrClosed)
-	p.close()
-	p.dropRole(p.producer)
-	return p.open()
-}
+func (p *Producer[T]) Close() error { return p.leave(ErrClosed) }
 
 // Detach gives up the producer's role, so that another process can continue as
 // the producer.
-func (p *Producer[T]) Detach() error {
-	if p.gone != nil {
-		return p.fault(p.gone)
-	}
-	p.leave(ErrDetached)
-	p.dropRole(p.producer)
-	return p.open()
-}
+func (p *Producer[T]) Detach() error { return p.leave(ErrDetached) }
 
-func (p *Producer[T]) leave(why error) {
-	p.gone, p.limit, p.reserved = why, p.pos, 0
+func (p *Producer[T]) leave(why error) error {
+	p.limit, p.reserved = p.pos, 0
+	return p.giveUp(&p.tenure, why)
 }

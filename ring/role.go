@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/segment"
 )
@@ -19,13 +20,93 @@ type role struct {
 func (r role) held() bool      { return r.core.Held(r.hold) }
 func (r role) abandoned() bool { return r.core.Abandoned(r.hold) }
 
-// claimRole takes a role.
-func (o *object) claimRole(end *segment.Hold, what string) error {
-	if o.core.Claim(end) {
-		return o.open()
-	}
-	return o.verdict(o.fault(fmt.Errorf("claim the %s role: %w", what, ErrRoleTaken)))
+// tenure is a handle's time in a role, from the claim of the role until it is given up.
+type tenure struct {
+	hold *segment.Hold
+	over error // why the role was given up: ErrClosed or ErrDetached
 }
 
-// dropRole gives a role up.
-func (o *object) dropRole(end *segment.Hold) { o.core.Drop(end) }
+// claim takes a role for a handle.
+func (o *object) claim(hold *segment.Hold, what string) (tenure, error) {
+	if o.core.Claim(hold) {
+		return tenure{hold: hold}, o.check()
+	}
+	return tenure{}, o.verdict(o.fault(fmt.Errorf("claim the %s role: %w", what, ErrRoleTaken)))
+}
+
+// giveUp ends a tenure, and closes the ring if that is why. The handle is of no use after
+// that.
+func (o *object) giveUp(t *tenure, why error) error {
+	if t.over != nil {
+		return o.fault(t.over)
+	}
+	t.over = why
+	if why == ErrClosed {
+		o.closeRing()
+	}
+	o.core.Drop(t.hold)
+	return o.check()
+}
+
+// pusher is a producer's tenure, and its place in the ring.
+type pusher struct {
+	tenure
+	pos   uint64 // next position to push
+	limit uint64 // first position that may not be free; pos once the tenure is over
+}
+
+// claimProducer claims the producer's role. findTail finds the next position to push.
+func (o *object) claimProducer(findTail func(head uint64) (uint64, error)) (pusher, error) {
+	t, err := o.claim(o.producer, "producer")
+	if err != nil {
+		return pusher{}, err
+	}
+	head := atomic.LoadUint64(o.head)
+	pos, err := findTail(head)
+	if err == nil && o.ringClosed() {
+		err = o.fault(ErrClosed)
+	}
+	if err = o.verdict(err); err != nil {
+		o.core.Drop(t.hold)
+		return pusher{}, err
+	}
+	return pusher{t, pos, head + o.capacity}, nil
+}
+
+// refresh looks how far the consumer has come, and fails if there is not as much room
+// as is needed.
+func (o *object) refresh(p *pusher, need uint64) error {
+	if p.over != nil {
+		return p.over
+	}
+	head := atomic.LoadUint64(o.head)
+	o.popped.Acquire()
+	if err := o.check(); err != nil {
+		return err
+	}
+	room := o.capacity - (p.pos - head)
+	if room > o.capacity {
+		return o.fault(ErrCorrupt)
+	}
+	p.limit = p.pos + room
+	if need > room {
+		return ErrFull
+	}
+	return nil
+}
+
+// popper is a consumer's tenure, and its place in the ring.
+type popper struct {
+	tenure
+	pos     uint64 // next position to pop
+	lentEnd uint64 // behind the message that was lent last, those from pos on are
+}
+
+// claimConsumer claims the consumer's role.
+func (o *object) claimConsumer() (popper, error) {
+	t, err := o.claim(o.consumer, "consumer")
+	if err != nil {
+		return popper{}, err
+	}
+	return popper{tenure: t, pos: atomic.LoadUint64(o.head)}, o.check()
+}

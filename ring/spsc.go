@@ -58,8 +58,7 @@ import (
 // takes its slots plus 640 bytes.
 type SPSC[T any] struct {
 	object
-	slots    slots[T]
-	capacity uint64
+	slots slots[T]
 }
 
 // NewSPSC returns the ring with that name. It creates an empty ring if none
@@ -68,27 +67,26 @@ type SPSC[T any] struct {
 // with [shm.ErrMismatch] if the name belongs to another kind of object, or to a
 // ring of another capacity or message type.
 func NewSPSC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*SPSC[T], error) {
-	obj, n, err := newSlotted[T](s, layout.KindSPSC, name, capacity, opts)
+	obj, err := newSlotted[T](s, layout.KindSPSC, name, capacity, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &SPSC[T]{object: obj, slots: newSlots[T](obj.body, n), capacity: n}, nil
+	return &SPSC[T]{object: obj, slots: newSlots[T](obj.body, obj.capacity)}, nil
 }
 
 // newSlotted finds or creates a ring of slots.
-func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity int, opts []Option) (object, uint64, error) {
+func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity int, opts []Option) (object, error) {
 	core := segment.Of(s)
 	ref := core.Ref(kind, name)
 	typ, err := layout.Of(reflect.TypeFor[T]())
 	if err != nil {
-		return object{}, 0, ref.Fault(err)
+		return object{}, ref.Fault(err)
 	}
 	n, size, err := slottedBody[T](capacity)
 	if err != nil {
-		return object{}, 0, ref.Fault(err)
+		return object{}, ref.Fault(err)
 	}
-	obj, err := newObject(core, kind, name, typ, n, size, opts)
-	return obj, n, err
+	return newObject(core, kind, name, typ, n, size, opts)
 }
 
 // slottedBody returns the number of slots that a capacity stands for, and their bytes.
@@ -139,30 +137,18 @@ func (r *SPSC[T]) findTail(head uint64) uint64 {
 
 // Producer claims the producer's role for this process.
 func (r *SPSC[T]) Producer() (*Producer[T], error) {
-	if err := r.claimRole(r.producer, "producer"); err != nil {
+	p, err := r.claimProducer(func(head uint64) (uint64, error) { return r.findTail(head), nil })
+	if err != nil {
 		return nil, err
 	}
-	head := atomic.LoadUint64(r.head)
-	pos := r.findTail(head)
-	var err error
-	if r.isClosed() {
-		err = r.fault(ErrClosed)
-	}
-	if err = r.verdict(err); err != nil {
-		r.dropRole(r.producer)
-		return nil, err
-	}
-	return &Producer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: pos, limit: head + r.capacity}, nil
+	return &Producer[T]{object: r.object, slots: r.slots, pusher: p}, nil
 }
 
 // Consumer claims the consumer's role for this process.
 func (r *SPSC[T]) Consumer() (*Consumer[T], error) {
-	if err := r.claimRole(r.consumer, "consumer"); err != nil {
+	c, err := r.claimConsumer()
+	if err != nil {
 		return nil, err
 	}
-	pos := atomic.LoadUint64(r.head)
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	return &Consumer[T]{object: r.object, slots: r.slots, capacity: r.capacity, pos: pos}, nil
+	return &Consumer[T]{object: r.object, slots: r.slots, popper: c}, nil
 }

@@ -73,7 +73,7 @@ func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error
 	spec := segment.Spec{
 		Kind: layout.KindSemaphore, Name: name, Capacity: uint64(size),
 		Size: stateSize(core.MaxProcs(), o.Signalling),
-		Init: func(mem []byte) { *wordAt(mem, 0) = uint64(n) << freeShift },
+		Init: func(mem []byte) { *layout.At[uint64](mem, 0) = uint64(n) << freeShift },
 	}
 	if o.Signalling {
 		spec.Flags = 1

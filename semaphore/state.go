@@ -103,6 +103,28 @@ func stateSize(procs int, signalling bool) uint64 {
 	return linesOffset + uint64(procs)*arch.CacheLine
 }
 
+// init makes this process's side of the semaphore in mem.
+func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling bool) {
+	s.core = core
+	s.size = size
+	s.signalling = signalling
+	s.fence = core.WakerFence()
+	s.word = layout.At[uint64](mem, 0)
+	s.queue.Init(layout.At[wait.Words](mem, queueOffset), core, true)
+	s.weighty = layout.At[uint32](mem, weightyOffset)
+	s.repairer = layout.At[uint64](mem, repairerOffset)
+	if signalling {
+		return
+	}
+	s.lines = make([]line, core.MaxProcs())
+	for i := range s.lines {
+		off := linesOffset + uint64(i)*arch.CacheLine
+		s.lines[i] = line{owner: layout.At[uint64](mem, off), permits: layout.At[uint64](mem, off+8)}
+	}
+	s.busy = uint64(core.Slot()) + 1
+	s.mine = s.lines[core.Slot()].permits
+}
+
 // outcome is what came of one attempt at a change.
 type outcome int
 

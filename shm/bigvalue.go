@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
 // bigValue is the memory of a Value too large for one atomic word: a sequence
@@ -89,10 +90,10 @@ func (b *bigValue[T]) update(f func(cur T) (T, bool)) {
 }
 
 func newBigValue[T any](lock *ownerLock, mem []byte) *bigValue[T] {
-	b := &bigValue[T]{lock: lock, seq: cellAt(mem[seqOffset:])}
+	b := &bigValue[T]{lock: lock, seq: layout.At[uint64](mem, seqOffset)}
 	stride := copyStride(sizeOf[T]())
 	for i := range b.copy {
-		b.copy[i] = at[T](mem[copyOffset+uint64(i)*stride:])
+		b.copy[i] = layout.At[T](mem, copyOffset+uint64(i)*stride)
 	}
 	return b
 }

@@ -10,15 +10,6 @@ func sizeOf[T any]() uintptr {
 	return unsafe.Sizeof(*(*T)(nil)) // a T of its own might go to the heap
 }
 
-// at returns the T at the start of mem.
-func at[T any](mem []byte) *T {
-	_ = mem[sizeOf[T]()-1]
-	return (*T)(unsafe.Pointer(&mem[0]))
-}
-
-// cellAt returns the word at the start of mem.
-func cellAt(mem []byte) *uint64 { return at[uint64](mem) }
-
 // elements returns mem as n elements.
 func elements[T any](mem []byte, n int) []T {
 	_ = mem[uintptr(n)*sizeOf[T]()-1]

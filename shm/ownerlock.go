@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/liveness"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
@@ -63,6 +64,15 @@ const (
 	queueOffset   = 8 // the Queue's words
 	ownerLockSize = queueOffset + 16
 )
+
+// init makes this process's side of the lock at the start of mem.
+func (l *ownerLock) init(core *segment.Segment, mem []byte) {
+	l.word = layout.At[uint64](mem, 0)
+	l.queue.Init(layout.At[wait.Words](mem, queueOffset), core, false)
+	l.core = core
+	l.id = uint64(core.ID())
+	l.fence = core.WakerFence()
+}
 
 // tryLock takes the lock if it is free, and nobody is to have it before.
 func (l *ownerLock) tryLock() bool { return l.take(false) }

@@ -200,7 +200,7 @@ func (t *Table[T]) replace(i int, f func(T) T) (x T) {
 	return x
 }
 
-func (t *Table[T]) copy(slot int) *T { return at[T](t.copies[slot*t.stride:]) }
+func (t *Table[T]) copy(slot int) *T { return layout.At[T](t.copies, uint64(slot*t.stride)) }
 
 // String returns the names of the table and of its segment.
 func (t *Table[T]) String() string { return t.ref.String() }

@@ -71,7 +71,7 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 		return local
 	}).(*valueLocal)
 	if typ.Size <= 8 {
-		v.cell, v.mask = cellAt(obj.Mem), typ.Mask
+		v.cell, v.mask = layout.At[uint64](obj.Mem, 0), typ.Mask
 	} else {
 		v.big = newBigValue[T](&v.lock, obj.Mem)
 	}

@@ -3,6 +3,10 @@ package shm
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // LoadVersion returns the value and its version, for [Value.Wait].
@@ -63,3 +67,18 @@ func (v *Value[T]) version() uint64 {
 	}
 	return atomic.LoadUint64(v.cell)
 }
+
+// initEvent makes this process's side of the Event of a Value, which lies behind its
+// cell or its sequence number.
+func (l *valueLocal) initEvent(core *segment.Segment, mem []byte, large bool) {
+	off := uint64(smallEvent)
+	if large {
+		off = largeEvent
+	}
+	l.changed = wait.NewEvent(layout.At[uint32](mem, off), core)
+}
+
+const (
+	smallEvent = 8
+	largeEvent = seqOffset + 8
+)

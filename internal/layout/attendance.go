@@ -35,7 +35,7 @@ func (g Geometry) AttendWords() int { return attendWords(g.MaxProcs) }
 
 // Attendance returns word k of a side of the record of directory entry i.
 func (g Geometry) Attendance(mem []byte, i int, side Side, k int) *atomic.Uint64 {
-	return Word64(mem, g.AttendOff+i*attendSize(g.MaxProcs)+(k*int(sides)+int(side))*8)
+	return At[atomic.Uint64](mem, uint64(g.AttendOff+i*attendSize(g.MaxProcs)+(k*int(sides)+int(side))*8))
 }
 
 // Desert clears the record of directory entry i.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"unicode"
 )
 
@@ -82,15 +83,15 @@ func (e Entry) Encode(mem []byte) {
 
 // SetState makes s the state of the entry in mem. The store pairs with the load in
 // ReadEntry.
-func SetState(mem []byte, s State) { Word(mem, offState).Store(uint32(s)) }
+func SetState(mem []byte, s State) { At[atomic.Uint32](mem, offState).Store(uint32(s)) }
 
 // Used reports whether an entry was ever published in mem.
-func Used(mem []byte) bool { return State(Word(mem, offState).Load()) != Free }
+func Used(mem []byte) bool { return State(At[atomic.Uint32](mem, offState).Load()) != Free }
 
 // ReadEntry decodes the entry in mem. Of one that is Vacant or Free, only Off and Room
 // mean anything, or nothing. It fails with ErrCorrupt in an unknown state.
 func ReadEntry(mem []byte) (Entry, State, error) {
-	state := State(Word(mem, offState).Load())
+	state := State(At[atomic.Uint32](mem, offState).Load())
 	if state == Free {
 		return Entry{}, Free, nil
 	}

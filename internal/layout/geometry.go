@@ -91,10 +91,10 @@ func Compute(size int64, maxProcs, maxObjects int) (Geometry, error) {
 }
 
 // IDs returns the count of owner IDs that were drawn, of a mapped segment.
-func IDs(mem []byte) *atomic.Uint64 { return Word64(mem, offIDs) }
+func IDs(mem []byte) *atomic.Uint64 { return At[atomic.Uint64](mem, offIDs) }
 
 // Changes returns the count of changes of used directory entries, of a mapped segment.
-func Changes(mem []byte) *atomic.Uint64 { return Word64(mem, offChanges) }
+func Changes(mem []byte) *atomic.Uint64 { return At[atomic.Uint64](mem, offChanges) }
 
 // Table returns the process table of a mapped segment.
 func (g Geometry) Table(mem []byte) []byte {

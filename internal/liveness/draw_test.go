@@ -65,7 +65,9 @@ func TestSlotTakenMeanwhile(t *testing.T) {
 	for slots := 1; slots <= 2; slots++ {
 		const other = 77
 		mem := make([]byte, slots*layout.SlotSize)
-		owner := func(slot int) *atomic.Uint64 { return layout.Word64(mem, slot*layout.SlotSize+offID) }
+		owner := func(slot int) *atomic.Uint64 {
+			return layout.At[atomic.Uint64](mem, uint64(slot*layout.SlotSize+offID))
+		}
 		owner(0).Store(5) // who is dead
 		l := &scripted{others: []int64{other}, before: func() { owner(0).Store(other) }}
 		var ids atomic.Uint64

@@ -179,7 +179,7 @@ func (t *Table) takeSlot(slot int, dead ID) bool {
 		return false
 	}
 	t.slot = slot
-	layout.Word(t.mem, slot*layout.SlotSize+offPID).Store(uint32(os.Getpid()))
+	layout.At[atomic.Uint32](t.mem, uint64(slot*layout.SlotSize+offPID)).Store(uint32(os.Getpid()))
 	t.word(slot, offNamespace).Store(pidNamespace())
 	t.word(slot, offProcess).Store(uint64(t.id))
 	return true
@@ -187,7 +187,7 @@ func (t *Table) takeSlot(slot int, dead ID) bool {
 
 // word returns a word of a slot.
 func (t *Table) word(slot, off int) *atomic.Uint64 {
-	return layout.Word64(t.mem, slot*layout.SlotSize+off)
+	return layout.At[atomic.Uint64](t.mem, uint64(slot*layout.SlotSize+off))
 }
 
 // ID returns the ID of this attachment.

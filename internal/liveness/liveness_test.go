@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -37,7 +38,7 @@ func attach(path string, slots int) (*Table, *mapping.Mapping, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
 	}
-	t, err := Attach(file, layout.Word64(m.Bytes(), 0), m.Bytes()[tableOff:])
+	t, err := Attach(file, layout.At[atomic.Uint64](m.Bytes(), 0), m.Bytes()[tableOff:])
 	if err != nil {
 		return nil, nil, errors.Join(err, m.Unmap(), file.Close())
 	}
@@ -121,7 +122,7 @@ func TestTable(t *testing.T) {
 func TestNewcomer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table")
 	a, b := mustAttach(t, path, 2), mustAttach(t, path, 2)
-	pid := layout.Word(a.mem, b.slot*layout.SlotSize+offPID)
+	pid := layout.At[atomic.Uint32](a.mem, uint64(b.slot*layout.SlotSize+offPID))
 	mine := pid.Load()
 	for range proctest.Scaled(5000) {
 		a.word(b.slot, offProcess).Store(uint64(a.id)) // as an earlier owner's
@@ -155,7 +156,7 @@ func TestHeir(t *testing.T) {
 	a, b, c := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
 	dead := c.id // its lock is held
 	owner, process := a.word(b.slot, offID), a.word(b.slot, offProcess)
-	pid := layout.Word(a.mem, b.slot*layout.SlotSize+offPID)
+	pid := layout.At[atomic.Uint32](a.mem, uint64(b.slot*layout.SlotSize+offPID))
 	mine := pid.Load()
 	for range proctest.Scaled(5000) {
 		process.Store(uint64(dead))
@@ -207,7 +208,7 @@ func TestIDsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { a.Close(); m.Unmap() }()
-		count := layout.Word64(m.Bytes(), 0)
+		count := layout.At[atomic.Uint64](m.Bytes(), 0)
 		count.Store(maxID - 1)
 		if b := mustAttach(t, path, 3); b.ID() != maxID || a.Dead(b.ID()) || b.Dead(a.ID()) {
 			t.Errorf("the last ID is %#x, or somebody looks dead", b.ID())

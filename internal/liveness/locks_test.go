@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -21,7 +22,7 @@ func TestCreationLock(t *testing.T) {
 			go func() {
 				for range 50 {
 					err := table.WithCreationLock(func() error {
-						rounds := layout.Word(table.mem, offReserved)
+						rounds := layout.At[atomic.Uint32](table.mem, offReserved)
 						n := rounds.Load()
 						runtime.Gosched()
 						rounds.Store(n + 1)
@@ -40,7 +41,7 @@ func TestCreationLock(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if n := layout.Word(a.mem, offReserved).Load(); n != 200 {
+		if n := layout.At[atomic.Uint32](a.mem, offReserved).Load(); n != 200 {
 			t.Errorf("%d of 200 rounds counted", n)
 		}
 

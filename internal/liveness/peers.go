@@ -1,6 +1,10 @@
 package liveness
 
-import "github.com/isthmus-go/isthmus/internal/layout"
+import (
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/layout"
+)
 
 // How an owner has ended is in two words of its slot: left is the last owner that has
 // closed its Table, and died is at least the last one that has not and whose slot was
@@ -47,7 +51,7 @@ func (t *Table) pid(slot int) (pid uint32, ok bool) {
 	if !samePIDs(t.word(slot, offNamespace).Load()) {
 		return 0, false
 	}
-	return layout.Word(t.mem, slot*layout.SlotSize+offPID).Load(), true
+	return layout.At[atomic.Uint32](t.mem, uint64(slot*layout.SlotSize+offPID)).Load(), true
 }
 
 // Left reports whether the owner of id, which is dead and had that slot, has closed its

@@ -3,6 +3,7 @@ package liveness
 import (
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -123,6 +124,6 @@ func TestPeers(t *testing.T) {
 		check("another namespace", pa, Peer{b.ID(), 1, 0})
 		namespace.Store(home)
 	}
-	layout.Word64(b.mem, layout.SlotSize+offProcess).Store(0)
+	layout.At[atomic.Uint64](b.mem, layout.SlotSize+offProcess).Store(0)
 	check("not attached yet", pa)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -27,7 +28,7 @@ var _ = proctest.Register("attached", func(c *proctest.Child) {
 		c.Check(t.WithCreationLock(func() error {
 			c.Send("id", uint64(t.ID()))
 			c.Recv()
-			layout.Word(t.mem, offReserved).Store(1)
+			layout.At[atomic.Uint32](t.mem, offReserved).Store(1)
 			return nil
 		}))
 		c.Recv()
@@ -91,7 +92,7 @@ func TestCreationLockExcludesProcesses(t *testing.T) {
 		entered := make(chan error)
 		go func() {
 			entered <- a.WithCreationLock(func() error {
-				if layout.Word(a.mem, offReserved).Load() == 0 {
+				if layout.At[atomic.Uint32](a.mem, offReserved).Load() == 0 {
 					return errors.New("two processes have the creation lock")
 				}
 				return nil

@@ -29,7 +29,7 @@ var slow = []string{
 	"internal/segment.(*Ref).CheckContext",
 
 	// There is no room, or no message, or another has taken it.
-	"ring.(*Producer).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
+	"ring.(*object).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
 	"ring.(*Consumer).empty", "ring.(*Consumer).popSlow", "ring.(*Consumer).nextSlow",
 	"ring.(*MPMC).pushSlow", "ring.(*MPMC).popSlow", "ring.(*MPMC).redeliver", "ring.(*MPMC).soon",
 	"ring.(*side).lull", "internal/wait.Lull", "ring.(*object).await",
@@ -41,7 +41,7 @@ var slow = []string{
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
 	"shm.(*Lock).unlockSlow",
-	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*MPMC).wakeConsumers",
+	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*track).wakeConsumers",
 	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*Semaphore).releaseDone", "shm.(*valueLocal).wakeAll",
 	"internal/arch.Fence",
 

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +24,7 @@ var _ = proctest.Register("heir", func(c *proctest.Child) {
 	if o.Created {
 		c.Fatalf("the heir has created the object")
 	}
-	layout.Word(o.Mem, 0).Add(1)
+	layout.At[atomic.Uint32](o.Mem, 0).Add(1)
 	c.Send(uint32(s.ID()))
 	for {
 		id, err := strconv.ParseUint(c.Recv(), 10, 64)
@@ -48,7 +49,7 @@ func TestAnonymous(t *testing.T) {
 		t.Error("a segment without a name is replaced")
 	}
 	o := mustObject(t, s, Spec{Kind: layout.KindValue, Name: "x", Size: 4})
-	layout.Word(o.Mem, 0).Store(41)
+	layout.At[atomic.Uint32](o.Mem, 0).Store(41)
 
 	heir := proctest.StartWith(t, &proctest.Options{ExtraFiles: []*os.File{s.File()}}, "heir")
 	n, err := strconv.ParseUint(heir.Recv(), 10, 64)
@@ -56,7 +57,7 @@ func TestAnonymous(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := liveness.ID(n)
-	if layout.Word(o.Mem, 0).Load() != 42 || s.Dead(id) || id == s.ID() {
+	if layout.At[atomic.Uint32](o.Mem, 0).Load() != 42 || s.Dead(id) || id == s.ID() {
 		t.Errorf("the heir %#x has left %v, dead %v", id, o.Mem, s.Dead(id))
 	}
 	heir.Send(uint32(s.ID()))

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -182,10 +183,10 @@ var _ = proctest.Register("racer", func(c *proctest.Child) {
 		s, err := OpenOrCreate(name, testSize, nil)
 		c.Check(err)
 		o, err := s.Object(Spec{Kind: layout.KindValue, Name: "count", Size: 4, Init: func(mem []byte) {
-			layout.Word(mem, 0).Store(100)
+			layout.At[atomic.Uint32](mem, 0).Store(100)
 		}})
 		c.Check(err)
-		layout.Word(o.Mem, 0).Add(1)
+		layout.At[atomic.Uint32](o.Mem, 0).Add(1)
 		if o.Created {
 			created++
 		}
@@ -235,7 +236,7 @@ func TestCreationRace(t *testing.T) {
 		name := "round " + strconv.Itoa(i)
 		s := mustOpen(t, name)
 		o := mustObject(t, s, Spec{Kind: layout.KindValue, Name: "count", Size: 4})
-		if n := layout.Word(o.Mem, 0).Load(); n != 100+procs {
+		if n := layout.At[atomic.Uint32](o.Mem, 0).Load(); n != 100+procs {
 			t.Errorf("%s: %d of %d processes have counted themselves in", name, int(n)-100, procs)
 		}
 		if err := Remove(name, nil); err != nil {

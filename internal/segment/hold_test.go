@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -25,7 +26,7 @@ func newHolder(t *testing.T) holder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return holder{s, s.NewHold(layout.Word64(o.Mem, 64))}
+	return holder{s, s.NewHold(layout.At[atomic.Uint64](o.Mem, 64))}
 }
 
 func (h holder) expect(t *testing.T, what string, held, abandoned bool) {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -148,7 +149,7 @@ func TestHostileDirectory(t *testing.T) {
 	good.Encode(entry)
 	_, err := mustOpen(t, "s").Object(Spec{Kind: layout.KindLock, Name: "y", Size: 1})
 	proctest.WantError(t, "no room", err, ErrFull, "0 are left")
-	layout.Word(entry, 0).Store(7)
+	layout.At[atomic.Uint32](entry, 0).Store(7)
 	_, err = s.Object(spec)
 	proctest.WantError(t, "state", err, ErrCorrupt, "state 7")
 }
