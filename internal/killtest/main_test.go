@@ -93,8 +93,8 @@ func victimMain(name string) {
 func (v *victim) join(kind string) {
 	e := must(newEnd(kind, v.seg, ""))
 	n := v.message(127)
-	check(e.tryPush(n))
-	if got := must(e.tryPop()); got != n {
+	check(e.TryPush(n))
+	if got := must(e.TryPop()); got != n {
 		panic(fmt.Sprintf("pushed %x and popped %x", n, got))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -58,11 +59,11 @@ var _ = proctest.Register("chan stacks", parties(
 		collect(func() {
 			for n := range uint64(stackMessages) {
 				growStack(20)
-				c.Check(q.Push(background, pages.make(n)))
+				c.Check(q.Push(background, ringtest.Pages.Make(n)))
 			}
 			proctest.Until(c, "the other waits", q.PopWaiting)
 			for n := range uint64(stackMessages) {
-				c.Check(q.Push(background, pages.make(n)))
+				c.Check(q.Push(background, ringtest.Pages.Make(n)))
 				proctest.Until(c, "the message is popped", func() bool { return q.Len() == 0 })
 			}
 		})
@@ -70,7 +71,7 @@ var _ = proctest.Register("chan stacks", parties(
 	func(c *proctest.Child, s *shm.Segment) {
 		q := pagesOf(c, s)
 		expect := func(n uint64) {
-			if v := proctest.Must(q.Pop(background))(c); v != pages.make(n) {
+			if v := proctest.Must(q.Pop(background))(c); v != ringtest.Pages.Make(n) {
 				c.Fatalf("popped %v, want message %d", v, n)
 			}
 		}
