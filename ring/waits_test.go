@@ -1,8 +1,6 @@
 package ring_test
 
-import (
-	"context"
-)
+import "context"
 
 // popOps and pushOps are the operations that wait.
 var popOps = map[string]func(ctx context.Context, c consumer) (uint64, error){
