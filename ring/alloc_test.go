@@ -26,24 +26,11 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 	msg, msgs := make([]byte, 100), [][]byte{make([]byte, 10), nil, make([]byte, 100)}
 	buf, lens := make([]byte, 0, 512), make([]int, len(msgs))
 	return map[string]func() error{
-		"SPSC try": func() error {
-			_, err := keep(c.TryPop, p.TryPush(v))
-			return err
-		},
-		"SPSC": func() error {
-			if err := p.Push(ctx, v); err != nil {
-				return err
-			}
-			_, err := c.Pop(ctx)
-			return err
-		},
-		"SPSC batch": func() error {
-			if _, err := p.PushAll(ctx, vs); err != nil {
-				return err
-			}
-			_, err := c.PopInto(ctx, dst)
-			return err
-		},
+		"SPSC try": both(func() error { return p.TryPush(v) }, func() error { _, err := c.TryPop(); return err }),
+		"SPSC":     both(func() error { return p.Push(ctx, v) }, func() error { _, err := c.Pop(ctx); return err }),
+		"SPSC batch": both(
+			func() error { _, err := p.PushAll(ctx, vs); return err },
+			func() error { _, err := c.PopInto(ctx, dst); return err }),
 		"SPSC in place": func() error {
 			m, err := p.Reserve(ctx)
 			if err != nil {
@@ -59,24 +46,11 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			v = *m
 			return c.Release()
 		},
-		"MPMC try": func() error {
-			_, err := keep(q.TryPop, q.TryPush(v))
-			return err
-		},
-		"MPMC": func() error {
-			if err := q.Push(ctx, v); err != nil {
-				return err
-			}
-			_, err := q.Pop(ctx)
-			return err
-		},
-		"MPMC batch": func() error {
-			if _, err := q.PushAll(ctx, vs); err != nil {
-				return err
-			}
-			_, err := q.PopInto(ctx, dst)
-			return err
-		},
+		"MPMC try": both(func() error { return q.TryPush(v) }, func() error { _, err := q.TryPop(); return err }),
+		"MPMC":     both(func() error { return q.Push(ctx, v) }, func() error { _, err := q.Pop(ctx); return err }),
+		"MPMC batch": both(
+			func() error { _, err := q.PushAll(ctx, vs); return err },
+			func() error { _, err := q.PopInto(ctx, dst); return err }),
 		"MPMC in place": func() error {
 			m, err := q.Reserve(ctx)
 			if err != nil {
@@ -93,24 +67,11 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			v = *l.Value()
 			return l.Release()
 		},
-		"Bytes try": func() error {
-			_, err := keep(func() ([]byte, error) { return bc.TryPop(buf) }, bp.TryPush(msg))
-			return err
-		},
-		"Bytes": func() error {
-			if err := bp.Push(ctx, msg); err != nil {
-				return err
-			}
-			_, err := bc.Pop(ctx, buf)
-			return err
-		},
-		"Bytes batch": func() error {
-			if _, err := bp.PushAll(ctx, msgs); err != nil {
-				return err
-			}
-			_, _, err := bc.PopInto(ctx, buf, lens)
-			return err
-		},
+		"Bytes try": both(func() error { return bp.TryPush(msg) }, func() error { _, err := bc.TryPop(buf); return err }),
+		"Bytes":     both(func() error { return bp.Push(ctx, msg) }, func() error { _, err := bc.Pop(ctx, buf); return err }),
+		"Bytes batch": both(
+			func() error { _, err := bp.PushAll(ctx, msgs); return err },
+			func() error { _, _, err := bc.PopInto(ctx, buf, lens); return err }),
 		"Bytes in place": func() error {
 			m, err := bp.Reserve(ctx, 99)
 			if err != nil {
@@ -125,20 +86,11 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			}
 			return bc.Release()
 		},
-		"BytesMPMC": func() error {
-			if err := w.Push(ctx, msg); err != nil {
-				return err
-			}
-			_, err := w.Pop(ctx, buf)
-			return err
-		},
-		"BytesMPMC batch": func() error {
-			if _, err := w.PushAll(ctx, msgs); err != nil {
-				return err
-			}
-			_, _, err := w.PopInto(ctx, buf, lens)
-			return err
-		},
+		"BytesMPMC try": both(func() error { return w.TryPush(msg) }, func() error { _, err := w.TryPop(buf); return err }),
+		"BytesMPMC":     both(func() error { return w.Push(ctx, msg) }, func() error { _, err := w.Pop(ctx, buf); return err }),
+		"BytesMPMC batch": both(
+			func() error { _, err := w.PushAll(ctx, msgs); return err },
+			func() error { _, _, err := w.PopInto(ctx, buf, lens); return err }),
 		"BytesMPMC in place": func() error {
 			m, err := w.Reserve(ctx, 99)
 			if err != nil {
@@ -158,20 +110,23 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			_, err1 := c.TryPop()
 			_, err2 := q.TryPop()
 			_, err3 := bc.TryNext()
-			if err1 != ring.ErrEmpty || err2 != ring.ErrEmpty || err3 != ring.ErrEmpty {
-				t.Fatalf("%v, %v, %v", err1, err2, err3)
+			_, err4 := w.TryNext()
+			if err1 != ring.ErrEmpty || err2 != ring.ErrEmpty || err3 != ring.ErrEmpty || err4 != ring.ErrEmpty {
+				t.Fatalf("%v, %v, %v, %v", err1, err2, err3, err4)
 			}
 			return nil
 		},
 	}
 }
 
-// keep pops unless the push has failed.
-func keep[T any](pop func() (T, error), err error) (v T, _ error) {
-	if err != nil {
-		return v, err
+// both pops unless the push has failed.
+func both(push, pop func() error) func() error {
+	return func() error {
+		if err := push(); err != nil {
+			return err
+		}
+		return pop()
 	}
-	return pop()
 }
 
 func TestNoAllocation(t *testing.T) {

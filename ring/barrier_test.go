@@ -7,6 +7,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
@@ -38,7 +39,7 @@ var _ = proctest.Register("player", func(c *proctest.Child) {
 	s := shared.Open(c)
 	wait.SetSpin(false)
 	c.Send("fence", segment.Of(s).WakerFence())
-	for _, kind := range mainKinds {
+	for _, kind := range ringtest.Main {
 		for _, from := range []string{"a", "b"} {
 			out, in := newQueue(c, s, kind, kind+from+c.Arg(1), 2), newQueue(c, s, kind, kind+from+c.Arg(2), 2)
 			p, co := proctest.Must(out.Producer())(c), proctest.Must(in.Consumer())(c)

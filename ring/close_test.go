@@ -1,120 +1,140 @@
 package ring_test
 
 import (
-	"bytes"
-	"runtime"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/ring"
-	"github.com/isthmus-go/isthmus/shm"
 )
 
-// What a Close at each instruction does to an operation is internal/killtest's. Here
-// it comes in the middle of a long copy, on any platform.
-
-// long is a message that takes some milliseconds to copy.
-var long = bytes.Repeat([]byte{1}, 8<<20)
-
-// copying is a new segment that is to be closed, with another attachment to it.
-type copying struct {
-	seg, other *shm.Segment
-	p          *ring.BytesProducer // of seg
-	c          *ring.BytesConsumer // of seg
-	q          *ring.Bytes         // of other
-	dst        []byte              // memory of other, for a long message
-}
-
-// eachCopying calls do with new segments until it reports that the segment was closed
-// in time.
-func eachCopying(t *testing.T, do func(c copying) bool) {
-	if runtime.GOMAXPROCS(0) == 1 { // nothing preempts a copy
-		runtime.GOMAXPROCS(2)
-		defer runtime.GOMAXPROCS(1)
-	}
-	newSegment(t) // for its watchdog, and its directory
-	for hit := false; !hit; {
-		const name = "copying"
-		c := copying{other: proctest.Must(shm.Create(name, 64<<20, nil))(t)}
-		c.seg = proctest.Must(shm.Open(name, nil))(t)
-		const capacity = 32 << 20
-		c.q = proctest.Must(ring.NewBytes(c.other, "q", capacity))(t)
-		mine := proctest.Must(ring.NewBytes(c.seg, "q", capacity))(t)
-		c.p = proctest.Must(mine.Producer())(t)
-		c.c = proctest.Must(mine.Consumer())(t)
-		c.dst = proctest.Must(shm.NewArray[byte](c.other, "dst", len(long)))(t).View()
-		for range 2 { // then the next message goes to the beginning of the ring
-			proctest.Must(c.p.TryReserve(c.q.MaxLen()))(t)
-			proctest.Check(t, c.p.Commit(c.q.MaxLen()))
-			proctest.Must(c.c.TryNext())(t)
-			proctest.Check(t, c.c.Release())
+// TestDrain closes rings with messages in them.
+func TestDrain(t *testing.T) {
+	eachQueue(t, func(t *testing.T, p producer, c consumer, q queue) {
+		k := fillUp(t, p, q, 0)
+		proctest.Check(t, p.Close())
+		for what, push := range map[string]func() error{
+			"TryPush":    func() error { return p.TryPush(0) },
+			"Push":       func() error { return p.Push(background, 0) },
+			"PushAll":    func() error { _, err := p.PushAll(background, 0, 1); return err },
+			"TryReserve": func() error { _, err := p.TryReserve(0); return err },
+			"Reserve":    func() error { _, err := p.Reserve(background, 0); return err },
+		} {
+			if err := push(); err != ring.ErrClosed {
+				t.Errorf("%s after Close: %v", what, err)
+			}
 		}
-		hit = do(c)
-		proctest.Check(t, c.other.Close())
-		proctest.Check(t, shm.Remove(name, nil))
-	}
-}
-
-// closeAt closes the segment once the byte, which is not of the Go heap, is 1: then
-// a copy has begun.
-func (c copying) closeAt(b *byte) <-chan error {
-	begun := make(chan bool)
-	closed := proctest.Go(func() error {
-		close(begun)
-		for *b != 1 {
-			runtime.Gosched()
+		for n := range k {
+			expectPop(t, c, q, n)
 		}
-		return c.seg.Close()
-	})
-	<-begun
-	return closed
-}
-
-// TestCloseInPushAll wants no message counted whose copy went on in private memory.
-func TestCloseInPushAll(t *testing.T) {
-	proctest.Mortal(t)
-	eachCopying(t, func(c copying) bool {
-		closed := c.closeAt(&c.q.Body()[8])
-		n, err := c.p.PushAll(background, [][]byte{long})
-		proctest.Check(t, proctest.Result(t, closed))
-		if err == nil && n == 1 && c.q.Len() > len(long) {
-			return false
+		for what, pop := range map[string]func() error{
+			"TryPop":  func() error { _, err := c.TryPop(); return err },
+			"Pop":     func() error { _, err := c.Pop(background); return err },
+			"PopInto": func() error { _, err := c.PopInto(background, 3); return err },
+			"TryNext": func() error { _, err := c.TryNext(); return err },
+			"Next":    func() error { _, err := c.Next(background); return err },
+		} {
+			if err := pop(); err != ring.ErrClosed {
+				t.Errorf("%s of a ring that is closed and drained: %v", what, err)
+			}
 		}
-		checkIs(t, "PushAll", err, shm.ErrSegmentClosed)
-		if n != 0 && c.q.Len() <= len(long) {
-			t.Fatalf("PushAll counts %d messages, and in the ring are %d bytes", n, c.q.Len())
+		if n := q.Len(); n != 0 {
+			t.Errorf("Len of a ring that is closed and drained is %d", n)
 		}
-		return true
 	})
 }
 
-// TestCloseInPop wants nothing popped but the error.
-func TestCloseInPop(t *testing.T) {
-	proctest.Mortal(t)
-	for what, pop := range map[string]func(c *ring.BytesConsumer, dst []byte) ([]byte, int, error){
-		"TryPop": func(c *ring.BytesConsumer, dst []byte) ([]byte, int, error) {
-			b, err := c.TryPop(dst)
-			return b, 0, err
-		},
-		"PopInto": func(c *ring.BytesConsumer, dst []byte) ([]byte, int, error) {
-			return c.PopInto(background, dst, make([]int, 2))
-		},
-	} {
-		t.Run(what, func(t *testing.T) {
-			eachCopying(t, func(c copying) bool {
-				proctest.Check(t, c.p.TryPush(long))
-				closed := c.closeAt(&c.dst[0])
-				b, n, err := pop(c.c, c.dst[:0])
-				proctest.Check(t, proctest.Result(t, closed))
-				if err == nil {
-					return false
-				}
-				checkIs(t, what, err, shm.ErrSegmentClosed)
-				if len(b) != 0 || n != 0 {
-					t.Fatalf("popped %d bytes in %d messages", len(b), n)
-				}
-				return true
-			})
+func TestAll(t *testing.T) {
+	eachQueue(t, func(t *testing.T, p producer, c consumer, q queue) {
+		k := fillUp(t, p, q, 0)
+		proctest.Check(t, p.Close())
+		var n uint64
+		for got, err := range c.All(background) {
+			proctest.Check(t, err)
+			if got != n&q.Mask() {
+				t.Fatalf("message %d, want %d", got, n)
+			}
+			if n++; n == 1 {
+				break // the rest stays
+			}
+		}
+		for got, err := range c.All(background) {
+			proctest.Check(t, err)
+			if got != n&q.Mask() {
+				t.Fatalf("after break: message %d, want %d", got, n)
+			}
+			n++
+		}
+		if n != k {
+			t.Fatalf("All ended after %d of %d messages", n, k)
+		}
+	})
+}
+
+// TestCloseWakes closes rings on which both sides sleep.
+func TestCloseWakes(t *testing.T) {
+	for _, kind := range ringtest.Main {
+		t.Run(kind, func(t *testing.T) {
+			s := newSegment(t)
+			empty := proctest.Start(t, "closed on", kind, "empty")
+			full := newQueue(t, s, kind, "full", 2)
+			p := proctest.Must(full.Producer())(t)
+			cram(p)
+			empty.Expect("ready")
+			q := newQueue(t, s, kind, "empty", 2)
+			proctest.Until(t, "the consumer waits", q.PopWaiting)
+			ep := proctest.Must(q.Producer())(t)
+			proctest.Check(t, ep.Close())
+			empty.Wait()
+			if q.Roles() {
+				proctest.Check(t, p.Close())
+				return
+			}
+			blocked := proctest.Start(t, "closed on", kind, "full")
+			blocked.Expect("ready")
+			proctest.Until(t, "the producer waits", full.PushWaiting)
+			proctest.Check(t, p.Close())
+			blocked.Wait()
 		})
 	}
+}
+
+var _ = proctest.Register("closed on", func(c *proctest.Child) {
+	s := shared.Open(c)
+	q := newQueue(c, s, c.Arg(0), c.Arg(1), 2)
+	var err error
+	if c.Arg(1) == "empty" {
+		co := proctest.Must(q.Consumer())(c)
+		c.Send("ready")
+		_, err = co.Pop(background)
+	} else {
+		p := proctest.Must(q.Producer())(c)
+		c.Send("ready")
+		err = p.Push(background, 1)
+	}
+	if err != ring.ErrClosed {
+		c.Fatalf("%v", err)
+	}
+	c.Check(s.Close())
+})
+
+// TestClosedForProducers: there is nothing to take over in a closed ring but what
+// is left to pop.
+func TestClosedForProducers(t *testing.T) {
+	eachRoleKind(t, func(t *testing.T, kind string, capacity int, q queue) {
+		p := proctest.Must(q.Producer())(t)
+		proctest.Check(t, p.Push(background, 5))
+		proctest.Check(t, p.Close())
+		checkIs(t, "second Close", p.Close(), ring.ErrClosed)
+		for range 2 {
+			_, err := q.Producer()
+			checkIs(t, "producer of a closed ring", err, ring.ErrClosed)
+		}
+		c := proctest.Must(q.Consumer())(t)
+		expectPop(t, c, q, 5)
+		if _, err := c.TryPop(); err != ring.ErrClosed {
+			t.Errorf("TryPop of the drained ring: %v", err)
+		}
+	})
 }

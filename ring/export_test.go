@@ -113,16 +113,34 @@ func (q *MPMC[T]) Free(pos, run uint64, n int) {
 func (q *MPMC[T]) Word(pos uint64) uint64 { return uint64(q.load(pos)) }
 
 // Repair is the repair of the slot of pos by who has seen word there.
-func (q *MPMC[T]) Repair(pos, w uint64) { q.repair(pos, word(w)) }
+func (q *MPMC[T]) Repair(pos, w uint64) bool { return q.repair(pos, word(w)) }
 
-// RepairPart is as much of it as is done before the slots before n are.
-func (q *MPMC[T]) RepairPart(pos, w uint64, n int) {
-	for i := word(w).run() - 1; i >= max(uint64(n), 1); i-- {
+// RepairPart is as much of it as is done while the first slots, as left says, are left.
+func (q *MPMC[T]) RepairPart(pos, w uint64, left func(n int) int) {
+	run := word(w).run()
+	for i, least := run-1, uint64(max(left(int(run)), 1)); i >= least; i-- {
 		lap := q.lap(pos + i)
 		if !q.swap(pos+i, fullWord(lap), freeWord(lap+1)) && word(w).phase() == writing {
 			q.swap(pos+i, freeWord(lap), freeWord(lap+1))
 		}
 	}
+}
+
+// A Claim is what somebody holds of a ring, dead or alive.
+type Claim struct {
+	Pos, Word uint64
+	Dead      bool
+}
+
+// Claims are those of the ring.
+func (q *MPMC[T]) Claims() (claims []Claim) {
+	for i := range q.capacity {
+		if w := q.load(i); w.claimed() {
+			lap := q.lap(q.surelyTaken())
+			claims = append(claims, Claim{(lap+uint64(q.ahead(w, lap)))<<q.lapShift | i, uint64(w), q.core.Dead(w.owner())})
+		}
+	}
+	return claims
 }
 
 // WriteUncommitted does all of a Commit of n bytes but its last store.
@@ -173,33 +191,28 @@ func (q *BytesMPMC) Take(left func(chunks int) int) (b []byte, err error) {
 	return b, nil
 }
 
-// RepairPart frees the last chunks but left of a span that a dead process holds.
-func (q *BytesMPMC) RepairPart(left func(chunks int) int) {
-	for i := range q.capacity {
-		w := q.load(i)
-		if !w.claimed() || w.phase() == reading || !q.core.Dead(w.owner()) {
-			continue
-		}
-		lap := q.lap(q.surelyTaken())
-		pos := (lap+uint64(q.ahead(w, lap)))<<q.lapShift | i
-		n := q.span(pos, w.chunkRun())
-		for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
-			lap := q.lap(pos + i)
-			q.swap(pos+i, freeChunk(lap), freeChunk(lap+1))
-		}
+// RepairPart frees the last chunks but left of a span.
+func (q *BytesMPMC) RepairPart(pos, v uint64, left func(chunks int) int) {
+	w := word(v)
+	if w.phase() == reading {
+		return
+	}
+	n := q.span(pos, w.chunkRun())
+	for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
+		lap := q.lap(pos + i)
+		q.swap(pos+i, freeChunk(lap), freeChunk(lap+1))
 	}
 }
 
-// Claims are the positions and words of spans that somebody holds.
-func (q *BytesMPMC) Claims() (pos, words []uint64) {
+// Claims are those of the ring.
+func (q *BytesMPMC) Claims() (claims []Claim) {
 	for i := range q.capacity {
 		if w := q.load(i); w.claimed() {
 			lap := q.lap(q.surelyTaken())
-			pos = append(pos, (lap+uint64(q.ahead(w, lap)))<<q.lapShift|i)
-			words = append(words, uint64(w))
+			claims = append(claims, Claim{(lap+uint64(q.ahead(w, lap)))<<q.lapShift | i, uint64(w), q.core.Dead(w.owner())})
 		}
 	}
-	return pos, words
+	return claims
 }
 
 // Repair is the repair of the span at pos by who has seen w there.

@@ -5,8 +5,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
-	"github.com/isthmus-go/isthmus/internal/proctest/shared"
-	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 )
 
 // lateLaps are laps that a ring comes to late or never, a little before some
@@ -22,7 +21,7 @@ const maxPos = 1 << 62
 
 // TestLateLaps sends messages through rings that are about to use up something.
 func TestLateLaps(t *testing.T) {
-	for _, kind := range mainKinds {
+	for _, kind := range ringtest.Main {
 		for _, capacity := range []int{1, 2, 8} {
 			t.Run(fmt.Sprint(kind, "/capacity ", capacity), func(t *testing.T) {
 				seed := newSeed(t)
@@ -65,105 +64,5 @@ func TestLateLaps(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// TestKilledInLateLaps has writers and readers die in each of the laps around a
-// wrap.
-func TestKilledInLateLaps(t *testing.T) {
-	proctest.Mortal(t)
-	for _, lap := range lateLaps {
-		if lap > maxPos/killCapacity {
-			continue
-		}
-		t.Run(fmt.Sprintf("lap %#x", lap), func(t *testing.T) {
-			s := newSegment(t)
-			q := newKillRing(t, s)
-			q.SetStart(lap * killCapacity)
-			for range 4 {
-				for _, what := range []string{"writing", "freeing", "reading", "lending"} {
-					dying := shared.Open(t)
-					d := newKillRing(t, dying)
-					switch what {
-					case "writing":
-						pos, run, err := d.Claim(5)
-						proctest.Check(t, err)
-						d.Fill(pos, run, 2, garbage)
-					case "freeing":
-						pushJobs(t, q, 0, killCapacity)
-						pos, run, err := d.Take(make([]job, 5))
-						proctest.Check(t, err)
-						d.Free(pos, run, 2)
-					case "reading", "lending":
-						pushJobs(t, q, 9, 10)
-						proctest.Must(d.TryNext())(t)
-					}
-					proctest.Check(t, dying.Close())
-					switch what {
-					case "freeing":
-						for n := uint64(5); n < killCapacity; n++ {
-							popOne(t, q, n)
-						}
-						proctest.Check(t, q.Push(background, jobs.make(8)))
-						popOne(t, q, 8)
-					case "reading":
-						if got := proctest.Must(q.Pop(background))(t); got != jobs.make(9) {
-							t.Fatalf("popped %+v", got)
-						}
-					case "lending":
-						l := proctest.Must(q.Next(background))(t)
-						if *l.Value() != jobs.make(9) {
-							t.Fatalf("lent %+v", *l.Value())
-						}
-						proctest.Check(t, l.Release())
-					}
-					goOn(t, q)
-				}
-			}
-		})
-	}
-}
-
-// A late consumer shares a ring that is about to wrap.
-var _ = proctest.Register("late consumer", func(c *proctest.Child) {
-	s := shared.Open(c)
-	q := proctest.Must(ring.NewMPMC[uint64](s, "late", 4))(c)
-	var count, sum, next uint64
-	for n, err := range q.All(background) {
-		c.Check(err)
-		if n < next {
-			c.Fatalf("message %d comes after %d", n, next-1)
-		}
-		next = n + 1
-		count++
-		sum += n
-	}
-	c.Send(count, sum)
-	c.Check(s.Close())
-})
-
-// TestLateStream crosses wraps between processes.
-func TestLateStream(t *testing.T) {
-	const length = 500
-	for _, lap := range []uint64{1<<18 - 50, 1<<19 - 50, 1<<60 - 50} {
-		t.Run(fmt.Sprintf("lap %#x", lap), func(t *testing.T) {
-			q := proctest.Must(ring.NewMPMC[uint64](newSegment(t), "late", 4))(t)
-			q.SetStart(lap * uint64(q.Cap()))
-			consumers := []*proctest.Proc{proctest.Start(t, "late consumer"), proctest.Start(t, "late consumer")}
-			for n := range uint64(length) {
-				proctest.Check(t, q.Push(background, n))
-			}
-			proctest.Check(t, q.Close())
-			var count, sum uint64
-			for _, p := range consumers {
-				var k, s uint64
-				fmt.Sscan(p.Recv(), &k, &s)
-				count, sum = count+k, sum+s
-				p.Wait()
-			}
-			if count != length || sum != length*(length-1)/2 {
-				t.Errorf("%d messages of sum %d, want %d of %d", count, sum, length, length*(length-1)/2)
-			}
-		})
 	}
 }

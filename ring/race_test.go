@@ -7,6 +7,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/internal/race"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -15,7 +16,7 @@ import (
 // over.
 func TestHandOver(t *testing.T) {
 	const buffers, turns = 8, 2000
-	for _, kind := range mainKinds {
+	for _, kind := range ringtest.Main {
 		for _, mode := range modes {
 			t.Run(kind+"/"+mode, func(t *testing.T) {
 				s := newSegment(t)
@@ -73,37 +74,6 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestRingAsMutex uses the room in a ring as that in a channel can be used: the
-// pop that makes room for a push comes before the end of that push.
-func TestRingAsMutex(t *testing.T) {
-	const goroutines, turns = 4, 500
-	for _, mode := range modes {
-		t.Run(mode, func(t *testing.T) {
-			q, p, c := ends(t, newSegment(t), "MPMC", 1)
-			var count int
-			var wg sync.WaitGroup
-			for g := range goroutines {
-				wg.Go(func() {
-					rnd := newRand(1, g)
-					for range turns {
-						if _, err := pushSome(p, q, mode, rnd, 0, 1); err != nil {
-							t.Error(err)
-						}
-						count++
-						if err := popSome(c, q, mode, rnd, func(uint64) {}); err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-			if count != goroutines*turns {
-				t.Errorf("count is %d, want %d", count, goroutines*turns)
-			}
-		})
-	}
-}
-
 // racers are two goroutines that use a variable on the heap: one before it pushes
 // a message, or, if it is late, after; the other after it has popped it.
 var _ = proctest.Register("racers", func(c *proctest.Child) {
@@ -136,7 +106,7 @@ func TestRaceDetector(t *testing.T) {
 		proctest.MaySkip("racers")
 		t.Skip("needs -race")
 	}
-	for _, kind := range mainKinds {
+	for _, kind := range ringtest.Main {
 		for _, mode := range modes {
 			for _, when := range []string{"in time", "late"} {
 				t.Run(kind+"/"+mode+"/"+when, func(t *testing.T) {

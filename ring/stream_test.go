@@ -13,6 +13,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -39,11 +40,11 @@ func pushSome(p producer, q queue, mode string, rnd *rand.Rand, from, to uint64)
 		k, err := p.PushAll(background, from, min(to, from+1+rnd.Uint64N(3*uint64(q.Cap()))))
 		return from + uint64(k), err
 	case "place":
-		commit, err := p.Reserve(background, from)
+		r, err := p.Reserve(background, from)
 		if err != nil {
 			return from, err
 		}
-		return from + 1, commit()
+		return from + 1, r.Commit()
 	case "mixed":
 		return pushSome(p, q, modes[rnd.IntN(len(modes))], rnd, from, to)
 	}
@@ -74,10 +75,10 @@ func popSome(c consumer, q queue, mode string, rnd *rand.Rand, got func(n uint64
 		}
 		return err
 	case "place":
-		n, release, err := c.Next(background)
+		l, err := c.Next(background)
 		if err == nil {
-			got(n)
-			err = release()
+			got(l.N)
+			err = l.Release()
 		}
 		return err
 	case "iterate":
@@ -176,7 +177,7 @@ func runStreams(t *testing.T, length int, opts *proctest.Options, streams []stre
 
 // eachMode returns a stream of each ring for each way to push and to pop.
 func eachMode() (streams []stream) {
-	for _, kind := range mainKinds {
+	for _, kind := range ringtest.Main {
 		for _, mode := range append(modes, "iterate") {
 			streams = append(streams, stream{kind, mode, 4})
 		}
@@ -197,7 +198,7 @@ func TestStream(t *testing.T) {
 		t.Run(fmt.Sprint("capacity ", capacity), func(t *testing.T) {
 			newSegment(t)
 			var streams []stream
-			for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+			for _, kind := range slices.Sorted(maps.Keys(ringtest.Kinds)) {
 				streams = append(streams, stream{kind, "mixed", capacity})
 			}
 			runStreams(t, 500, nil, streams)

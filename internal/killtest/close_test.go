@@ -21,12 +21,12 @@ func closings() (ops []operation) {
 			op := operation{name: kind + " " + c.name, ring: kind, fresh: true, play: c.play}
 			op.victim = func(v *victim) func() result {
 				e := must(newEnd(kind, v.seg, producer))
-				return func() result { return failed(e.close()) }
+				return func() result { return failed(e.Close()) }
 			}
 			if c.other {
 				op.other = func(seg *shm.Segment) func() result {
 					return func() result {
-						n, err := must(newEnd(kind, seg, consumer)).pop(context.Background())
+						n, err := must(newEnd(kind, seg, consumer)).Pop(context.Background())
 						return failed(err, n)
 					}
 				}
@@ -47,7 +47,7 @@ func closings() (ops []operation) {
 				name: kind + " Detach of the " + role, play: roleScene{kind, role, nobody}.play,
 				victim: func(v *victim) func() result {
 					e := must(newEnd(kind, v.seg, role))
-					return func() result { return failed(e.detach()) }
+					return func() result { return failed(e.Detach()) }
 				},
 			})
 		}
@@ -69,7 +69,7 @@ func closings() (ops []operation) {
 		victim: func(v *victim) func() result {
 			q := must(ring.NewBytesMPMC(v.seg, "q", wideRoom))
 			return func() result {
-				r, err := q.Reserve(context.Background(), len(packWide(0)))
+				r, err := q.Reserve(context.Background(), wideLen(0))
 				if err != nil {
 					return failed(err)
 				}
@@ -81,14 +81,7 @@ func closings() (ops []operation) {
 
 // claimer returns the claim of a role, without what goes before.
 func claimer(kind string, seg *shm.Segment, role string) func() error {
-	if kind == "SPSC" {
-		r := must(ring.NewSPSC[message](seg, "q", slots))
-		if role == producer {
-			return func() error { _, err := r.Producer(); return err }
-		}
-		return func() error { _, err := r.Consumer(); return err }
-	}
-	r := must(ring.NewBytes(seg, "q", room))
+	r := newRing(kind, seg, "q")
 	if role == producer {
 		return func() error { _, err := r.Producer(); return err }
 	}
@@ -136,19 +129,19 @@ func (c closeScene) play(s *stage) scene {
 				if !c.other {
 					q.push() // the ring is as it was
 				}
-				s.must("Close", q.as(producer, end.close, ring.ErrClosed))
+				s.must("Close", q.as(producer, end.Close, ring.ErrClosed))
 			}
 			if c.other {
 				s.is("the pop of the other process", s.finish().err, ring.ErrClosed)
 			}
-			s.is("TryPush", q.as(producer, func(e end) error { return e.tryPush(1) }), ring.ErrClosed)
+			s.is("TryPush", q.as(producer, func(e end) error { return e.TryPush(1) }), ring.ErrClosed)
 			for range len(q.mine) - len(q.got) {
 				q.popOne()
 			}
 			if !same(q.got, q.mine) {
 				s.fatalf("pushed %x and popped %x", q.mine, q.got)
 			}
-			s.is("TryPop", q.as(consumer, func(e end) error { _, err := e.tryPop(); return err }), ring.ErrClosed)
+			s.is("TryPop", q.as(consumer, func(e end) error { _, err := e.TryPop(); return err }), ring.ErrClosed)
 		},
 	}
 }
@@ -178,7 +171,7 @@ func (c roleScene) play(s *stage) scene {
 				return nil
 			}
 			mine = true
-			return func() { s.must("Detach", e.detach()) }
+			return func() { s.must("Detach", e.Detach()) }
 		},
 		check: func(o outcome) {
 			if mine && o.err != nil {

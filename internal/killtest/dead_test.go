@@ -33,12 +33,12 @@ const dead = "github.com/isthmus-go/isthmus/internal/segment.(*Segment).Dead"
 func repairs() (ops []operation) {
 	pop := func(n int) func(e end) result {
 		return func(e end) result {
-			ns, err := e.popInto(context.Background(), n)
+			ns, err := e.PopInto(context.Background(), n)
 			return failed(err, ns...)
 		}
 	}
 	next := func(e end) result {
-		n, err := e.next(context.Background())
+		n, err := e.popInPlace(context.Background())
 		if err != nil {
 			return failed(err)
 		}
@@ -73,7 +73,7 @@ func repairs() (ops []operation) {
 		c := pushScene{kind: "MPMC", n: 1, full: true, dead: r.dead}
 		ops = append(ops, operation{name: "MPMC " + r.name, ring: "MPMC", play: c.play, changes: true, after: dead, victim: func(v *victim) func() result {
 			e := must(newEnd("MPMC", v.seg, producer))
-			return func() result { return failed(e.push(context.Background(), v.message(0))) }
+			return func() result { return failed(e.Push(context.Background(), v.message(0))) }
 		}})
 	}
 	ops = append(ops, wideRepairs(pop(1), next)...)

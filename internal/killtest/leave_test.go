@@ -92,8 +92,8 @@ func (c leaveScene) left(s *stage, slot []byte) bool {
 // pop pops from the ring, which is empty.
 func (c leaveScene) pop(s *stage, ctx context.Context) error {
 	e := must(newEnd(c.kind, s.seg, consumer, ring.FailOnDeath))
-	_, err := e.pop(ctx)
-	return errors.Join(err, e.detach())
+	_, err := e.Pop(ctx)
+	return errors.Join(err, e.Detach())
 }
 
 // waits checks that a pop waits, past several looks for the dead.

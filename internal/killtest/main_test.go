@@ -17,10 +17,10 @@ import (
 )
 
 var (
-	allFlag   = flag.Bool("killtest.all", false, "try every point of every operation, which takes most of an hour")
+	allFlag     = flag.Bool("killtest.all", false, "try every point of every operation, which takes most of an hour")
 	twelfthFlag = flag.Int("killtest.twelfth", -1, "try every twelfth point of every operation, from the one of this number on: 0 to 11")
-	seedFlag  = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
-	onlyFlag  = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
+	seedFlag    = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
+	onlyFlag    = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
 )
 
 // A victim is this binary, started with the operation's name in envVictim.
@@ -93,8 +93,8 @@ func victimMain(name string) {
 func (v *victim) join(kind string) {
 	e := must(newEnd(kind, v.seg, ""))
 	n := v.message(127)
-	check(e.tryPush(n))
-	if got := must(e.tryPop()); got != n {
+	check(e.TryPush(n))
+	if got := must(e.TryPop()); got != n {
 		panic(fmt.Sprintf("pushed %x and popped %x", n, got))
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
-	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -30,14 +29,7 @@ func objectScene(s *stage) scene {
 				v, err := shm.NewValue[big](s.seg, "another")
 				s.must("NewValue", err)
 				v.Store(bigOf(^uint64(0) - 8))
-				q, err := ring.NewMPMC[message](s.seg, "new", slots)
-				s.must("NewMPMC", err)
-				s.must("TryPush", q.TryPush(pack(5)))
-				n, err := unpack(q.TryPop())
-				s.must("TryPop", err)
-				if n != 5 {
-					s.fatalf("pushed 5 and popped %d", n)
-				}
+				s.pushAndPop("new", false)
 				sem, err := semaphore.New(s.seg, "newsem", permits, nil)
 				s.must("New", err)
 				if sem.Value() != permits || !sem.TryAcquire(permits) {
@@ -57,16 +49,7 @@ func removeObjectScene(s *stage) scene {
 	inUse := false // by the test, before the victim has ended
 	// remake leaves nothing in the ring, of which the old one has a message.
 	remake := func(mayBeOld bool) {
-		q, err := ring.NewMPMC[message](s.seg, "new", slots)
-		s.must("NewMPMC", err)
-		s.must("TryPush", q.TryPush(pack(5)))
-		n, err := unpack(q.TryPop())
-		if n == formerMessage && mayBeOld {
-			n, err = unpack(q.TryPop())
-		}
-		if n != 5 || err != nil {
-			s.fatalf("pushed 5 and popped %d, %v", n, err)
-		}
+		s.pushAndPop("new", mayBeOld)
 		s.is("RemoveObject of what is in use", s.seg.RemoveObject("new"), shm.ErrInUse)
 	}
 	return scene{
@@ -101,12 +84,27 @@ func reuseScene(s *stage) scene {
 
 const formerMessage = 7
 
+// pushAndPop pushes a message to a ring and pops it, behind formerMessage if that may be
+// there.
+func (s *stage) pushAndPop(name string, mayBeOld bool) {
+	s.Helper()
+	r := newRing("MPMC", s.seg, name)
+	s.must("TryPush", must(r.Producer()).TryPush(5))
+	c := must(r.Consumer())
+	n, err := c.TryPop()
+	if n == formerMessage && mayBeOld {
+		n, err = c.TryPop()
+	}
+	if n != 5 || err != nil {
+		s.fatalf("pushed 5 and popped %d, %v", n, err)
+	}
+}
+
 // formerly makes a ring that nobody uses any more, and that has a message.
 func (s *stage) formerly(name string) {
 	s.Helper()
 	seg := must(shm.Open(segmentName, s.opts))
-	q := must(ring.NewMPMC[message](seg, name, slots))
-	check(q.TryPush(pack(formerMessage)))
+	check(must(newRing("MPMC", seg, name).Producer()).TryPush(formerMessage))
 	check(seg.Close())
 }
 

@@ -24,13 +24,13 @@ func pops() (ops []operation) {
 		n    int // messages at most
 		do   func(e end) result
 	}{
-		{"TryPop", 1, func(e end) result { return one(e.tryPop()) }},
-		{"Pop", 1, func(e end) result { return one(e.pop(context.Background())) }},
+		{"TryPop", 1, func(e end) result { return one(e.TryPop()) }},
+		{"Pop", 1, func(e end) result { return one(e.Pop(context.Background())) }},
 		{"PopInto", 3, func(e end) result {
-			ns, err := e.popInto(context.Background(), 3)
+			ns, err := e.PopInto(context.Background(), 3)
 			return failed(err, ns...)
 		}},
-		{"Next, Release", 1, func(e end) result { return one(e.next(context.Background())) }},
+		{"Next, Release", 1, func(e end) result { return one(e.popInPlace(context.Background())) }},
 	}
 	for _, kind := range kinds {
 		for _, way := range ways {
@@ -54,8 +54,8 @@ func pops() (ops []operation) {
 					op.other = func(seg *shm.Segment) func() result {
 						return func() result {
 							e := must(newEnd(kind, seg, producer))
-							err := e.push(context.Background(), others)
-							return failed(errors.Join(err, e.detach()))
+							err := e.Push(context.Background(), others)
+							return failed(errors.Join(err, e.Detach()))
 						}
 					}
 				}

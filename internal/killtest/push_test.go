@@ -17,13 +17,13 @@ func pushes() (ops []operation) {
 		n    int // messages
 		do   func(e end, ns []uint64) result
 	}{
-		{"TryPush", 1, func(e end, ns []uint64) result { return failed(e.tryPush(ns[0])) }},
-		{"Push", 1, func(e end, ns []uint64) result { return failed(e.push(context.Background(), ns[0])) }},
+		{"TryPush", 1, func(e end, ns []uint64) result { return failed(e.TryPush(ns[0])) }},
+		{"Push", 1, func(e end, ns []uint64) result { return failed(e.Push(context.Background(), ns[0])) }},
 		{"PushAll", 2, func(e end, ns []uint64) result {
-			n, err := e.pushAll(context.Background(), ns)
+			n, err := e.PushAll(context.Background(), ns[0], ns[0]+uint64(len(ns)))
 			return failed(err, uint64(n))
 		}},
-		{"Reserve, Commit", 1, func(e end, ns []uint64) result { return failed(e.reserve(context.Background(), ns[0])) }},
+		{"Reserve, Commit", 1, func(e end, ns []uint64) result { return failed(e.pushInPlace(context.Background(), ns[0])) }},
 	}
 	for _, kind := range kinds {
 		for _, way := range ways {
@@ -53,8 +53,8 @@ func pushes() (ops []operation) {
 					op.other = func(seg *shm.Segment) func() result {
 						return func() result {
 							e := must(newEnd(kind, seg, consumer))
-							n, err := e.pop(context.Background())
-							return failed(errors.Join(err, e.detach()), n)
+							n, err := e.Pop(context.Background())
+							return failed(errors.Join(err, e.Detach()), n)
 						}
 					}
 				}
@@ -64,12 +64,6 @@ func pushes() (ops []operation) {
 	}
 	return ops
 }
-
-// kinds are the kinds of ring.
-var kinds = []string{"SPSC", "MPMC", "Bytes", "BytesMPMC"}
-
-// anybody reports whether a ring of that kind has no roles.
-func anybody(kind string) bool { return kind == "MPMC" || kind == "BytesMPMC" }
 
 // pushScene is what goes on around a push.
 type pushScene struct {

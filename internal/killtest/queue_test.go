@@ -19,7 +19,7 @@ type queue struct {
 	got  []uint64 // messages that were popped, in order
 
 	count    int  // messages that the test has pushed
-	mpmc     end  // if it is one, of either kind: it counts its tries
+	both     *end // of a ring that anybody uses: it counts its tries
 	disorder bool // a message may come late, for it was lent to somebody dead
 }
 
@@ -28,23 +28,23 @@ func newQueue(s *stage, kind string) *queue {
 	// Make the ring, before anybody else.
 	e := must(newEnd(kind, s.seg, consumer))
 	if anybody(kind) {
-		q.mpmc = e
+		q.both = &e
 	}
-	check(e.detach())
+	check(e.Detach())
 	return q
 }
 
 // as does something as the producer or the consumer. The role may be gone then:
 // whatever is ended says so.
 func (q *queue) as(role string, do func(e end) error, ended ...error) error {
-	if q.mpmc != nil {
-		return do(q.mpmc)
+	if q.both != nil {
+		return do(*q.both)
 	}
 	e, err := newEnd(q.kind, q.seg, role)
 	if err != nil {
 		return err
 	}
-	err, derr := do(e), e.detach()
+	err, derr := do(e), e.Detach()
 	if len(ended) > 0 {
 		derr = nil
 	}
@@ -57,7 +57,7 @@ func (q *queue) nextMessage() uint64 { return messageOf(q.round, 128+q.count) }
 func (q *queue) tryPush() bool {
 	q.Helper()
 	n := q.nextMessage()
-	err := q.as(producer, func(e end) error { return e.tryPush(n) })
+	err := q.as(producer, func(e end) error { return e.TryPush(n) })
 	if errors.Is(err, ring.ErrFull) {
 		return false
 	}
@@ -82,7 +82,7 @@ func (q *queue) push() uint64 {
 
 func (q *queue) popAs(ctx context.Context) error {
 	return q.as(consumer, func(e end) error {
-		n, err := e.pop(ctx)
+		n, err := e.Pop(ctx)
 		if err == nil {
 			q.got = append(q.got, n)
 		}
@@ -107,7 +107,7 @@ func (q *queue) fill(n int, full bool) {
 func (q *queue) popOne() {
 	q.Helper()
 	q.must("TryPop", q.as(consumer, func(e end) error {
-		n, err := e.tryPop()
+		n, err := e.TryPop()
 		if err == nil {
 			q.got = append(q.got, n)
 		}
@@ -119,7 +119,7 @@ func (q *queue) popOne() {
 func (q *queue) tryPop() bool {
 	q.Helper()
 	err := q.as(consumer, func(e end) error {
-		n, err := e.tryPop()
+		n, err := e.TryPop()
 		if err == nil {
 			q.got = append(q.got, n)
 		}

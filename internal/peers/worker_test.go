@@ -1,17 +1,18 @@
 package peers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/internal/wait"
-	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -43,10 +44,9 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 		return
 	}
 	w.count(c)
-	w.pingPong(c, w.spsc)
-	w.pingPong(c, w.mpmc)
-	w.pingPong(c, w.bytes)
-	w.pingPong(c, w.many)
+	for _, l := range w.rings {
+		w.pingPong(c, l)
+	}
 	w.pingPong(c, w.entries)
 	w.pingPong(c, w.values)
 	w.alone(c)
@@ -72,6 +72,14 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	c.Send("took over")
 })
 
+// kinds are the rings that messages go through.
+var kinds = map[string]ringtest.Kind{
+	"spsc": ringtest.SPSC(ringtest.Words), "mpmc": ringtest.MPMC(ringtest.Words),
+	"bytes": ringtest.Bytes(512, lengthOf), "bytes mpmc": ringtest.BytesMPMC(512, lengthOf),
+}
+
+func lengthOf(n uint64, _ int) int { return 8 + int(n%100) }
+
 // link is this process's ends of a pair of rings.
 type link struct {
 	push func(ctx context.Context, v uint64) error
@@ -83,8 +91,7 @@ type worker struct {
 	mu                *shm.Lock
 	sem               *semaphore.Semaphore
 	locked, permitted *shm.Value[uint64]
-	spsc, mpmc        link
-	bytes, many       link // many is a BytesMPMC
+	rings             []link
 	entries, values   link
 }
 
@@ -145,35 +152,10 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 	if out == "b" {
 		in = "a"
 	}
-	w.mpmc = link{
-		must(ring.NewMPMC[uint64](s, "mpmc "+out, 2))(c).Push,
-		must(ring.NewMPMC[uint64](s, "mpmc "+in, 2))(c).Pop,
-	}
-	w.spsc = link{
-		must(must(ring.NewSPSC[uint64](s, "spsc "+out, 2))(c).Producer())(c).Push,
-		must(must(ring.NewSPSC[uint64](s, "spsc "+in, 2))(c).Consumer())(c).Pop,
-	}
-	letters := must(must(ring.NewBytes(s, "bytes "+out, 1024))(c).Producer())(c)
-	answers := must(must(ring.NewBytes(s, "bytes "+in, 1024))(c).Consumer())(c)
-	w.bytes = link{
-		func(ctx context.Context, v uint64) error { return letters.Push(ctx, make([]byte, v%100)) },
-		func(ctx context.Context) (uint64, error) { b, err := answers.Pop(ctx, nil); return uint64(len(b)), err },
-	}
-	many := must(ring.NewBytesMPMC(s, "many "+out, 1024))(c)
-	echoes := must(ring.NewBytesMPMC(s, "many "+in, 1024))(c)
-	w.many = link{
-		func(ctx context.Context, v uint64) error { return many.Push(ctx, text(v)) },
-		func(ctx context.Context) (uint64, error) {
-			l, err := echoes.Next(ctx)
-			if err != nil {
-				return 0, err
-			}
-			b := bytes.Clone(l.Bytes())
-			if n := uint64(len(b) / 5); bytes.Equal(b, text(n)) {
-				return n, l.Release()
-			}
-			return 0, fmt.Errorf("a message is torn: %x", b)
-		},
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) { // as the other does
+		p := must(must(kinds[kind](s, kind+" "+out, 2))(c).Producer())(c)
+		q := must(must(kinds[kind](s, kind+" "+in, 2))(c).Consumer())(c)
+		w.rings = append(w.rings, link{p.Push, q.Pop})
 	}
 	w.entries = through(
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+out, 1))(c)},
@@ -185,9 +167,6 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 	)
 	return w
 }
-
-// text is a message that takes one chunk of a BytesMPMC, or several.
-func text(v uint64) []byte { return bytes.Repeat([]byte{byte(v)}, int(5*v)) }
 
 // count adds to two numbers, by loads and stores that only a lock and a
 // semaphore keep apart.
