@@ -16,8 +16,6 @@ import (
 // compare-and-swap that names it.
 type chunkWord uint64
 
-const freeLapShift = phaseBits + runBits
-
 func freeChunk(lap uint64) chunkWord   { return chunkWord(lap<<freeLapShift | free) }
 func closedChunk(lap uint64) chunkWord { return chunkWord(lap<<freeLapShift | closed) }
 func fullChunk(lap uint64, r run) chunkWord {

@@ -17,10 +17,11 @@ func (q *MPMC[T]) TryPush(v T) error {
 	pos := q.push.start(tail)
 	lap := q.lap(pos)
 	// Where the walk starts is mostly where it ends.
-	if q.load(pos) != freeWord(lap) || q.isClosed() {
+	w := q.load(pos)
+	if w.state() != freeWord(lap) || q.isClosed() {
 		return q.pushSlow(v)
 	}
-	if !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.core.ID())) {
+	if !q.swap(pos, w, claimWord(writing, lap, 1, q.core.ID())) {
 		wait.Backoff()
 		return q.pushSlow(v)
 	}
@@ -61,7 +62,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 		if pos, w, err = q.nextFree(pos, &steps); err != nil {
 			return 0, 0, q.notPushed(pos, w, err)
 		}
-		run = q.countFree(pos, most)
+		run = q.inRow(pos, w, most)
 		if q.swap(pos, w, claimWord(writing, q.lap(pos), run, q.core.ID())) {
 			q.advance(q.tail, tail, &q.push, pos+run)
 			q.popped.Acquire()
@@ -100,16 +101,6 @@ func (q *MPMC[T]) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
 	return pos, 0, ErrFull
 }
 
-// countFree counts the free slots from pos on, which is free, up to most.
-func (q *MPMC[T]) countFree(pos, most uint64) uint64 {
-	most = min(most, q.capacity, maxRun)
-	n := uint64(1)
-	for n < most && q.load(pos+n) == freeWord(q.lap(pos+n)) {
-		n++
-	}
-	return n
-}
-
 // notPushed completes the error of a claim that came as far as pos. Now and
 // then it looks whether a dead process is in the way.
 func (q *MPMC[T]) notPushed(pos uint64, w word, err error) error {
@@ -138,7 +129,7 @@ func (q *MPMC[T]) wakeConsumers(pos, n uint64) error {
 	if q.fence {
 		arch.Fence()
 	}
-	if q.isClosed() || q.load(pos+n) != freeWord(q.lap(pos+n)) {
+	if q.isClosed() || q.load(pos+n).state() != freeWord(q.lap(pos+n)) {
 		n = wait.Everybody
 	}
 	q.canPop.Notify(int(n))
@@ -192,10 +183,6 @@ func (q *MPMC[T]) pushSome(vs []T) (int, error) {
 		return 0, err
 	}
 	q.pushed.Release()
-	for i := run; i > 0; i-- { // the first slot last: Invariant 4
-		p := pos + i - 1
-		*q.slots.value(p) = vs[i-1]
-		q.store(p, fullWord(q.lap(p)))
-	}
+	q.fill(pos, vs[:run])
 	return int(run), q.wakeConsumers(pos, run)
 }

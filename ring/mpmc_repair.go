@@ -35,10 +35,7 @@ func (q *MPMC[T]) repair(pos uint64, w word) bool {
 		return false
 	}
 	for i := min(w.run(), q.capacity) - 1; i > 0; i-- {
-		lap := q.lap(pos + i)
-		if !q.swap(pos+i, fullWord(lap), freeWord(lap+1)) && w.phase() == writing {
-			q.swap(pos+i, freeWord(lap), freeWord(lap+1))
-		}
+		q.repairSlot(pos+i, w.phase())
 	}
 	if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 		return false
@@ -46,6 +43,14 @@ func (q *MPMC[T]) repair(pos uint64, w word) bool {
 	q.canPush.Notify(wait.Everybody)
 	q.canPop.Notify(wait.Everybody)
 	return true
+}
+
+// repairSlot repairs a slot of a run behind its first, which was in the given phase.
+func (q *MPMC[T]) repairSlot(pos, phase uint64) {
+	w, lap := q.load(pos), q.lap(pos)
+	if w.state() == fullWord(lap) || phase == writing && w.state() == freeWord(lap) {
+		q.swap(pos, w, freeWord(lap+1))
+	}
 }
 
 // repairHead repairs what consumers wait for, and what comes to light then.

@@ -4,15 +4,16 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 
 // word is the state word of an MPMC slot.
 //
-//	free, full, closed  lap 61 bits                          | phase 3 bits
+//	free, full, closed  lap 52 bits           | more 9 bits  | phase 3 bits
 //	writing, freeing    lap 14 | run 9        | owner id 38  | phase 3
 //	reading             lap 14 | deliveries 9 | owner id 38  | phase 3
 //
 // The word of a slot that nobody has claimed carries the whole lap, so that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
-// process was paused. A claimed word is changed by its owner alone, or, once
-// that is dead, by a compare-and-swap that names the dead id, which never comes
-// back; there the low bits of the lap do.
+// process was paused. It also counts slots behind it that are surely in the same
+// state (more). A claimed word is changed by its owner alone, or, once that is
+// dead, by a compare-and-swap that names the dead id, which never comes back;
+// there the low bits of the lap do.
 type word uint64
 
 const (
@@ -28,6 +29,9 @@ const (
 	runBits   = 9
 	lapBits   = 64 - phaseBits - ownerBits - runBits
 
+	oneMore      = 1 << phaseBits
+	freeLapShift = phaseBits + runBits
+
 	runShift = phaseBits + ownerBits
 	lapShift = runShift + runBits
 
@@ -35,9 +39,18 @@ const (
 	maxRun = 1<<runBits - 1
 )
 
-func freeWord(lap uint64) word   { return word(lap<<phaseBits | free) }
-func fullWord(lap uint64) word   { return word(lap<<phaseBits | full) }
-func closedWord(lap uint64) word { return word(lap<<phaseBits | closed) }
+func freeWord(lap uint64) word   { return word(lap<<freeLapShift | free) }
+func fullWord(lap uint64) word   { return word(lap<<freeLapShift | full) }
+func closedWord(lap uint64) word { return word(lap<<freeLapShift | closed) }
+
+// and returns the word with n more slots behind it.
+func (w word) and(n uint64) word { return w + word(n*oneMore) }
+
+// state returns an unclaimed word without more.
+func (w word) state() word { return w &^ (maxRun * oneMore) }
+
+// more is how many slots behind its own an unclaimed word speaks for.
+func (w word) more() uint64 { return uint64(w/oneMore) & maxRun }
 
 func claimWord(phase, lap, run uint64, owner layout.ID) word {
 	return word(lap<<lapShift | run<<runShift | uint64(owner)<<phaseBits | phase)
@@ -67,5 +80,5 @@ func (w word) ahead(lap uint64) int64 {
 	if w.claimed() {
 		return int64((uint64(w>>lapShift)-lap)<<(64-lapBits)) >> (64 - lapBits)
 	}
-	return int64((uint64(w>>phaseBits)-lap)<<phaseBits) >> phaseBits
+	return int64((uint64(w>>freeLapShift)-lap)<<freeLapShift) >> freeLapShift
 }
