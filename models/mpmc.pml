@@ -16,7 +16,8 @@
  * Steps                                            Go (methods of MPMC, track)
  *   push, walk, passed   loads of tail, closed,    claim, nextFree
  *                and a slot at a time
- *   count        load of the next slot             countFree
+ *   count        what the word counts, or a load   inRow
+ *                of the next slot
  *   claim        compare-and-swap                  claim
  *   advance      compare-and-swap of a hint        advance
  *   fill, store  payload, release store of the     publish, pushSome; Cancel
@@ -25,7 +26,7 @@
  *   pop, walk    loads of head, tail and a slot    TryPop, popSome, TryNext,
  *                at a time                         nextFull, surelyTaken
  *   vacant, told load of closed, compare-and-swap  nextFull
- *   copy, take   loads, then a compare-and-swap    TryPop, popSome, copyFull, TryNext
+ *   copy, take   loads, then a compare-and-swap    TryPop, popSome, inRow, TryNext
  *   free         a release store for each slot     popSome, (Lent).Release
  *   repair       load, probe, loads of the hints,  repair, repairTail, repairHead
  *                compare-and-swaps, Notify
@@ -38,6 +39,7 @@
  * before its word is in the store buffer, which has room for one store.
  *
  * Properties
+ *   -  a run that is claimed, or taken, was free, or full (Invariant 9): `claim`, `take`
  *   -  a message is got once at most, after it was published, and in its producer's
  *      order: `get`; a copy is whole (Invariant 5), since it is known by its number
  *   -  all that was published has been got when a consumer is told that the ring is
@@ -100,7 +102,10 @@
 #define producers	3	/* as sets: processes 0 and 1, */
 #define consumers	12	/* and 2 and 3 */
 
-/* A word: 4 bits of lap, 2 of run, 3 of owner, 3 of phase. The id of p is p+1. */
+/*
+ * A word: 4 bits of lap, 2 of run, 3 of owner, 3 of phase. The id of p is p+1. A word
+ * without an owner counts the slots behind it where the run is, as far as it knows.
+ */
 #define FREE		0
 #define FULL		1
 #define CLOSED		2
@@ -111,6 +116,9 @@
 #define ownerOf(w)	(((w) >> 3) & 7)
 #define runOf(w)	(((w) & 4) -> ((w) >> 6) & 3 : 1)
 #define lapOf(w)	(((w) >> 8) & 15)
+#define more(n)		((n) << 6)
+#define moreOf(w)	(((w) >> 6) & 3)
+#define stateOf(w)	((w) & ~(more(3)))
 #define plain(phase, pos)	((lap(pos) << 8) + (phase))
 #define claimed(phase, run, pos) ((lap(pos) << 8) + ((run) << 6) + ((me + 1) << 3) + (phase))
 #define next(pos)	((pos) + CAPACITY)	/* the same slot a lap later */
@@ -186,7 +194,7 @@ inline wakeConsumers(pos, n) {
 		:: closed -> n = N
 		:: else ->
 			if
-			:: load(pos + n) != plain(FREE, pos + n) -> n = N
+			:: stateOf(load(pos + n)) != plain(FREE, pos + n) -> n = N
 			:: else
 			fi
 		fi;
@@ -254,9 +262,9 @@ inline mend() {
 			atomic {
 				drain(me);
 				if
-				:: word[slot(pos + i)] == plain(FULL, pos + i) ->
+				:: stateOf(word[slot(pos + i)]) == plain(FULL, pos + i) ->
 					word[slot(pos + i)] = plain(FREE, next(pos + i)); i--
-				:: word[slot(pos + i)] != plain(FULL, pos + i) && phaseOf(w) != WRITING -> i--
+				:: stateOf(word[slot(pos + i)]) != plain(FULL, pos + i) && phaseOf(w) != WRITING -> i--
 				:: else -> goto undo
 				fi
 			}
@@ -264,7 +272,7 @@ inline mend() {
 		:: false ->
 undo:			atomic {
 				if
-				:: word[slot(pos + i)] == plain(FREE, pos + i) ->
+				:: stateOf(word[slot(pos + i)]) == plain(FREE, pos + i) ->
 					word[slot(pos + i)] = plain(FREE, next(pos + i))
 				:: else
 				fi;
@@ -360,7 +368,7 @@ found:	atomic {
 	};
 count:	atomic {
 		if
-		:: load(pos + 1) == plain(FREE, pos + 1) -> n = 2
+		:: moreOf(w) > 0 || stateOf(load(pos + 1)) == plain(FREE, pos + 1) -> n = 2
 		:: else
 		fi
 #endif
@@ -371,7 +379,9 @@ claim:	atomic {
 #ifndef STORECLAIM
 		:: word[slot(pos)] != w -> n = 0; goto walk
 #endif
-		:: else -> word[slot(pos)] = claimed(WRITING, n, pos); w = 0
+		:: else ->
+			assert(n == 1 || stateOf(word[slot(pos + 1)]) == plain(FREE, pos + 1));
+			word[slot(pos)] = claimed(WRITING, n, pos); w = 0
 		fi
 	};
 	advance(tail, was, pos + n);
@@ -387,7 +397,7 @@ claim:	atomic {
 	i = n;
 fill:	payload[slot(pos + at)] = message(pushed + at);
 	atomic {
-		store(pos + at, plain(FULL, pos + at));
+		store(pos + at, plain(FULL, pos + at) + more(n - 1 - (at)));
 #ifdef FIRSTFIRST
 		published = published | bit(message(pushed + at));
 #endif
@@ -588,7 +598,7 @@ copy:	atomic {
 #ifdef BATCH
 	atomic {
 		if
-		:: load(pos + 1) == plain(FULL, pos + 1) -> n = 2
+		:: moreOf(w) > 0 || stateOf(load(pos + 1)) == plain(FULL, pos + 1) -> n = 2
 		:: else -> goto take
 		fi
 	};
@@ -611,6 +621,7 @@ take:
 #endif
 		fi;
 		w = 0;
+		assert(n == 1 || stateOf(word[slot(pos + 1)]) == plain(FULL, pos + 1));
 #ifdef TAKEFIRST
 		v = payload[slot(pos)];		/* for the properties */
 #endif
@@ -634,7 +645,7 @@ take:
 		fi
 	};
 	do
-	:: atomic { i > 0 -> store(pos + i - 1, plain(FREE, next(pos + i - 1))); i-- }
+	:: atomic { i > 0 -> store(pos + i - 1, plain(FREE, next(pos + i - 1)) + more(n - i)); i-- }
 	:: atomic { i == 0 -> break }
 	od;
 free:	advance(head, was, pos + n);

@@ -146,7 +146,7 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	}
 	obj.capacity = n // positions are chunks
 	at := chunksOffset(n)
-	q := &BytesMPMC{track: newTrack(obj, wordSize, chunkLapShift), chunks: obj.body[at : at+n*chunkSize]}
+	q := &BytesMPMC{track: newTrack(obj, wordSize), chunks: obj.body[at : at+n*chunkSize]}
 	q.covers = func(pos uint64, w word) uint64 { return q.span(pos, w.chunkRun()) }
 	q.share(q.anyLent)
 	return q, nil

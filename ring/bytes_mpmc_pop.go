@@ -49,7 +49,7 @@ func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 // was still so.
 func (q *BytesMPMC) take(pos uint64, w word) bool {
 	if q.span(pos, w.chunkRun()) == 1 {
-		return q.swap(pos, w, freeChunk(q.lap(pos)+1))
+		return q.swap(pos, w, freeWord(q.lap(pos)+1))
 	}
 	if !q.swap(pos, w, q.owned(freeing, pos, uint64(w.chunkRun()))) {
 		return false
@@ -62,7 +62,7 @@ func (q *BytesMPMC) take(pos uint64, w word) bool {
 // (Invariant 4).
 func (q *BytesMPMC) free(pos uint64, r run) {
 	for p := pos + q.span(pos, r); p > pos; p-- {
-		q.store(p-1, freeChunk(q.lap(p-1)+1))
+		q.store(p-1, freeWord(q.lap(p-1)+1))
 	}
 }
 

@@ -81,7 +81,7 @@ func (q *BytesMPMC) findRoom(pos uint64, r run, steps *uint64) (uint64, word, er
 // obstacle returns the first of n positions from pos on whose chunk is not free.
 func (q *BytesMPMC) obstacle(pos, n uint64) (at uint64, w word, found bool) {
 	for at = pos; at < pos+n; at++ {
-		if w = q.load(at); w != freeChunk(q.lap(at)) {
+		if w = q.load(at); w != freeWord(q.lap(at)) {
 			return at, w, true
 		}
 	}

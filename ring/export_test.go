@@ -48,7 +48,7 @@ func (r *Bytes) SetStart(pos uint64) {
 // pushed and popped. pos is a multiple of the capacity.
 func (q *BytesMPMC) SetStart(pos uint64) {
 	for i := range q.capacity {
-		q.store(i, freeChunk(q.lap(pos)))
+		q.store(i, freeWord(q.lap(pos)))
 	}
 	atomic.StoreUint64(q.head, pos)
 	atomic.StoreUint64(q.tail, pos)
@@ -80,10 +80,10 @@ func (q *MPMC[T]) Claim(most int) (pos, run uint64, err error) { return q.claim(
 
 // Fill is the next: it publishes the last n of a claimed run.
 func (q *MPMC[T]) Fill(pos, run uint64, n int, v T) {
-	for i := run; i > run-uint64(n); i-- {
-		p := pos + i - 1
+	for i := range uint64(n) {
+		p := pos + run - 1 - i
 		*q.slots.value(p) = v
-		q.store(p, fullWord(q.lap(p)))
+		q.store(p, fullWord(q.lap(p)).and(i))
 	}
 }
 
@@ -95,7 +95,8 @@ func (q *MPMC[T]) Take(dst []T) (pos, run uint64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	run = q.copyFull(pos, dst)
+	run = q.inRow(pos, w, uint64(len(dst)))
+	q.copy(dst[:run], pos)
 	if run < 2 || !q.swap(pos, w, claimWord(freeing, q.lap(pos), run, q.core.ID())) {
 		return 0, 0, ErrEmpty
 	}
@@ -104,8 +105,9 @@ func (q *MPMC[T]) Take(dst []T) (pos, run uint64, err error) {
 
 // Free is the next: it frees the last n of a taken run.
 func (q *MPMC[T]) Free(pos, run uint64, n int) {
-	for i := run; i > run-uint64(n); i-- {
-		q.store(pos+i-1, freeWord(q.lap(pos+i-1)+1))
+	for i := range uint64(n) {
+		p := pos + run - 1 - i
+		q.store(p, freeWord(q.lap(p)+1).and(i))
 	}
 }
 
@@ -119,10 +121,7 @@ func (q *MPMC[T]) Repair(pos, w uint64) bool { return q.repair(pos, word(w)) }
 func (q *MPMC[T]) RepairPart(pos, w uint64, left func(n int) int) {
 	run := word(w).run()
 	for i, least := run-1, uint64(max(left(int(run)), 1)); i >= least; i-- {
-		lap := q.lap(pos + i)
-		if !q.swap(pos+i, fullWord(lap), freeWord(lap+1)) && word(w).phase() == writing {
-			q.swap(pos+i, freeWord(lap), freeWord(lap+1))
-		}
+		q.repairOther(pos + i)
 	}
 }
 
@@ -137,7 +136,7 @@ func (q *MPMC[T]) Claims() (claims []Claim) {
 	for i := range q.capacity {
 		if w := q.load(i); w.claimed() {
 			lap := q.lap(q.surelyTaken())
-			claims = append(claims, Claim{(lap+uint64(q.ahead(w, lap)))<<q.lapShift | i, uint64(w), q.core.Dead(w.owner())})
+			claims = append(claims, Claim{(lap+uint64(w.ahead(lap)))<<q.lapShift | i, uint64(w), q.core.Dead(w.owner())})
 		}
 	}
 	return claims
@@ -186,7 +185,7 @@ func (q *BytesMPMC) Take(left func(chunks int) int) (b []byte, err error) {
 		return nil, ErrEmpty
 	}
 	for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
-		q.store(pos+i, freeChunk(q.lap(pos+i)+1))
+		q.store(pos+i, freeWord(q.lap(pos+i)+1))
 	}
 	return b, nil
 }
@@ -200,7 +199,7 @@ func (q *BytesMPMC) RepairPart(pos, v uint64, left func(chunks int) int) {
 	n := q.span(pos, w.chunkRun())
 	for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
 		lap := q.lap(pos + i)
-		q.swap(pos+i, freeChunk(lap), freeChunk(lap+1))
+		q.swap(pos+i, freeWord(lap), freeWord(lap+1))
 	}
 }
 
@@ -209,7 +208,7 @@ func (q *BytesMPMC) Claims() (claims []Claim) {
 	for i := range q.capacity {
 		if w := q.load(i); w.claimed() {
 			lap := q.lap(q.surelyTaken())
-			claims = append(claims, Claim{(lap+uint64(q.ahead(w, lap)))<<q.lapShift | i, uint64(w), q.core.Dead(w.owner())})
+			claims = append(claims, Claim{(lap+uint64(w.ahead(lap)))<<q.lapShift | i, uint64(w), q.core.Dead(w.owner())})
 		}
 	}
 	return claims
@@ -223,3 +222,20 @@ func RunOf(chunks uint64) uint64 { return roundRun(chunks).chunks() }
 
 // Head returns the consumers' hint.
 func (q *BytesMPMC) Head() uint64 { return atomic.LoadUint64(q.head) }
+
+// CheckWords fails the test if a word of a ring that nobody is at counts more slots
+// behind it than are in its state. It reports whether one counts any.
+func (q *MPMC[T]) CheckWords(t interface{ Fatalf(string, ...any) }, head, tail uint64) (counted bool) {
+	for pos := head; pos < head+q.capacity; pos++ {
+		state, end := fullWord, tail
+		if pos >= tail {
+			state, end = freeWord, head+q.capacity
+		}
+		w := q.load(pos)
+		if w.state() != state(q.lap(pos)) || w.more() >= end-pos {
+			t.Fatalf("word of position %d, of %d to %d: %#x", pos, head, tail, w)
+		}
+		counted = counted || w.more() > 0
+	}
+	return counted
+}

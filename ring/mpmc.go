@@ -36,11 +36,11 @@ import (
 //     it: everybody comes by p first, and goes on at p+run.
 //  2. A claim, a take and a lend are each one compare-and-swap that names the
 //     owner. There is no instant at which a slot is held by nobody's name.
-//  3. Before a run is claimed, all its slots have been seen free (or full, to
+//  3. Before a run is claimed, all its slots are known to be free (or full, to
 //     take it). They stay so: only a claim could change them, and none can
 //     pass the first.
-//  4. The first slot of a run is published, or freed, last. While it is
-//     claimed nobody else touches the others, in this lap or the next.
+//  4. A run is published, or freed, from its last slot to its first. While the
+//     first is claimed nobody else touches the others, in this lap or the next.
 //  5. A pop copies the payload before its compare-and-swap. If that succeeds,
 //     the slot was full in lap L all the while, and the copy is whole. So a
 //     death inside Pop leaves the message either in the ring or taken.
@@ -57,11 +57,17 @@ import (
 //     position: then they are less than 2^13 laps apart. (The hint lags by as many
 //     positions, beyond a few, as there are goroutines between a claim and its
 //     raise.)
+//  9. If the slot of p is free, or full, and all positions before p are claimed,
+//     or taken, then so are as many slots behind it as its word counts: they
+//     became so before it did (4), and nobody has come by since (1). There may be
+//     more of them than it counts.
 //
 // Memory orderings. The release store of full pairs with the load of the word
-// in a pop: the payload is visible. The compare-and-swap to free, or the
-// release store of it, pairs with the load of the word in a claim: the payload
-// has been copied before it is overwritten. Sleeping is the Event's.
+// in a pop: the payload is visible, and so are those of the slots that the word
+// counts, whose stores come before it. The compare-and-swap to free, or the
+// release store of it, pairs with the load of the word in a claim: the payload,
+// and those of the slots that the word counts, have been copied before they are
+// overwritten. Sleeping is the Event's.
 //
 // Model: models/mpmc.pml.
 
@@ -104,7 +110,7 @@ func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (
 		return nil, err
 	}
 	q := &MPMC[T]{
-		track: newTrack(obj, stride[T](), slotLapShift), slots: newSlots[T](obj.body, obj.capacity),
+		track: newTrack(obj, stride[T]()), slots: newSlots[T](obj.body, obj.capacity),
 		twoLines: max(2, 2*64/stride[T]()),
 	}
 	q.covers = func(_ uint64, w word) uint64 { return min(w.run(), q.capacity) }

@@ -23,13 +23,13 @@ func (q *MPMC[T]) TryPop() (v T, err error) {
 	pos := q.pop.start(head)
 	lap := q.lap(pos)
 	// Where the walk starts is mostly where it ends.
-	if q.load(pos) == fullWord(lap) {
+	if w := q.load(pos); w.state() == fullWord(lap) {
 		if q.pop.running(pos) {
 			arch.PrefetchWrite(q.slots.word(pos + q.twoLines/2))
 		}
 		v = *q.slots.value(pos) // not ours yet: Invariant 5
 		q.popped.Release()
-		if q.swap(pos, fullWord(lap), freeWord(lap+1)) {
+		if q.swap(pos, w, freeWord(lap+1)) {
 			q.advance(q.head, head, &q.pop, pos+1)
 			q.pushed.Acquire()
 			if !q.ringClosed() && q.quiet(&q.canPush) {
@@ -94,7 +94,7 @@ func (q *MPMC[T]) wakeProducers(pos, n uint64) {
 	if q.ringClosed() {
 		q.canPop.Notify(wait.Everybody)
 	}
-	if q.ahead(q.load(pos+n), q.lap(pos+n)) > 0 {
+	if q.load(pos+n).ahead(q.lap(pos+n)) > 0 {
 		n = wait.Everybody
 	}
 	q.canPush.Notify(int(n))
@@ -129,7 +129,7 @@ func (q *MPMC[T]) soon() bool {
 	q.pop.lull()
 	pos := q.pop.start(atomic.LoadUint64(q.head))
 	for range wait.Eager() {
-		if q.load(pos) != freeWord(q.lap(pos)) {
+		if q.load(pos).state() != freeWord(q.lap(pos)) {
 			return true
 		}
 	}
@@ -185,32 +185,18 @@ func (q *MPMC[T]) popSome(dst []T) (int, error) {
 			return 0, err
 		}
 		pos = next
-		n := q.copyFull(pos, dst)
+		n := q.inRow(pos, w, uint64(len(dst)))
+		q.copy(dst[:n], pos)
 		q.popped.Release()
 		if n == 1 && q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 			return 1, q.taken(head, pos, 1)
 		}
 		if n > 1 && q.swap(pos, w, claimWord(freeing, q.lap(pos), n, q.core.ID())) {
-			for i := n; i > 0; i-- { // the first slot last: Invariant 4
-				q.store(pos+i-1, freeWord(q.lap(pos+i-1)+1))
-			}
+			q.free(pos, n)
 			return int(n), q.taken(head, pos, n)
 		}
 		wait.Backoff()
 	}
-}
-
-// copyFull copies the messages from pos on, of which the first is full, for as
-// long as they are in a row.
-func (q *MPMC[T]) copyFull(pos uint64, dst []T) uint64 {
-	most := min(uint64(len(dst)), q.capacity, maxRun)
-	dst[0] = *q.slots.value(pos)
-	n := uint64(1)
-	for n < most && q.load(pos+n) == fullWord(q.lap(pos+n)) {
-		dst[n] = *q.slots.value(pos + n)
-		n++
-	}
-	return n
 }
 
 // All returns an iterator over the messages, each with a nil error. The iterator

@@ -17,10 +17,11 @@ func (q *MPMC[T]) TryPush(v T) error {
 	pos := q.push.start(tail)
 	lap := q.lap(pos)
 	// Where the walk starts is mostly where it ends.
-	if q.load(pos) != freeWord(lap) || q.ringClosed() {
+	w := q.load(pos)
+	if w.state() != freeWord(lap) || q.ringClosed() {
 		return q.pushSlow(v)
 	}
-	if !q.swap(pos, freeWord(lap), claimWord(writing, lap, 1, q.core.ID())) {
+	if !q.swap(pos, w, claimWord(writing, lap, 1, q.core.ID())) {
 		wait.Backoff()
 		return q.pushSlow(v)
 	}
@@ -61,7 +62,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 		if pos, w, err = q.nextFree(pos, &steps); err != nil {
 			return 0, 0, q.notPushed(pos, w, err)
 		}
-		run = q.countFree(pos, most)
+		run = q.inRow(pos, w, most)
 		if q.swap(pos, w, claimWord(writing, q.lap(pos), run, q.core.ID())) {
 			q.advance(q.tail, tail, &q.push, pos+run)
 			q.popped.Acquire()
@@ -69,16 +70,6 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 		}
 		wait.Backoff()
 	}
-}
-
-// countFree counts the free slots from pos on, which is free, up to most.
-func (q *MPMC[T]) countFree(pos, most uint64) uint64 {
-	most = min(most, q.capacity, maxRun)
-	n := uint64(1)
-	for n < most && q.load(pos+n) == freeWord(q.lap(pos+n)) {
-		n++
-	}
-	return n
 }
 
 // publish makes the message at pos, claimed alone, visible.
@@ -135,11 +126,7 @@ func (q *MPMC[T]) pushSome(vs []T) (int, error) {
 		return 0, err
 	}
 	q.pushed.Release()
-	for i := run; i > 0; i-- { // the first slot last: Invariant 4
-		p := pos + i - 1
-		*q.slots.value(p) = vs[i-1]
-		q.store(p, fullWord(q.lap(p)))
-	}
+	q.fill(pos, vs[:run])
 	return int(run), q.wakeConsumers(pos+run, run)
 }
 

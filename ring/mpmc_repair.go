@@ -22,7 +22,7 @@ func (q *track) repair(pos uint64, w word) bool {
 	if q.load(pos) != w || int64(q.surelyTaken()-pos) > 0 {
 		return false
 	}
-	switch q.ahead(w, q.lap(pos)) {
+	switch w.ahead(q.lap(pos)) {
 	case 0:
 	case -1:
 		pos -= q.capacity
@@ -37,7 +37,7 @@ func (q *track) repair(pos uint64, w word) bool {
 	for i := q.covers(pos, w) - 1; i > 0; i-- { // the first last: Invariant 4
 		q.repairOther(pos + i)
 	}
-	if !q.swap(pos, w, q.unowned(free, q.lap(pos)+1)) {
+	if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 		return false
 	}
 	q.canPush.Notify(wait.Everybody)
@@ -50,8 +50,8 @@ func (q *track) repair(pos uint64, w word) bool {
 func (q *track) repairOther(pos uint64) {
 	lap := q.lap(pos)
 	w := q.load(pos)
-	if (w.phase() == full || w.phase() == free) && q.ahead(w, lap) == 0 {
-		q.swap(pos, w, q.unowned(free, lap+1))
+	if (w.phase() == full || w.phase() == free) && w.ahead(lap) == 0 {
+		q.swap(pos, w, freeWord(lap+1))
 	}
 }
 
@@ -155,7 +155,7 @@ func (q *track) adopt(take func(pos uint64, w word) bool) bool {
 			continue
 		}
 		lap := q.lap(q.surelyTaken())
-		lap += uint64(q.ahead(w, lap)) // Invariant 8
+		lap += uint64(w.ahead(lap)) // Invariant 8
 		if take(lap<<q.lapShift|i, w) {
 			q.pushed.Acquire()
 			return true

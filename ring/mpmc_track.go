@@ -15,7 +15,6 @@ import (
 type track struct {
 	object
 	stride   uint64 // bytes from one state word to the next, the first at the start of body
-	freeLap  int    // where the lap begins in a word that names no owner
 	lapShift int
 	lag      uint64                          // how far the hints may fall behind before they are raised
 	covers   func(pos uint64, w word) uint64 // how many positions the word at pos speaks for
@@ -26,9 +25,9 @@ type track struct {
 }
 
 // newTrack returns the track of a ring. The ring sets covers.
-func newTrack(o object, stride uint64, freeLap int) track {
+func newTrack(o object, stride uint64) track {
 	return track{
-		object: o, stride: stride, freeLap: freeLap,
+		object: o, stride: stride,
 		lapShift: bits.TrailingZeros64(o.capacity), lag: 1 + min(o.capacity/32, 7),
 	}
 }
@@ -68,21 +67,10 @@ func (q *track) swap(pos uint64, old, w word) bool {
 	return atomic.CompareAndSwapUint64(q.word(pos), uint64(old), uint64(w))
 }
 
-// unowned returns a word that names no owner, and has no run.
-func (q *track) unowned(phase, lap uint64) word { return word(lap<<(q.freeLap&63) | phase) }
-
 // owned returns the word of what this process holds at pos, with that in the bits of
 // the run.
 func (q *track) owned(phase, pos, run uint64) word {
 	return claimWord(phase, q.lap(pos), run, q.core.ID())
-}
-
-// ahead returns by how many laps a word is ahead of lap.
-func (q *track) ahead(w word, lap uint64) int64 {
-	if w.claimed() {
-		return int64((uint64(w>>lapShift)-lap)<<(64-lapBits)) >> (64 - lapBits)
-	}
-	return int64((uint64(w>>(q.freeLap&63))-lap)<<(q.freeLap&63)) >> (q.freeLap & 63)
 }
 
 // maxSteps bounds a walk from a hint, in memory that may be hostile.
@@ -93,7 +81,7 @@ func (q *track) maxSteps() uint64 { return 4*q.capacity + 64 }
 func (q *track) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
 	for ; *steps > 0; *steps-- {
 		w := q.load(pos)
-		ahead := q.ahead(w, q.lap(pos))
+		ahead := w.ahead(q.lap(pos))
 		switch {
 		case ahead == 0 && w.phase() == free:
 			*steps--
@@ -122,7 +110,7 @@ func (q *track) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
 func (q *track) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 	for ; *steps > 0; *steps-- {
 		w, lap := q.load(pos), q.lap(pos)
-		ahead, phase := q.ahead(w, lap), w.phase()
+		ahead, phase := w.ahead(lap), w.phase()
 		taken := phase == reading || phase == freeing
 		switch {
 		case ahead == 0 && phase == full:
@@ -135,7 +123,7 @@ func (q *track) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 				return pos, w, ErrEmpty
 			}
 			// No producer that has not claimed pos by now ever will.
-			if q.swap(pos, w, q.unowned(closed, lap)) {
+			if q.swap(pos, w, closedWord(lap)) {
 				return pos, w, ErrClosed
 			}
 		case ahead >= 0 && taken:
@@ -208,7 +196,7 @@ func (q *track) wakeConsumers(next, n uint64) error {
 	if q.fence {
 		arch.Fence()
 	}
-	if q.ringClosed() || q.load(next) != q.unowned(free, q.lap(next)) {
+	if q.ringClosed() || q.load(next).state() != freeWord(q.lap(next)) {
 		n = wait.Everybody
 	}
 	q.canPop.Notify(int(n))

@@ -4,7 +4,7 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 
 // word is a state word. That of a slot of an MPMC:
 //
-//	free, full, closed  lap 61 bits                          | phase 3 bits
+//	free, full, closed  lap 52 bits           | more 9 bits  | phase 3 bits
 //	writing, freeing    lap 14 | run 9        | owner id 38  | phase 3
 //	reading             lap 14 | deliveries 9 | owner id 38  | phase 3
 //
@@ -15,9 +15,10 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 //
 // A word that nobody has claimed carries the whole lap, or so much of it, that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
-// process was paused. A claimed word is changed by its owner alone, or, once
-// that is dead, by a compare-and-swap that names the dead id, which never comes
-// back; there the low bits of the lap do.
+// process was paused. It also counts slots behind it that are surely in the same
+// state (more). A claimed word is changed by its owner alone, or, once that is
+// dead, by a compare-and-swap that names the dead id, which never comes back;
+// there the low bits of the lap do.
 type word uint64
 
 const (
@@ -33,21 +34,30 @@ const (
 	runBits   = 9
 	lapBits   = 64 - phaseBits - ownerBits - runBits
 
+	oneMore      = 1 << phaseBits
+	freeLapShift = phaseBits + runBits
+
 	runShift = phaseBits + ownerBits
 	lapShift = runShift + runBits
-
-	slotLapShift  = phaseBits           // in the word of a slot that nobody has claimed
-	chunkLapShift = phaseBits + runBits // in that of a chunk
 
 	// maxRun is how many slots one claim can cover.
 	maxRun = 1<<runBits - 1
 )
 
-func freeWord(lap uint64) word { return word(lap<<slotLapShift | free) }
-func fullWord(lap uint64) word { return word(lap<<slotLapShift | full) }
+func freeWord(lap uint64) word   { return word(lap<<freeLapShift | free) }
+func fullWord(lap uint64) word   { return word(lap<<freeLapShift | full) }
+func closedWord(lap uint64) word { return word(lap<<freeLapShift | closed) }
 
-func freeChunk(lap uint64) word        { return word(lap<<chunkLapShift | free) }
-func fullChunk(lap uint64, r run) word { return word(lap<<chunkLapShift | uint64(r)<<phaseBits | full) }
+func fullChunk(lap uint64, r run) word { return fullWord(lap) | word(r<<phaseBits) }
+
+// and returns the word with n more slots behind it.
+func (w word) and(n uint64) word { return w + word(n*oneMore) }
+
+// state returns an unclaimed word without more.
+func (w word) state() word { return w &^ (maxRun * oneMore) }
+
+// more is how many slots behind its own an unclaimed word speaks for.
+func (w word) more() uint64 { return uint64(w/oneMore) & maxRun }
 
 func claimWord(phase, lap, run uint64, owner layout.ID) word {
 	return word(lap<<lapShift | run<<runShift | uint64(owner)<<phaseBits | phase)
@@ -78,4 +88,12 @@ func (w word) chunkRun() run {
 		return run(w >> runShift & maxRun)
 	}
 	return run(w >> phaseBits & maxRun)
+}
+
+// ahead returns by how many laps the word is ahead of lap.
+func (w word) ahead(lap uint64) int64 {
+	if w.claimed() {
+		return int64((uint64(w>>lapShift)-lap)<<(64-lapBits)) >> (64 - lapBits)
+	}
+	return int64((uint64(w>>freeLapShift)-lap)<<freeLapShift) >> freeLapShift
 }

@@ -67,3 +67,39 @@ func (s *slots[T]) read(pos uint64, dst []T) int {
 	}
 	return len(dst)
 }
+
+// before returns n, or how many slots there are from pos on before the end of the
+// ring, if they are fewer.
+func (s *slots[T]) before(pos, n uint64) uint64 { return min(n, s.mask+1-pos&s.mask) }
+
+// fill publishes vs in the slots from pos on, which do not go past the end of the
+// ring, from the last to the first. The last has the state word w, and each other one
+// that is larger by step.
+func (s *slots[T]) fill(pos uint64, vs []T, w, step uint64) {
+	slot := unsafe.Add(unsafe.Pointer(s.word(pos)), uint64(len(vs))*stride[T]())
+	for i := len(vs) - 1; i >= 0; i-- {
+		slot = unsafe.Add(slot, -int(stride[T]()))
+		*(*T)(unsafe.Add(slot, 8)) = vs[i]
+		arch.StoreRelease64((*uint64)(slot), w)
+		w += step
+	}
+}
+
+// set stores state words in the n slots from pos on, as fill does.
+func (s *slots[T]) set(pos, n, w, step uint64) {
+	slot := unsafe.Add(unsafe.Pointer(s.word(pos)), n*stride[T]())
+	for range n {
+		slot = unsafe.Add(slot, -int(stride[T]()))
+		arch.StoreRelease64((*uint64)(slot), w)
+		w += step
+	}
+}
+
+// copy copies the messages from pos on, which do not go past the end of the ring.
+func (s *slots[T]) copy(dst []T, pos uint64) {
+	slot := unsafe.Pointer(s.word(pos))
+	for i := range dst {
+		dst[i] = *(*T)(unsafe.Add(slot, 8))
+		slot = unsafe.Add(slot, stride[T]())
+	}
+}
