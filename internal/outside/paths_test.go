@@ -36,7 +36,7 @@ var slow = []string{
 	"runtime.ifaceeq", // of an error that is ErrFull or ErrEmpty
 
 	// The lock is held, the permits are taken.
-	"shm.(*Lock).wait", "shm.(*ownerLock).makeWay",
+	"shm.(*Lock).wait", "internal/ownerlock.(*Lock).MakeWay",
 	"semaphore.(*Semaphore).acquireSlow", "semaphore.(*Semaphore).releaseSlow",
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
