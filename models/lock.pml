@@ -1,5 +1,5 @@
 /*
- * Mutual exclusion with takeover: ownerLock of shm/ownerlock.go, what Lock of
+ * Mutual exclusion with takeover: Lock of internal/ownerlock/lock.go, what Lock of
  * shm/lock.go makes of it, and the Queue of internal/wait/queue.go that it waits in.
  *
  * N processes lock and unlock ROUNDS times, each by Lock, TryLock or a
@@ -7,16 +7,16 @@
  * may die anywhere; whoever holds the lock for long is the paused one, and so is
  * whoever is taken for one whose claim stands still, PAUSES times.
  *
- * Steps                                         Go (shm/ownerlock.go)
- *   try       load, load of the priority word,  take; Lock's fast path
+ * Steps                                         Go (internal/ownerlock/lock.go)
+ *   try       load, load of the priority word,  take, TryFree
  *             compare-and-swap
  *   failed    hungry, or lost its claim         (*claim).apply
- *   wait      arming, tests, sleep, bound       lockSlow, wait.sleep
- *   stalled   probe, compare-and-swap, wake     (*wait.Queue).DropStale; makeWay
+ *   wait      arming, tests, sleep, bound       Await, wait.sleep
+ *   stalled   probe, compare-and-swap, wake     (*wait.Queue).DropStale; MakeWay
  *   freeDead  load, probe, compare-and-swap     freeDead
  *   served    compare-and-swap, wake            (*claim).end
- *   inside    ownerDied, markConsistent         ownerDied, markConsistent
- *   unlock    release store into the store      unlock
+ *   inside    OwnerDied, MarkConsistent         OwnerDied, MarkConsistent
+ *   unlock    release store into the store      GiveUp, Unlock
  *             buffer; load of the Event's word
  *             and of the priority word, wake    (*wait.Words).Wake
  *   barrier   empties every buffer              Fence.Barrier, membarrier(2)
@@ -32,7 +32,7 @@
  * All other changes of the word are read-modify-writes. Where wakers run a fence
  * of their own, unlock runs one after its store, which leaves its buffer at once.
  *
- * Properties (Invariants of ownerlock.go)
+ * Properties (Invariants of ownerlock/lock.go)
  *   1  one live process inside at most (mutual exclusion): `owner` in try
  *   2  died is reported exactly while an owner has died inside and nobody has
  *      declared the data consistent: `dirty`; nobody waits on the dead, and no

@@ -126,16 +126,16 @@ func (q *track) orphaned() bool {
 
 // anyLent reports whether a message is lent to somebody else.
 func (q *track) anyLent() bool {
-	return q.countLent(func(w word) bool { return w.owner() != q.core.ID() }) > 0
+	return q.countLent(q.core.ID()) > 0
 }
 
-// countLent counts the positions of messages that are lent, of those that count.
-func (q *track) countLent(counts func(w word) bool) (n int64) {
+// countLent counts the positions of messages that are lent, but not to one process.
+func (q *track) countLent(but layout.ID) (n int64) {
 	if atomic.LoadUint32(q.lends) == neverLent {
 		return 0
 	}
 	for i := range q.capacity {
-		if w := q.load(i); w.phase() == reading && counts(w) {
+		if w := q.load(i); w.phase() == reading && w.owner() != but {
 			n += int64(q.covers(i, w))
 		}
 	}

@@ -47,7 +47,7 @@ func (q *track) used() int {
 	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
 	steps = q.maxSteps()
 	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
-	n := max(int64(tail-head), 0) + q.countLent(func(word) bool { return true })
+	n := max(int64(tail-head), 0) + q.countLent(0)
 	if q.core.Closed() {
 		return 0
 	}

@@ -71,15 +71,13 @@ func (s *state) enter() {
 	if s.signalling {
 		return
 	}
-	line := s.lines[s.core.Slot()]
 	mine := func() bool { return atomic.LoadUint64(s.word)&busyMask == s.busy }
 	for b := patient; mine() && !s.repairIf(mine); {
 		if !b.wait(s) {
 			return // the segment is closed, but maybe not severed yet
 		}
 	}
-	arch.StoreRelease64(line.permits, 0)
-	arch.StoreRelease64(line.owner, uint64(s.core.ID()))
+	s.ledger.Enter()
 }
 
 // takeOver finishes the change of a dead process, and reports whether it did.
@@ -91,13 +89,13 @@ func (s *state) takeOver() bool { return s.stuck() && s.repairIf(s.stuck) }
 // another may have got the line, and be inside a change.
 func (s *state) stuck() bool {
 	busy := atomic.LoadUint64(s.word) & busyMask
-	if busy == 0 || busy > uint64(len(s.lines)) {
+	if busy == 0 || busy > uint64(s.ledger.Len()) {
 		return busy != 0 // that is no line: somebody has spoilt the word
 	}
 	slot := int(busy) - 1
-	owner := atomic.LoadUint64(s.lines[slot].owner)
-	return s.core.DeadIn(slot, liveness.ID(owner)) &&
-		atomic.LoadUint64(s.word)&busyMask == busy && atomic.LoadUint64(s.lines[slot].owner) == owner
+	owner := s.ledger.Owner(slot)
+	return s.core.DeadIn(slot, owner) &&
+		atomic.LoadUint64(s.word)&busyMask == busy && s.ledger.Owner(slot) == owner
 }
 
 // reclaim brings back the permits of the dead, by a change like any other. It does
@@ -152,16 +150,4 @@ func (s *state) wakeAll() {
 }
 
 // heldByLiving adds up what the living hold. The sum is exact inside a change.
-func (s *state) heldByLiving() (sum int64) {
-	for slot, line := range s.lines {
-		owner := liveness.ID(atomic.LoadUint64(line.owner)) // before the permits: Invariant 5
-		permits := int64(atomic.LoadUint64(line.permits))
-		if permits <= 0 || permits > s.size {
-			continue // nothing, or not a count that any change has stored
-		}
-		if !s.core.DeadIn(slot, owner) {
-			sum += permits
-		}
-	}
-	return sum
-}
+func (s *state) heldByLiving() int64 { return s.ledger.Living(s.size) }

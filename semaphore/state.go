@@ -6,19 +6,20 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/ledger"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // state is the shared memory of a semaphore: one word that holds the free
-// permits and says who is changing them, and a line for each process slot that
-// says how many permits its owner holds.
+// permits and says who is changing them, and a ledger (internal/ledger) of the permits
+// that each process holds.
 //
 //	0    word:     bits 0-10 busy, 11-63 free
 //	8    queue:    words of the Queue that acquirers wait in
 //	24   repairer: id of the process that repairs, 0 if nobody does
 //	32   weighty:  1 once anybody has slept for more than one permit
-//	128  lines, 128 apart, one for each process slot: owner's id, permits held
+//	128  ledger
 //
 // States of the word. Settled: busy is 0. Changing: busy is the slot, plus 1, of
 // the process inside a change, and free is already what it will be afterwards.
@@ -40,10 +41,8 @@ import (
 //     death during a repair leaves the same situation as before.
 //  4. The permits of a process that died outside a change come back by a change of
 //     whoever finds too few permits, which computes free in the same way.
-//  5. A line changes its owner only in the hands of the new one, who has its process
-//     slot, while busy does not name the line; and permits are 0 before the new id is
-//     there. So a word in which busy names a line says which process that is, for as
-//     long as it stands.
+//  5. A line changes its owner only while busy does not name the line. So a word in
+//     which busy names a line says which process that is, for as long as it stands.
 //  6. There is at most one repairer that is alive. Who finds a dead one in the
 //     repairer's word takes its place by compare-and-swap from that id. It is the
 //     repairer from before it looks whether a repair is due until the word is settled,
@@ -54,9 +53,7 @@ import (
 // the release store that settled the word: that store published the permits. The
 // settling store of a release pairs with the load in the acquire of a waiter, and
 // the Event's fence follows it. (The model finds that a semaphore would do without:
-// a waiter that sees a change that is not settled does not go to sleep.) The
-// release store of a line's owner comes after that of its permits, and pairs with the
-// load of the owner in a repair, which loads the permits after it.
+// a waiter that sees a change that is not settled does not go to sleep.)
 //
 // Model: models/semaphore.pml.
 type state struct {
@@ -69,16 +66,10 @@ type state struct {
 	queue    wait.Queue
 	weighty  *uint32
 	repairer *uint64
-	lines    []line
-	busy     uint64  // this process in the word
-	mine     *uint64 // the permits of this process's line; nil if signalling
+	ledger   ledger.Ledger // without lines if signalling
+	busy     uint64        // this process in the word
+	mine     *uint64       // the permits of this process's line; nil if signalling
 	entered  sync.Once
-}
-
-// line is what one process holds.
-type line struct {
-	owner   *uint64
-	permits *uint64
 }
 
 const (
@@ -90,7 +81,7 @@ const (
 	queueOffset    = 8
 	repairerOffset = 24
 	weightyOffset  = 32
-	linesOffset    = arch.CacheLine
+	ledgerOffset   = arch.CacheLine
 )
 
 const _ uint = busyMask - layout.MaxProcs
@@ -98,9 +89,9 @@ const _ uint = busyMask - layout.MaxProcs
 // stateSize is the number of bytes that a semaphore takes.
 func stateSize(procs int, signalling bool) uint64 {
 	if signalling {
-		return linesOffset
+		return ledgerOffset
 	}
-	return linesOffset + uint64(procs)*arch.CacheLine
+	return ledgerOffset + ledger.Size(procs)
 }
 
 // init makes this process's side of the semaphore in mem.
@@ -116,13 +107,9 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 	if signalling {
 		return
 	}
-	s.lines = make([]line, core.MaxProcs())
-	for i := range s.lines {
-		off := linesOffset + uint64(i)*arch.CacheLine
-		s.lines[i] = line{owner: layout.At[uint64](mem, off), permits: layout.At[uint64](mem, off+8)}
-	}
+	s.ledger = ledger.New(core, mem[ledgerOffset:])
 	s.busy = uint64(core.Slot()) + 1
-	s.mine = s.lines[core.Slot()].permits
+	s.mine = s.ledger.Mine()
 }
 
 // outcome is what came of one attempt at a change.

@@ -6,12 +6,13 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/ownerlock"
 )
 
 // bigValue is the memory of a Value too large for one atomic word: a sequence
 // number and four copies, of which copy seq%4 is current.
 //
-//	0    ownerLock of the writers
+//	0    ownerlock of the writers
 //	128  seq, and the Event of those who wait for another
 //	256  copy 0, 1, 2, 3, each at a multiple of 64
 //
@@ -36,7 +37,7 @@ import (
 // That writer's stores come after its acquisition of the lock, a read-modify-
 // write, and so after the store of n+3.
 type bigValue[T any] struct {
-	lock *ownerLock
+	lock *ownerlock.Lock
 	seq  *uint64
 	copy [copies]*T
 }
@@ -71,16 +72,16 @@ const maxAttempts = 1 << 24
 
 // update replaces the value by f of it, if f says so, with every other writer kept out.
 func (b *bigValue[T]) update(f func(cur T) (T, bool)) {
-	if !b.lock.tryLock() {
-		_ = b.lock.lockSlow(context.Background()) // without a Done channel it cannot fail
+	if !b.lock.TryLock() {
+		_ = b.lock.Await(context.Background()) // without a Done channel it cannot fail
 	}
-	if b.lock.core.Closed() {
+	if b.lock.Closed() {
 		return // maybe without the lock; the caller checks too
 	}
-	defer b.lock.unlock()
+	defer b.lock.Unlock()
 	seq := atomic.LoadUint64(b.seq)
 	cur := *b.copy[seq%copies]
-	if b.lock.core.Closed() {
+	if b.lock.Closed() {
 		return // f must not see the pages that Close puts in the memory's place
 	}
 	if x, ok := f(cur); ok {
@@ -89,7 +90,7 @@ func (b *bigValue[T]) update(f func(cur T) (T, bool)) {
 	}
 }
 
-func newBigValue[T any](lock *ownerLock, mem []byte) *bigValue[T] {
+func newBigValue[T any](lock *ownerlock.Lock, mem []byte) *bigValue[T] {
 	b := &bigValue[T]{lock: lock, seq: layout.At[uint64](mem, seqOffset)}
 	stride := copyStride(sizeOf[T]())
 	for i := range b.copy {

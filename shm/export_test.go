@@ -5,20 +5,21 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/ownerlock"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // Died is the bit of the lock word that a death inside sets.
-const Died = died
+const Died = ownerlock.Died
 
 // Word returns the lock word.
-func (l *Lock) Word() uint64 { return atomic.LoadUint64(l.word) }
+func (l *Lock) Word() uint64 { return atomic.LoadUint64(l.lock.Word()) }
 
 // Sleepers reports whether anybody may be asleep.
-func (l *Lock) Sleepers() bool { return l.queue.Waiting() }
+func (l *Lock) Sleepers() bool { return l.lock.Queue().Waiting() }
 
 // HalfUnlock is what Unlock has done by the time it looks for sleepers.
-func (l *Lock) HalfUnlock() { atomic.CompareAndSwapUint64(l.word, l.id, 0) }
+func (l *Lock) HalfUnlock() { atomic.CompareAndSwapUint64(l.lock.Word(), l.lock.Held(), 0) }
 
 // The steps of a Store of more than 8 bytes, in order.
 const (
@@ -30,8 +31,8 @@ const (
 // StoreUpTo does what Store has done after a step.
 func (v *Value[T]) StoreUpTo(step string, x T) {
 	b := v.big
-	if !b.lock.tryLock() {
-		_ = b.lock.lockSlow(context.Background())
+	if !b.lock.TryLock() {
+		_ = b.lock.Await(context.Background())
 	}
 	if step == StepLocked {
 		return
@@ -52,10 +53,10 @@ func (v *Value[T]) Sequence() uint64 { return atomic.LoadUint64(v.big.seq) }
 func (v *Value[T]) SetSequence(n uint64) { atomic.StoreUint64(v.big.seq, n) }
 
 // WritersWait reports whether anybody may be asleep for a turn to write.
-func (v *Value[T]) WritersWait() bool { return v.big.lock.queue.Waiting() }
+func (v *Value[T]) WritersWait() bool { return v.big.lock.Queue().Waiting() }
 
 // Urgent reports whether a waiter is to have the lock before all others.
-func (l *Lock) Urgent() bool { return l.queue.Barred() }
+func (l *Lock) Urgent() bool { return l.lock.Queue().Barred() }
 
 // StepClaimed is the step of a Table's Store between StepLocked and StepWritten: the
 // writer has a slot for the new version.

@@ -2,9 +2,9 @@ package shm
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/ownerlock"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
 )
@@ -32,8 +32,8 @@ import (
 // The uncontended paths make no system call. A Lock takes 128 bytes of the
 // segment.
 type Lock struct {
-	ref segment.Ref
-	ownerLock
+	ref  segment.Ref
+	lock ownerlock.Lock
 	edge race.Edge
 }
 
@@ -48,7 +48,7 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 	}
 	return s.core.Local(obj, func() any {
 		l := &Lock{ref: s.core.Ref(layout.KindLock, name)}
-		l.init(s.core, obj.Mem)
+		l.lock.Init(s.core, obj.Mem)
 		return l
 	}).(*Lock), nil
 }
@@ -57,7 +57,7 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 // while it held the lock, Lock still returns with the lock held, and does not
 // report the death; LockContext does. Lock panics if the segment is closed.
 func (l *Lock) Lock() {
-	if !l.tryFree() {
+	if !l.lock.TryFree() {
 		l.wait()
 	}
 	l.edge.Acquire()
@@ -65,8 +65,8 @@ func (l *Lock) Lock() {
 
 // wait is Lock where the lock may be held, or the segment closed.
 func (l *Lock) wait() {
-	_ = l.lockSlow(context.Background()) // without a Done channel it cannot fail
-	if l.core.Closed() {
+	_ = l.lock.Await(context.Background()) // without a Done channel it cannot fail
+	if l.lock.Closed() {
 		l.ref.PanicClosed()
 	}
 }
@@ -74,13 +74,13 @@ func (l *Lock) wait() {
 // TryLock tries to lock l and reports whether it succeeded. It panics if the
 // segment is closed.
 func (l *Lock) TryLock() bool {
-	ok := l.tryLock()
+	ok := l.lock.TryLock()
 	if !ok {
 		// Once only, so that polling for the lock of a dead owner ends too.
-		l.makeWay()
-		ok = l.tryLock()
+		l.lock.MakeWay()
+		ok = l.lock.TryLock()
 	}
-	if l.core.Closed() {
+	if l.lock.Closed() {
 		l.ref.PanicClosed()
 	}
 	if ok {
@@ -99,16 +99,16 @@ func (l *Lock) LockContext(ctx context.Context) error {
 	if err := l.ref.CheckContext(ctx); err != nil {
 		return err
 	}
-	if !l.tryFree() {
-		if err := l.lockSlow(ctx); err != nil {
+	if !l.lock.TryFree() {
+		if err := l.lock.Await(ctx); err != nil {
 			return l.ref.Fault(err)
 		}
 	}
-	if l.core.Closed() {
+	if l.lock.Closed() {
 		return l.ref.Check()
 	}
 	l.edge.Acquire()
-	if l.ownerDied() {
+	if l.lock.OwnerDied() {
 		return l.ref.Fault(ErrOwnerDied)
 	}
 	return nil
@@ -117,7 +117,7 @@ func (l *Lock) LockContext(ctx context.Context) error {
 // MarkConsistent declares that the data that l protects is consistent again after
 // an owner died while it held l. It panics if this process does not hold l.
 func (l *Lock) MarkConsistent() {
-	if ok := l.markConsistent(); !ok || l.core.Closed() {
+	if ok := l.lock.MarkConsistent(); !ok || l.lock.Closed() {
 		l.misuse("MarkConsistent of a Lock that this process does not hold")
 	}
 }
@@ -128,8 +128,8 @@ func (l *Lock) MarkConsistent() {
 // can happen only if it runs at the same moment as the correct Unlock.
 func (l *Lock) Unlock() {
 	l.edge.Release()
-	w := atomic.LoadUint64(&l.held)
-	if w == 0 || !l.giveUp(w) {
+	w := l.lock.Held()
+	if w == 0 || !l.lock.GiveUp(w) {
 		l.unlockSlow(w != 0)
 	}
 }
@@ -137,15 +137,15 @@ func (l *Lock) Unlock() {
 // unlockSlow is the rest of Unlock where somebody may wait, or something is wrong.
 func (l *Lock) unlockSlow(held bool) {
 	if held {
-		l.wake()
+		l.lock.Wake()
 	}
-	if !held || l.core.Closed() {
+	if !held || l.lock.Closed() {
 		l.misuse("Unlock of a Lock that this process does not hold")
 	}
 }
 
 func (l *Lock) misuse(what string) {
-	if l.core.Closed() {
+	if l.lock.Closed() {
 		l.ref.PanicClosed()
 	}
 	l.ref.Misuse("%s", what)

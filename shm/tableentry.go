@@ -59,7 +59,7 @@ import (
 // writer's claim is a compare-and-swap, followed by an atomic load (of the mark of
 // Close), and so comes before its first store to the slot.
 // The lock of an entry is taken by a compare-and-swap, which pairs with the release
-// store that gave it up, or with that of who freed it of the dead (see ownerLock).
+// store that gave it up, or with that of who freed it of the dead (see package ownerlock).
 // Giving it up comes after publishing, and is a read-modify-write where wakers run a
 // fence of their own: one look at the sleepers' words after it serves both.
 //

@@ -6,6 +6,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/ownerlock"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/internal/wait"
@@ -40,8 +41,8 @@ type Value[T any] struct {
 // valueLocal is shared by all handles of one Value in one Segment.
 type valueLocal struct {
 	edge    race.Edge
-	lock    ownerLock  // of the writers of a large T
-	changed wait.Event // slept on by those who wait for another version
+	lock    ownerlock.Lock // of the writers of a large T
+	changed wait.Event     // slept on by those who wait for another version
 }
 
 // NewValue returns the value with that name. It creates a zero value if none
@@ -66,7 +67,7 @@ func NewValue[T any](s *Segment, name string) (*Value[T], error) {
 		local := &valueLocal{}
 		local.initEvent(s.core, obj.Mem, typ.Size > 8)
 		if typ.Size > 8 {
-			local.lock.init(s.core, obj.Mem)
+			local.lock.Init(s.core, obj.Mem)
 		}
 		return local
 	}).(*valueLocal)

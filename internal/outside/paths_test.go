@@ -32,11 +32,11 @@ var slow = []string{
 	"ring.(*object).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
 	"ring.(*Consumer).empty", "ring.(*Consumer).popSlow", "ring.(*Consumer).nextSlow",
 	"ring.(*MPMC).pushSlow", "ring.(*MPMC).popSlow", "ring.(*MPMC).redeliver", "ring.(*MPMC).soon",
-	"ring.(*side).lull", "internal/wait.Lull", "ring.(*object).await",
+	"ring.(*side).lull", "internal/wait.Lull", "ring.(*object).await", "ring.(*track).awaitMessage",
 	"runtime.ifaceeq", // of an error that is ErrFull or ErrEmpty
 
 	// The lock is held, the permits are taken.
-	"shm.(*Lock).wait", "shm.(*ownerLock).makeWay",
+	"shm.(*Lock).wait", "internal/ownerlock.(*Lock).MakeWay",
 	"semaphore.(*Semaphore).acquireSlow", "semaphore.(*Semaphore).releaseSlow",
 
 	// Somebody sleeps, or may sleep where wakers run a fence.

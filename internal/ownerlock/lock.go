@@ -1,4 +1,6 @@
-package shm
+// Package ownerlock is a mutual exclusion lock in shared memory that objects embed. It
+// outlives its owners: who waits for a dead one frees the lock, and marks it.
+package ownerlock
 
 import (
 	"context"
@@ -11,8 +13,8 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// ownerLock is the mutual exclusion behind Lock and behind the writers of a
-// large Value: one word that names its owner, and a Queue to wait in.
+// Lock is one word that names its owner, and a Queue to wait in. It is the mutual
+// exclusion behind shm.Lock, and behind the writers of a large shm.Value.
 //
 // States of the word: the low bits are the owner's id, 0 if there is none; bit
 // 63 (died) says that an owner died inside and nobody has declared the
@@ -40,14 +42,14 @@ import (
 // Memory orderings. All transitions are compare-and-swaps, but Unlock is a release
 // store: nobody else changes the word meanwhile (Invariant 1). Between it and the
 // load of the Queue's words lies the Event's fence: the sleepers', or, where wakers
-// run one of their own, that of wake. The compare-and-swap of Lock pairs
+// run one of their own, that of Wake. The compare-and-swap of Lock pairs
 // with the store of Unlock, or with the one that freed the word of a dead owner,
 // whose stores the probe of its file lock in the kernel made visible. The owner
 // keeps the word's value in held, which the lock itself protects: to load a word
 // right after a locked instruction on it takes 5 ns.
 //
 // Model: models/lock.pml.
-type ownerLock struct {
+type Lock struct {
 	_     [0]atomic.Uint64 // aligns held on 32-bit platforms
 	held  uint64           // the word while this process is its owner, and 0 otherwise
 	word  *uint64
@@ -58,15 +60,17 @@ type ownerLock struct {
 }
 
 const (
-	died      = 1 << 63
-	ownerMask = died - 1
+	// Died is the bit of the word that a death inside sets.
+	Died      = 1 << 63
+	ownerMask = Died - 1
 
-	queueOffset   = 8 // the Queue's words
-	ownerLockSize = queueOffset + 16
+	queueOffset = 8 // the Queue's words
+	// Size is how many bytes of shared memory a Lock takes.
+	Size = queueOffset + 16
 )
 
-// init makes this process's side of the lock at the start of mem.
-func (l *ownerLock) init(core *segment.Segment, mem []byte) {
+// Init makes this process's side of the lock at the start of mem.
+func (l *Lock) Init(core *segment.Segment, mem []byte) {
 	l.word = layout.At[uint64](mem, 0)
 	l.queue.Init(layout.At[wait.Words](mem, queueOffset), core, false)
 	l.core = core
@@ -74,12 +78,24 @@ func (l *ownerLock) init(core *segment.Segment, mem []byte) {
 	l.fence = core.WakerFence()
 }
 
-// tryLock takes the lock if it is free, and nobody is to have it before.
-func (l *ownerLock) tryLock() bool { return l.take(false) }
+// Word returns the word.
+func (l *Lock) Word() *uint64 { return l.word }
+
+// Queue returns the Queue.
+func (l *Lock) Queue() *wait.Queue { return &l.queue }
+
+// Closed reports whether the segment is closed.
+func (l *Lock) Closed() bool { return l.core.Closed() }
+
+// Held returns the word if this process is the owner, and 0 otherwise.
+func (l *Lock) Held() uint64 { return atomic.LoadUint64(&l.held) }
+
+// TryLock takes the lock if it is free, and nobody is to have it before.
+func (l *Lock) TryLock() bool { return l.take(false) }
 
 // take takes the lock if it is free, and nobody is to have it before the caller,
 // which may itself be the first.
-func (l *ownerLock) take(first bool) bool {
+func (l *Lock) take(first bool) bool {
 	w := atomic.LoadUint64(l.word)
 	if w&ownerMask != 0 || !first && l.queue.Barred() || !atomic.CompareAndSwapUint64(l.word, w, w|l.id) {
 		return false
@@ -88,9 +104,9 @@ func (l *ownerLock) take(first bool) bool {
 	return true
 }
 
-// tryFree takes the lock if it is in the state that it is nearly always in. It reports
-// false where the segment is closed, too: callers then come by lockSlow to that.
-func (l *ownerLock) tryFree() bool {
+// TryFree takes the lock if it is in the state that it is nearly always in. It reports
+// false where the segment is closed, too: callers then come by Await to that.
+func (l *Lock) TryFree() bool {
 	if l.queue.Barred() || !atomic.CompareAndSwapUint64(l.word, 0, l.id) {
 		return false
 	}
@@ -98,53 +114,53 @@ func (l *ownerLock) tryFree() bool {
 	return !l.core.Closed()
 }
 
-// lockSlow waits for the lock. It returns nil without the lock if the segment
+// Await waits for the lock. It returns nil without the lock if the segment
 // is closed: callers check that after every acquisition.
-func (l *ownerLock) lockSlow(ctx context.Context) error {
+func (l *Lock) Await(ctx context.Context) error {
 	return l.queue.Await(ctx,
 		func(first bool) bool { return l.take(first) || l.core.Closed() },
 		l.freeDead)
 }
 
 // freeDead frees the lock if its owner is dead.
-func (l *ownerLock) freeDead() {
+func (l *Lock) freeDead() {
 	w := atomic.LoadUint64(l.word)
 	owner := w & ownerMask
 	if owner != 0 && l.core.Dead(liveness.ID(owner)) {
-		if atomic.CompareAndSwapUint64(l.word, w, died) {
-			l.wake()
+		if atomic.CompareAndSwapUint64(l.word, w, Died) {
+			l.Wake()
 		}
 	}
 }
 
-// makeWay makes what the dead have left of the lock no obstacle to a tryLock.
-func (l *ownerLock) makeWay() {
+// MakeWay makes what the dead have left of the lock no obstacle to a TryLock.
+func (l *Lock) MakeWay() {
 	l.queue.DropStale()
 	l.freeDead()
 }
 
-// unlock gives the lock up and reports whether it was held by this process.
-func (l *ownerLock) unlock() bool {
-	w := atomic.LoadUint64(&l.held)
+// Unlock gives the lock up and reports whether it was held by this process.
+func (l *Lock) Unlock() bool {
+	w := l.Held()
 	if w == 0 {
 		return false
 	}
-	if !l.giveUp(w) {
-		l.wake()
+	if !l.GiveUp(w) {
+		l.Wake()
 	}
 	return true
 }
 
-// giveUp gives the lock up, whose word is w. It reports whether that is all: there is
+// GiveUp gives the lock up, whose word is w. It reports whether that is all: there is
 // nobody to wake, and the segment is open.
-func (l *ownerLock) giveUp(w uint64) bool {
+func (l *Lock) GiveUp(w uint64) bool {
 	arch.StoreRelease64(&l.held, 0)
-	arch.StoreRelease64(l.word, w&died)
+	arch.StoreRelease64(l.word, w&Died)
 	return !l.fence && !l.queue.Waiting() && !l.core.Closed()
 }
 
-// wake wakes one who waits, after a change of the word.
-func (l *ownerLock) wake() {
+// Wake wakes one who waits, after a change of the word.
+func (l *Lock) Wake() {
 	if l.fence {
 		arch.Fence()
 	}
@@ -153,13 +169,13 @@ func (l *ownerLock) wake() {
 	}
 }
 
-// ownerDied reports whether an owner died inside. Only the holder may ask.
-func (l *ownerLock) ownerDied() bool { return atomic.LoadUint64(&l.held)&died != 0 }
+// OwnerDied reports whether an owner died inside. Only the holder may ask.
+func (l *Lock) OwnerDied() bool { return l.Held()&Died != 0 }
 
-// markConsistent clears died and reports whether this process holds the lock.
-func (l *ownerLock) markConsistent() bool {
-	w := atomic.LoadUint64(&l.held)
-	if w&died == 0 {
+// MarkConsistent clears Died and reports whether this process holds the lock.
+func (l *Lock) MarkConsistent() bool {
+	w := l.Held()
+	if w&Died == 0 {
 		return w != 0
 	}
 	return atomic.CompareAndSwapUint64(&l.held, w, l.id) && atomic.CompareAndSwapUint64(l.word, w, l.id)
