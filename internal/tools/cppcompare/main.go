@@ -1,0 +1,76 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+)
+
+func main() {
+	quick := flag.Bool("quick", false, "take only a few samples of each row")
+	pattern := flag.String("run", "", "measure only the rows whose name matches this `regexp`")
+	flag.Parse()
+	var err error
+	if flag.NArg() > 0 { // this process is a side
+		err = serve(flag.Args(), os.Stdin, os.Stdout)
+	} else {
+		err = compareAll(*quick, *pattern)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// compareAll measures all rows whose name matches, and prints the table.
+func compareAll(quick bool, pattern string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	match, err := regexp.Compile(pattern)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "cppcompare")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	program, err := compile(ctx, dir)
+	if err != nil {
+		return err
+	}
+	c, err := newComparison(ctx, program)
+	if err != nil {
+		return err
+	}
+	defer c.gauge.stop()
+	before, err := readUsage(c.cpus)
+	if err != nil {
+		return err
+	}
+	p := plan{rounds: 6, samples: 8}
+	if quick {
+		p = plan{rounds: 1, samples: 4}
+	}
+	results, err := c.measure(ctx, p, match)
+	if err != nil {
+		return err
+	}
+	after, err := readUsage(c.cpus)
+	if err != nil {
+		return err
+	}
+	fmt.Println(machine(ctx))
+	err = printTable(os.Stdout, results)
+	if !program.hasBoost() {
+		fmt.Println("Without boost: its headers are not installed.")
+	}
+	fmt.Printf("CPUs %d and %d; other processes had %.0f %% of them.\n", c.cpus[0], c.cpus[1], 100*after.since(before).others())
+	return err
+}

@@ -1,0 +1,160 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+)
+
+// A plan says how often each row is measured.
+type plan struct {
+	rounds  int // each with fresh processes
+	samples int // in each round
+}
+
+const (
+	slice      = 12 * time.Millisecond
+	gaugeSlice = time.Millisecond
+	hung       = 2 * time.Minute // far longer than a round of a row
+)
+
+// A result is the samples of a row, by the distance of the CPUs.
+type result struct {
+	row     row
+	systems []string // Isthmus first
+	samples map[distance][]sample
+}
+
+// A comparison has what all rows need.
+type comparison struct {
+	cpus    []int
+	self    string // the path of this program, which is the sides of Isthmus
+	program program
+	gauge   *team
+}
+
+func newComparison(ctx context.Context, p program) (*comparison, error) {
+	c := &comparison{program: p}
+	var err error
+	if c.cpus, err = cpuPair(); err != nil {
+		return nil, err
+	}
+	if c.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	r, _ := findRow(gaugeRow)
+	if c.gauge, err = c.start(ctx, r, gaugeSystem); err != nil {
+		return nil, err
+	}
+	return c, c.gauge.warmUp(gaugeSlice)
+}
+
+// start starts the sides of one system of a row.
+func (c *comparison) start(ctx context.Context, r row, system string) (*team, error) {
+	path, share := c.program.path, newMemoryFile
+	if system == r.system {
+		path, share = c.self, newSegment
+	}
+	f, release, err := share()
+	if err != nil {
+		return nil, err
+	}
+	defer release() // the sides have it mapped
+	return startTeam(ctx, path, r, system, f, c.cpus)
+}
+
+// measure measures the rows that match, in rounds.
+func (c *comparison) measure(ctx context.Context, p plan, match *regexp.Regexp) ([]result, error) {
+	var results []result
+	for _, r := range rows {
+		if match.MatchString(r.name) {
+			systems := append([]string{r.system}, c.program.systems[r.name]...)
+			results = append(results, result{r, systems, map[distance][]sample{}})
+		}
+	}
+	if len(results) == 0 {
+		return nil, errors.New("no row matches -run")
+	}
+	for round := range p.rounds {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, p.rounds)
+		for _, r := range results {
+			if err := c.round(ctx, r, p.samples); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return results, nil
+}
+
+// round takes samples of a row, with processes of its own.
+func (c *comparison) round(ctx context.Context, r result, samples int) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, hung)
+	defer cancel()
+	var teams []*team
+	for _, system := range r.systems {
+		var t *team
+		if t, err = c.start(ctx, r.row, system); err != nil {
+			break
+		}
+		teams = append(teams, t)
+	}
+	if err == nil {
+		err = c.take(teams, r, samples)
+	}
+	if err != nil {
+		cancel() // sides that wait for others would not end
+	}
+	for _, t := range teams {
+		if stopped := t.stop(); err == nil && stopped != nil {
+			err = fmt.Errorf("%s, %s: %w", r.row.name, t.system, stopped)
+		}
+	}
+	return err
+}
+
+// take lets the teams warm up, and then work by turns. Samples during which the
+// distance of the CPUs changed are taken again, as long as these are not the most.
+func (c *comparison) take(teams []*team, r result, samples int) error {
+	for _, t := range teams {
+		if err := t.warmUp(slice); err != nil {
+			return err
+		}
+	}
+	good := 0
+	for try := 0; good < samples && try < 2*samples; try++ {
+		s, d, err := c.sample(teams, try%2 == 1)
+		if err != nil {
+			return err
+		}
+		if d != mixed {
+			r.samples[d] = append(r.samples[d], s)
+			good++
+		}
+	}
+	return nil
+}
+
+// sample takes one sample. The teams have their turns in order, or from the last to
+// the first.
+func (c *comparison) sample(teams []*team, backward bool) (sample, distance, error) {
+	s := make(sample, len(teams))
+	before, err := c.gauge.turn(gaugeSlice)
+	if err != nil {
+		return nil, mixed, err
+	}
+	for i := range teams {
+		if backward {
+			i = len(teams) - 1 - i
+		}
+		if s[i], err = teams[i].turn(slice); err != nil {
+			return nil, mixed, err
+		}
+	}
+	after, err := c.gauge.turn(gaugeSlice)
+	return s, distanceOf(before, after), err
+}
