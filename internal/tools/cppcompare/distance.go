@@ -11,6 +11,8 @@ const (
 	mixed distance = "mixed" // it changed
 )
 
+var distances = []distance{near, far, mixed}
+
 // nearest is the least time of a bare cache line, there and back, between CPUs that
 // are far from each other, in nanoseconds: as in bench.
 const nearest = 200

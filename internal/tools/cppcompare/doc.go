@@ -4,8 +4,8 @@
 // from anywhere in the repository; it needs Linux, g++, and for some rows the headers
 // of Boost (Debian: libboost-dev).
 //
-//	go run ./internal/tools/cppcompare           # about two minutes
-//	go run ./internal/tools/cppcompare -quick    # each row a few times
+//	go run ./internal/tools/cppcompare           # about a minute
+//	go run ./internal/tools/cppcompare -quick    # each row four times
 //	go run ./internal/tools/cppcompare -run '^(lock|semaphore)/'
 //
 // On a machine that is not idle, run it with a real-time priority, for which other
@@ -40,8 +40,8 @@
 //     interprocess_mutex and interprocess_semaphore.
 //   - pthread mutex, plain and robust, and sem_t, all shared between processes.
 //
-// These queues poll, except for message_queue. They cannot sleep, and except for the
-// robust mutex, none of the systems survives the death of a process.
+// The queues poll and cannot sleep, except for message_queue. No system but the robust
+// mutex survives the death of a process.
 //
 // # Method
 //
@@ -49,7 +49,7 @@
 // use. Both languages use the same loops, numbers in each cache line of a message
 // that the receiver checks, numbers of slots, and mappings of memory files, populated.
 //
-// In each of several rounds, all systems of a row get fresh processes. These work by
+// In each of the rounds, all systems of a row get fresh processes. These work by
 // turns, in slices of 12 ms, while the others sleep. One turn of each makes a sample.
 // The order is turned around from sample to sample. A ratio is taken within each
 // sample. So the speed of the machine, which drifts, cancels out. The table has the
@@ -59,10 +59,12 @@
 //
 // Virtual CPUs may turn from distant cores into siblings of one, and back. So a bare
 // cache line goes to and fro right before and after each sample. Samples of near CPUs
-// (less than 200 ns both times) and of far ones have columns of their own. Where it
-// changed within a sample, the sample is taken again.
+// (less than 200 ns both times), of far ones, and those in which it changed have columns
+// of their own.
 //
-// The last line says what share of the two CPUs other processes had meanwhile.
+// The last line says what share of the two CPUs other processes had meanwhile. Without
+// a real-time priority, ratios mean little if that is more than 10 %. Wide middle
+// halves tell as much.
 //
 // This package imports nothing internal, so that it is compiled as a user's is.
 package main

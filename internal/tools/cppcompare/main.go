@@ -13,14 +13,20 @@ import (
 )
 
 func main() {
-	quick := flag.Bool("quick", false, "take only a few samples of each row")
+	p := plan{}
+	flag.IntVar(&p.rounds, "rounds", 6, "go through the rows so many times, each time with fresh processes")
+	flag.IntVar(&p.samples, "samples", 8, "take so many samples of each row in a round")
+	quick := flag.Bool("quick", false, "the same as -rounds 1 -samples 4")
 	pattern := flag.String("run", "", "measure only the rows whose name matches this `regexp`")
 	flag.Parse()
+	if *quick {
+		p = plan{rounds: 1, samples: 4}
+	}
 	var err error
 	if flag.NArg() > 0 { // this process is a side
 		err = serve(flag.Args(), os.Stdin, os.Stdout)
 	} else {
-		err = compareAll(*quick, *pattern)
+		err = compareAll(p, *pattern)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -29,7 +35,7 @@ func main() {
 }
 
 // compareAll measures all rows whose name matches, and prints the table.
-func compareAll(quick bool, pattern string) error {
+func compareAll(p plan, pattern string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	match, err := regexp.Compile(pattern)
@@ -53,10 +59,6 @@ func compareAll(quick bool, pattern string) error {
 	before, err := readUsage(c.cpus)
 	if err != nil {
 		return err
-	}
-	p := plan{rounds: 6, samples: 8}
-	if quick {
-		p = plan{rounds: 1, samples: 4}
 	}
 	results, err := c.measure(ctx, p, match)
 	if err != nil {

@@ -117,24 +117,19 @@ func (c *comparison) round(ctx context.Context, r result, samples int) (err erro
 	return err
 }
 
-// take lets the teams warm up, and then work by turns. Samples during which the
-// distance of the CPUs changed are taken again, as long as these are not the most.
+// take lets the teams warm up, and then work by turns.
 func (c *comparison) take(teams []*team, r result, samples int) error {
 	for _, t := range teams {
 		if err := t.warmUp(slice); err != nil {
 			return err
 		}
 	}
-	good := 0
-	for try := 0; good < samples && try < 2*samples; try++ {
-		s, d, err := c.sample(teams, try%2 == 1)
+	for i := range samples {
+		s, d, err := c.sample(teams, i%2 == 1)
 		if err != nil {
 			return err
 		}
-		if d != mixed {
-			r.samples[d] = append(r.samples[d], s)
-			good++
-		}
+		r.samples[d] = append(r.samples[d], s)
 	}
 	return nil
 }

@@ -6,21 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // printTable prints a line for each system of each row, with columns for each distance
 // that occurred. It is an error if a row has nothing to show.
 func printTable(out io.Writer, results []result) error {
-	var columns []distance
-	for _, d := range []distance{near, far} {
-		for _, r := range results {
-			if len(r.samples[d]) > 0 {
-				columns = append(columns, d)
-				break
-			}
-		}
-	}
+	columns := slices.DeleteFunc(slices.Clone(distances), func(d distance) bool {
+		return !slices.ContainsFunc(results, func(r result) bool { return len(r.samples[d]) > 0 })
+	})
 	line := func(row, system string, cells []string) {
 		text := fmt.Sprintf("%-20s %-28s", row, system)
 		for _, cell := range cells {
@@ -35,7 +30,7 @@ func printTable(out io.Writer, results []result) error {
 	line("", "", heads)
 	var errs []error
 	for _, r := range results {
-		if len(r.samples[near])+len(r.samples[far]) == 0 {
+		if len(r.samples) == 0 {
 			errs = append(errs, fmt.Errorf("%s: nothing was measured", r.row.name))
 			continue
 		}

@@ -7,6 +7,11 @@
 
 #include <algorithm>
 
+// whole makes the compiler copy all of m, although only parts are looked at.
+template <class T> void whole(const T &m) {
+  asm volatile("" : : "r"(&m) : "memory");
+}
+
 // stream: side 0 pushes and side 1 pops.
 template <class T, class Q> loop stream(Q q, int side) {
   if (side == 0)
@@ -21,6 +26,7 @@ template <class T, class Q> loop stream(Q q, int side) {
     T m;
     for (uint64_t end = seq + n; seq != end; seq++) {
       q->pop(m);
+      whole(m);
       m.check(seq);
     }
   };

@@ -7,17 +7,14 @@
 
 namespace {
 
-constexpr std::size_t apart = 128;
-constexpr std::size_t line = 64;
-
 template <class T, std::size_t N> class tickets {
   struct slot {
     alignas(line) std::atomic<uint64_t> turn{0};
     T m;
   };
-  alignas(apart) std::atomic<uint64_t> pushes{0};
-  alignas(apart) std::atomic<uint64_t> pops{0};
-  alignas(apart) slot ring[N];
+  alignas(line) std::atomic<uint64_t> pushes{0};
+  alignas(line) std::atomic<uint64_t> pops{0};
+  alignas(line) slot ring[N];
 
   static void await(const slot &s, uint64_t turn) {
     while (s.turn.load(std::memory_order_acquire) != turn) {

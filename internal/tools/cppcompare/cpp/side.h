@@ -41,6 +41,8 @@ template <class T> T *attach(void *memory, int side) {
   std::exit(1);
 }
 
+constexpr std::size_t line = 64;
+
 // The number of slots of a queue, by the size of its messages; the Go side has the
 // same ones.
 template <class T>
@@ -49,7 +51,7 @@ constexpr std::size_t slots = sizeof(T) <= 64 ? 4096 : 256;
 // A message carries its number in each of its cache lines, as those of the Go side
 // do.
 template <int size> struct message {
-  static constexpr int stride = 64 / sizeof(uint64_t);
+  static constexpr int stride = line / sizeof(uint64_t);
   uint64_t words[size / sizeof(uint64_t)];
 
   void stamp(uint64_t seq) {

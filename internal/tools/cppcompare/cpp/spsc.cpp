@@ -9,15 +9,13 @@
 
 namespace {
 
-constexpr std::size_t apart = 128; // so that no two ends share a line, or a pair of lines
-
 template <class T, std::size_t N> class cached {
   static_assert((N & (N - 1)) == 0);
-  alignas(apart) std::atomic<uint64_t> tail{0}; // written by the producer
-  alignas(apart) uint64_t head_seen = 0;        // the producer's
-  alignas(apart) std::atomic<uint64_t> head{0}; // written by the consumer
-  alignas(apart) uint64_t tail_seen = 0;        // the consumer's
-  alignas(apart) T slots[N];
+  alignas(line) std::atomic<uint64_t> tail{0}; // written by the producer
+  alignas(line) uint64_t head_seen = 0;        // the producer's
+  alignas(line) std::atomic<uint64_t> head{0}; // written by the consumer
+  alignas(line) uint64_t tail_seen = 0;        // the consumer's
+  alignas(line) T slots[N];
 
 public:
   // claim waits for a free slot, and publish hands it over.
@@ -131,11 +129,11 @@ template <class T> loop trips(void *memory, int side) {
   };
 }
 
-// bare is the limit of a round trip: two words, on lines of their own.
+// bare is the limit of a round trip: two words, on pairs of lines of their own.
 loop bare(void *memory, int side) {
   struct words {
-    alignas(apart) std::atomic<uint64_t> there{0};
-    alignas(apart) std::atomic<uint64_t> back{0};
+    alignas(2 * line) std::atomic<uint64_t> there{0};
+    alignas(2 * line) std::atomic<uint64_t> back{0};
   };
   auto *w = attach<words>(memory, side);
   if (side == 0)
