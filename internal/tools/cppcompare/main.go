@@ -13,10 +13,9 @@ import (
 )
 
 func main() {
-	p := plan{}
+	p := plan{samples: 8}
 	flag.IntVar(&p.rounds, "rounds", 6, "go through the rows so many times, each time with fresh processes")
-	flag.IntVar(&p.samples, "samples", 8, "take so many samples of each row in a round")
-	quick := flag.Bool("quick", false, "the same as -rounds 1 -samples 4")
+	quick := flag.Bool("quick", false, "go through the rows once, and take half as many samples")
 	pattern := flag.String("run", "", "measure only the rows whose name matches this `regexp`")
 	flag.Parse()
 	if *quick {
@@ -51,20 +50,19 @@ func compareAll(p plan, pattern string) error {
 	if err != nil {
 		return err
 	}
-	c, err := newComparison(ctx, program)
+	cpus, err := cpuPair()
 	if err != nil {
 		return err
 	}
-	defer c.gauge.stop()
-	before, err := readUsage(c.cpus)
+	before, err := readUsage(cpus)
 	if err != nil {
 		return err
 	}
-	results, err := c.measure(ctx, p, match)
+	results, err := measure(ctx, program, cpus, p, match)
 	if err != nil {
 		return err
 	}
-	after, err := readUsage(c.cpus)
+	after, err := readUsage(cpus)
 	if err != nil {
 		return err
 	}
@@ -73,6 +71,6 @@ func compareAll(p plan, pattern string) error {
 	if !program.hasBoost() {
 		fmt.Println("Without boost: its headers are not installed.")
 	}
-	fmt.Printf("CPUs %d and %d; other processes had %.0f %% of them.\n", c.cpus[0], c.cpus[1], 100*after.since(before).others())
+	fmt.Printf("CPUs %d and %d; other processes had %.0f %% of them.\n", cpus[0], cpus[1], 100*after.since(before).others())
 	return err
 }

@@ -38,20 +38,38 @@ type comparison struct {
 	gauge   *team
 }
 
-func newComparison(ctx context.Context, p program) (*comparison, error) {
-	c := &comparison{program: p}
-	var err error
-	if c.cpus, err = cpuPair(); err != nil {
+// measure measures the rows that match, in rounds.
+func measure(ctx context.Context, p program, cpus []int, plan plan, match *regexp.Regexp) ([]result, error) {
+	var results []result
+	for _, r := range rows {
+		if match.MatchString(r.name) {
+			systems := append([]string{r.system}, p.systems[r.name]...)
+			results = append(results, result{r, systems, map[distance][]sample{}})
+		}
+	}
+	if len(results) == 0 {
+		return nil, errors.New("no row matches -run")
+	}
+	self, err := os.Executable()
+	if err != nil {
 		return nil, err
 	}
-	if c.self, err = os.Executable(); err != nil {
-		return nil, err
-	}
+	c := &comparison{cpus: cpus, self: self, program: p}
 	r, _ := findRow(gaugeRow)
 	if c.gauge, err = c.start(ctx, r, gaugeSystem); err != nil {
 		return nil, err
 	}
-	return c, c.gauge.warmUp(gaugeSlice)
+	err = c.gauge.warmUp(gaugeSlice)
+	for round := 0; err == nil && round < plan.rounds; round++ {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, plan.rounds)
+		for i := 0; err == nil && i < len(results); i++ {
+			err = c.round(ctx, results[i], plan.samples)
+		}
+	}
+	if stopped := c.gauge.stop(); err == nil {
+		err = stopped
+	}
+	return results, err
 }
 
 // start starts the sides of one system of a row.
@@ -66,29 +84,6 @@ func (c *comparison) start(ctx context.Context, r row, system string) (*team, er
 	}
 	defer release() // the sides have it mapped
 	return startTeam(ctx, path, r, system, f, c.cpus)
-}
-
-// measure measures the rows that match, in rounds.
-func (c *comparison) measure(ctx context.Context, p plan, match *regexp.Regexp) ([]result, error) {
-	var results []result
-	for _, r := range rows {
-		if match.MatchString(r.name) {
-			systems := append([]string{r.system}, c.program.systems[r.name]...)
-			results = append(results, result{r, systems, map[distance][]sample{}})
-		}
-	}
-	if len(results) == 0 {
-		return nil, errors.New("no row matches -run")
-	}
-	for round := range p.rounds {
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, p.rounds)
-		for _, r := range results {
-			if err := c.round(ctx, r, p.samples); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return results, nil
 }
 
 // round takes samples of a row, with processes of its own.

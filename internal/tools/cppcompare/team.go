@@ -19,7 +19,8 @@ type team struct {
 	row    row
 	system string
 	sides  []*side
-	perOp  float64 // nanoseconds that an operation of each side takes, as last seen
+	ops    int     // of each side, in the last run
+	perOp  float64 // nanoseconds that each took
 }
 
 type side struct {
@@ -110,13 +111,15 @@ func (t *team) run(n int) (float64, error) {
 		}
 	}
 	nanos, _ := elapsed(reports)
-	t.perOp = float64(nanos) / float64(n)
+	t.ops, t.perOp = n, float64(nanos)/float64(n)
 	return t.row.cost(reports)
 }
 
-// turn lets the sides work for about d.
+// turn lets the sides work for about d. A run that was disturbed says little of how
+// many operations that takes.
 func (t *team) turn(d time.Duration) (float64, error) {
-	return t.run(max(1, int(float64(d)/t.perOp)))
+	n := int(float64(d) / t.perOp)
+	return t.run(max(1, t.ops/2, min(n, 2*t.ops)))
 }
 
 // warmUp runs ever more operations until they take half of d.
