@@ -9,9 +9,10 @@
 //	go run ./internal/tools/cppcompare -run '^(lock|semaphore)/'
 //
 // On a machine that is not idle, run it with a real-time priority, for which other
-// processes stand back:
+// processes stand back. It must be one that takes turns with its equals (-r): two of
+// these at a time under -f wait for each other forever.
 //
-//	chrt -f 20 go run ./internal/tools/cppcompare
+//	chrt -r 20 go run ./internal/tools/cppcompare
 //
 // # Rows
 //
