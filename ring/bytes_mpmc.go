@@ -120,6 +120,8 @@ type BytesMPMC struct {
 // pairs with the load of the word in a claim (all words of the span, Invariant 3): the
 // message has been read before it is overwritten. Loads of words are not reordered: that
 // is what Invariant 4 needs of a walk. Sleeping is the Event's.
+//
+// Model: models/bytesmpmc.pml.
 
 const (
 	deliveriesShift = 32 // in a message's first word

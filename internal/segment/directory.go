@@ -51,6 +51,8 @@ import (
 // a full fence in between: one of them sees the other, and gives way. A user looks for its
 // own bit last: if the object that it has found is another than the one it came for, the
 // bit may have been cleared before that was Published.
+//
+// Model: models/remove.pml.
 
 // directory is what an attachment knows of the directory, so that it reads each entry
 // once and not at every look-up.

@@ -40,6 +40,8 @@ import (
 // finds the Segment open, Close's look at claims and word comes after the first swap, and
 // the second fails if it comes after the mark. The claimant's first swap comes after the
 // probe that found the last holder dead, and so sees all that one has done.
+//
+// Model: models/hold.pml.
 
 // Hold is this attachment's side of a hold. It must not keep the Segment alive.
 type Hold struct {

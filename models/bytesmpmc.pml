@@ -1,0 +1,791 @@
+/*
+ * Messages of several chunks: the BytesMPMC of ring/bytes_mpmc.go and its sisters
+ * bytes_mpmc_push, bytes_mpmc_pop, bytes_mpmc_lend, bytes_mpmc_walk and
+ * bytes_mpmc_repair.
+ *
+ * PRODUCERS want to push PUSHES messages each, CONSUMERS pop until they are told that
+ * the ring is closed. The last producer to finish closes it, or the second earlier. A
+ * ring of CAPACITY chunks, which has gone round as far as position START. The messages
+ * of the set LONG take two chunks, the others one; message k of producer p is number
+ * 2p+k. So a long one whose turn comes at the last chunk lies at the beginning, and its
+ * span is three. Anybody may die anywhere.
+ *
+ * With LEND messages are read in place, or popped; with CANCEL the last producer may
+ * give up what it has reserved. LAG is how far a hint falls behind before it is raised.
+ *
+ * Steps                                            Go (methods of BytesMPMC)
+ *   push, walk, passed   loads of closed, tail,    claim, nextFree
+ *                and a word at a time
+ *   scan, blocked   a load of each other word of   obstacle, findRoom
+ *                the span; the first again
+ *   claim        compare-and-swap                  claim
+ *   advance      compare-and-swap of a hint        advance
+ *   fill, publish   a store for each chunk;        (ReservedBytes).publish
+ *                release store of the word into
+ *                the store buffer
+ *   give         a release store for each word,    free, of Cancel and take
+ *                the first last
+ *   pop, walk    loads of head, tail and a word    TryPop, TryNext, nextFull,
+ *                at a time                         surelyTaken
+ *   vacant, told load of closed, compare-and-swap  nextFull
+ *   length, same, copy   loads of the length, of   message, append
+ *                the word, of the other chunk
+ *   take         compare-and-swap                  take, lend
+ *   none         load of head, compare-and-swap    notTaken
+ *   repair       load, probe, loads of the hints,  repair, repairTail, repairHead
+ *                compare-and-swaps, Notify
+ *   orphans, adopt   loads, probe, compare-and-    orphaned, anyLent, adopt, redeliver,
+ *                swap                              relend
+ *   close        store of closed                   (*object).close
+ *
+ * A word's lap is whole here: Invariant 8 is not modelled. Nor is it that a length may be
+ * less than the run, what runs are rounded to, or the count of deliveries. A chunk's
+ * content is in memory before the word is in the store buffer, which has room for one
+ * store. It is lost as soon as the chunk is free.
+ *
+ * Whoever would wait is blocked until the word that was in its way is another, or its
+ * owner is dead; that no wake-up is lost is left to event.pml and mpmc.pml. So a push must
+ * never make room for another (Invariant 9). Before that it repairs when it likes, and
+ * once the owner is dead it must.
+ *
+ * Properties
+ *   -  a message is got once at most, after it was published, in its producer's order,
+ *      and whole (Invariant 5): `get`
+ *   -  nobody else writes to the chunks of who claims (Invariant 3): fill; each word goes
+ *      from lap to lap: `put`
+ *   -  a length is looked at only if it is of the message (ErrCorrupt): same, passed
+ *   -  all that was published has been got when a consumer is told that the ring is
+ *      closed, and nothing is published after that: `taken`, `ended`
+ *   -  nobody waits on the dead, or for what never comes: no deadlock
+ *
+ * Mutations that must fail
+ *   NOREPAIR     nobody looks for the dead
+ *   NOPROBE      repair does not ask whether an owner is dead
+ *   LOOKONCE     it does not look at the word after that (6)
+ *   STOREREPAIR  it stores instead of a compare-and-swap (6)
+ *   STORECLAIM   a claim is a store instead of a compare-and-swap (2)
+ *   NOSCAN       a producer looks at the first chunk only (3)
+ *   STEP         whoever walks comes to the chunks inside of a span (1)
+ *   FIRSTFIRST   a span is freed from its first chunk on (4)
+ *   EARLY        a message is published before it is written
+ *   NOSAME       -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2  a length is looked at though the
+ *                message may have been taken
+ *   STORETAKE    -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2  a take is a store instead of a
+ *                compare-and-swap (5)
+ *   NOCLOSEDWORD a consumer is told that the ring is closed without closing the chunk
+ *   NOANYLENT    -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2 -DPUSHES0=1 -DLEND  a consumer at
+ *                the end does not ask whether a message is lent
+ *
+ * Check: -DSTART=3 -DPUSHES0=1
+ * Check: -DSTART=3
+ * Check: -DSTART=3 -DPUSHES0=1 -DCANCEL
+ * Check: -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2
+ * Check: -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2 -DPUSHES0=1 -DLEND
+ */
+
+#ifndef CAPACITY
+#define CAPACITY 4
+#endif
+#ifndef DEATHS
+#define DEATHS 1
+#endif
+#ifndef LAG
+#define LAG 1
+#endif
+#ifndef START
+#define START 0
+#endif
+#ifndef PRODUCERS
+#define PRODUCERS 2
+#endif
+#ifndef CONSUMERS
+#define CONSUMERS 1
+#endif
+#ifndef PUSHES0
+#define PUSHES0 2
+#endif
+#ifndef PUSHES1
+#define PUSHES1 1
+#endif
+#ifndef LONG
+#define LONG 5
+#endif
+#define N (PRODUCERS + CONSUMERS)
+
+#define producers	(bit(PRODUCERS) - 1)	/* as sets: the first processes, */
+#define consumers	(all - producers)	/* and the others */
+
+/* A word: 4 bits of lap, 2 of run, 3 of owner, 3 of phase. The id of p is p+1. */
+#define FREE		0
+#define FULL		1
+#define CLOSED		2
+#define WRITING		4
+#define READING		5
+#define FREEING		6
+#define phaseOf(w)	((w) & 7)
+#define ownerOf(w)	(((w) >> 3) & 7)
+#define runOf(w)	(((w) >> 6) & 3)
+#define lapOf(w)	(((w) >> 8) & 15)
+#define plain(phase, pos)	((lap(pos) << 8) + (phase))
+#define filled(pos, run)	((lap(pos) << 8) + ((run) << 6) + FULL)
+#define claimed(phase, run, pos) ((lap(pos) << 8) + ((run) << 6) + ((me + 1) << 3) + (phase))
+#define next(pos)	((pos) + CAPACITY)	/* the same chunk a lap later */
+#define lap(pos)	((pos) / CAPACITY)
+#define chunk(pos)	((pos) % CAPACITY)
+#define wraps(pos, run)	(chunk(pos) + (run) > CAPACITY)
+#define span(pos, run)	(wraps(pos, run) -> CAPACITY - chunk(pos) + (run) : (run))
+#ifdef STEP
+#define step(pos, run)	1
+#else
+#define step(pos, run)	span(pos, run)
+#endif
+#define place(pos, run)	(wraps(pos, run) -> 0 : chunk(pos))
+
+short word[CAPACITY];
+byte content[CAPACITY];		/* 1 + the message */
+byte head = START, tail = START;
+bool closed;
+byte lends;			/* see mpmc_repair.go */
+#define LENT		1
+#define ORPHANS		2
+
+short buffer[N];		/* a chunk and a word that is not in memory yet */
+
+byte published;			/* messages, as sets, for the properties */
+byte gotten;
+byte taken;			/* for good: not only lent */
+bool ended;			/* a consumer has been told that the ring is closed */
+
+/* put changes a word in memory. */
+#define put(c, w)	assert(lapOf(w) == lapOf(word[c]) + (phaseOf(w) == FREE)); \
+			word[c] = w; \
+			content[c] = (phaseOf(word[c]) == FREE -> 0 : content[c])
+
+#define buffered(p)	(buffer[p] != 0)
+#define drain(p)	if \
+			:: buffered(p) -> put(buffer[p] >> 12, buffer[p] & 4095); buffer[p] = 0 \
+			:: else \
+			fi
+#define gone(q)		(((dead | over) & (q)) == (q))
+#define hopeless	((me < PRODUCERS && gone(consumers)) || \
+			 (me >= PRODUCERS && gone(producers) && !closed && taken == published))
+
+#include "crash.h"
+
+inline die() {
+	death?_ ->
+	dead = dead | bit(me);
+	drain(me)
+}
+
+#define finish		atomic { over = over | bit(me) }
+
+/* A process sees its own buffer. */
+#define load(pos)	((buffered(me) && (buffer[me] >> 12) == chunk(pos)) -> buffer[me] & 4095 : word[chunk(pos)])
+#define store(pos, w)	drain(me); buffer[me] = (chunk(pos) << 12) + (w)
+#define ahead(w, pos)	(lapOf(w) - lap(pos))
+
+/* stuck waits until what is in the way is not, or is of the dead. */
+#ifdef NOPROBE
+#define lost(w)		true
+#else
+#ifdef NOREPAIR
+#define lost(w)		false
+#else
+#define lost(w)		isDead(ownerOf(w) - 1)
+#endif
+#endif
+#define known(w)		(phaseOf(w) == READING && lends == ORPHANS)
+#define ofDead(w)	(((w) & 4) && lost(w) && !known(w))
+#define stuck(or)	(load(pos) != w || ofDead(w) || (or) || hopeless)
+
+/* Somebody else reads; the reader is dead. */
+#define reads(i)	(phaseOf(word[i]) == READING && ownerOf(word[i]) != me + 1)
+#define othersRead	(reads(0) || reads(1) || reads(2) || reads(3))
+#define deadRead(i)	(phaseOf(word[i]) == READING && ofDead(word[i]))
+#define deadReads	(deadRead(0) || deadRead(1) || deadRead(2) || deadRead(3))
+
+/* advance raises a hint, seen as was. */
+inline advance(hint, was, to) {
+	last = to;
+	atomic {
+		if
+		:: to - was >= LAG ->
+			drain(me);
+			if
+			:: hint == was -> hint = to
+			:: else
+			fi
+		:: else
+		fi;
+		was = 0
+	}
+}
+
+#ifdef FIRSTFIRST
+#define nth		(n - i)
+#else
+#define nth		(i - 1)		/* the first chunk last: Invariant 4 */
+#endif
+
+/* give frees the n chunks from pos on, and goes there. */
+inline give() {
+	i = n;
+	do
+	:: atomic { i > 0 -> store(pos + nth, plain(FREE, next(pos + nth))); i-- }
+	:: atomic { i == 0 -> break }
+	od;
+	atomic { pos = pos + n; n = 0 }
+}
+
+/* surelyTaken loads head, and then tail. */
+inline surelyTaken(t) {
+	t = head;
+	atomic {
+		if
+		:: tail > t + CAPACITY -> t = tail - CAPACITY
+		:: else
+		fi
+	}
+}
+
+/* mend is repair, for the span at pos, whose word was w. fixed tells whether it did. */
+inline mend() {
+	fixed = false;
+	if
+	:: atomic {
+#ifndef LOOKONCE
+		load(pos) == w &&
+#endif
+		ofDead(w) -> skip };
+		surelyTaken(n);
+		atomic {
+			if
+			:: n > pos || ahead(w, pos) > 0 || ahead(w, pos) < -1 -> n = 0; goto repaired
+			:: n <= pos && ahead(w, pos) == 0
+			:: n <= pos && ahead(w, pos) == -1 -> pos = pos - CAPACITY
+			fi;
+			n = 0;
+			if
+			:: phaseOf(w) == READING -> goto orphan
+			:: else -> i = span(pos, runOf(w)) - 1
+			fi
+		};
+#ifndef HALFREPAIR
+		do
+		:: atomic { i > 0 ->
+			drain(me);
+			if
+			:: word[chunk(pos + i)] == plain(FREE, pos + i) ->
+				put(chunk(pos + i), plain(FREE, next(pos + i)))
+			:: else
+			fi;
+			i-- }
+		:: atomic { i == 0 -> break }
+		od;
+#endif
+		atomic {
+			i = 0;
+			drain(me);
+			if
+#ifndef STOREREPAIR
+			:: word[chunk(pos)] != w -> goto repaired
+#endif
+			:: else -> put(chunk(pos), plain(FREE, next(pos))); fixed = true
+			fi
+		};
+		goto repaired;
+orphan:		atomic { drain(me); lends = ORPHANS }
+	:: else
+	fi;
+repaired:
+	atomic { w = 0; pos = 0; n = 0; i = 0 }
+}
+
+#define message(k)	(2 * me + (k))
+#define runFor(v)	((LONG & bit(v)) -> 2 : 1)
+#define pushes		(me == 0 -> PUSHES0 : PUSHES1)
+
+proctype producer(byte me) {
+	short w, o;
+	byte pos, n, i, was, last, pushed;
+	bool fixing, fixed, tried, dying;
+push:	{
+	atomic {
+		if
+		:: pushed == pushes || closed -> goto leave
+		:: else
+		fi
+	};
+	atomic { was = tail; pos = (last > was -> last : was) };
+walk:	atomic {		/* nextFree */
+		w = load(pos);
+		if
+		:: ahead(w, pos) == 0 && phaseOf(w) == FREE -> goto vacant
+		:: ahead(w, pos) >= 0 && phaseOf(w) == CLOSED -> goto told
+		:: ahead(w, pos) > 0 && phaseOf(w) == FREE ->
+			pos = pos + (ahead(w, pos) - 1) * CAPACITY + 1; w = 0; goto walk
+		:: ahead(w, pos) >= 0 && phaseOf(w) != FREE && phaseOf(w) != CLOSED ->
+			pos = pos + ahead(w, pos) * CAPACITY + step(pos, runOf(w)); w = 0; goto walk
+		:: ahead(w, pos) < 0
+		fi
+	};
+passed:	atomic {
+		if
+		:: tail > pos -> pos = tail; w = 0; goto walk
+		:: tail <= pos && fixing -> goto repair
+		:: tail <= pos && !fixing -> was = 0; goto noRoom
+		fi
+	};
+told:	atomic {
+		w = 0; pos = 0; was = 0;
+		if
+		:: fixing -> fixing = false; goto push
+		:: else -> goto leave
+		fi
+	};
+
+vacant:	atomic {
+		n = runFor(message(pushed));
+		i = 1
+	};
+#ifndef NOSCAN
+scan:	atomic {		/* obstacle; the claim looks at the first */
+		if
+		:: i == span(pos, n) -> goto room
+		:: else
+		fi;
+		o = load(pos + i);
+		if
+		:: o == plain(FREE, pos + i) -> o = 0; i++; goto scan
+		:: else
+		fi
+	};
+blocked:
+	atomic {
+		if
+		:: load(pos) != w -> o = 0; n = 0; i = 0; goto walk
+		:: else
+		fi;
+		w = o; pos = pos + i; o = 0; i = 0; n = 0;
+		if
+		:: fixing -> goto repair
+		:: else -> was = 0; goto noRoom
+		fi
+	};
+room:
+#endif
+	atomic {
+		i = 0;
+		if
+		:: fixing -> fixing = false; w = 0; pos = 0; n = 0; goto push
+		:: else
+		fi
+	};
+claim:	atomic {
+		drain(me);
+		if
+#ifndef STORECLAIM
+		:: word[chunk(pos)] != w -> n = 0; goto walk
+#endif
+		:: else -> put(chunk(pos), claimed(WRITING, n, pos)); w = 0
+		fi
+	};
+	advance(tail, was, pos + span(pos, n));
+#ifdef CANCEL
+	if
+	:: skip
+	:: me == PRODUCERS - 1 -> n = span(pos, n); give();
+		atomic { pushed++; pos = 0; goto push }
+	fi;
+#endif
+	i = n;
+#ifdef EARLY
+	atomic { store(pos, filled(pos, n)); published = published | bit(message(pushed)) };
+#endif
+fill:	atomic {
+		assert(content[place(pos, n) + i - 1] == 0);
+		content[place(pos, n) + i - 1] = 1 + message(pushed);
+		i--;
+		if
+		:: i > 0 -> goto fill
+		:: else
+		fi
+	};
+	atomic {		/* publish */
+#ifndef EARLY
+		store(pos, filled(pos, n));
+		assert(!ended);
+#endif
+		published = published | bit(message(pushed));
+		pos = 0; n = 0; pushed++;
+		goto push
+	};
+
+noRoom:	atomic {
+		if
+		:: !tried -> tried = true; w = 0; pos = 0; goto fix
+		:: stuck(closed) -> tried = false
+		fi;
+		if
+		:: hopeless -> goto leave
+		:: else -> dying = ofDead(w); w = 0; pos = 0
+		fi;
+		if
+		:: dying -> dying = false
+		:: else -> goto push
+		fi
+	};
+fix:	atomic {		/* repairTail */
+		fixing = true; pos = tail; goto walk
+	};
+repair:	mend();
+	atomic {
+		fixing = false;
+		if
+		:: fixed -> fixed = false; goto fix
+		:: else -> goto push
+		fi
+	};
+
+leave:	atomic {
+		w = 0; pos = 0; n = 0; was = 0; last = 0; tried = false;
+		if
+		:: gone(producers - bit(me)) -> goto close
+		:: me == 1 -> goto close
+		:: else -> goto done
+		fi
+	};
+close:	atomic { drain(me); closed = true };
+done:	finish
+	} unless { atomic { die(); w = 0; o = 0; pos = 0; n = 0; i = 0; was = 0; last = 0; pushed = 0;
+		fixing = false; fixed = false; tried = false; dying = false } };
+end:	false
+}
+
+/* lentTo: w is of a message that is lent to somebody else. */
+#define lentTo(w)	(phaseOf(w) == READING && ownerOf(w) != me + 1)
+
+/* get is the instant at which a message is popped or lent. */
+inline get(v) {
+	assert(published & bit(v));
+	assert(!(gotten & bit(v)));
+	assert(!(v & 1) || (gotten & bit(v - 1)));
+	gotten = gotten | bit(v)
+}
+
+proctype consumer(byte me) {
+	short w;
+	byte pos, n, i, was, last, v, v2;
+	bool fixing, fixed, tried, dying;
+#ifdef LEND
+	bool reading;		/* by TryNext, else by TryPop */
+	byte from;		/* what comes after a vain look for orphans: */
+#define WALK	0		/* the walk, */
+#define TRY	1		/* another try, */
+#define END	2		/* or there is nothing to be had */
+#endif
+pop:	{
+#ifdef LEND
+	atomic {
+		if
+		:: reading = false
+		:: reading = true;
+			if
+			:: lends == 0 -> drain(me); lends = LENT
+			:: else
+			fi
+		fi
+	};
+	atomic {		/* orphaned */
+		if
+		:: lends == ORPHANS -> drain(me); lends = LENT; from = WALK; goto adopt
+		:: else
+		fi
+	};
+start:
+#endif
+	atomic { was = head; pos = (last > was -> last : was) };
+walk:	atomic {		/* nextFull */
+		w = load(pos);
+		if
+		:: ahead(w, pos) == 0 && phaseOf(w) == FULL -> goto length
+		:: ahead(w, pos) == 0 && phaseOf(w) == CLOSED -> goto told
+		:: ahead(w, pos) == 0 && phaseOf(w) == FREE -> goto vacant
+		:: ahead(w, pos) >= 0 && phaseOf(w) >= READING ->
+			pos = pos + ahead(w, pos) * CAPACITY + step(pos, runOf(w)); w = 0; goto walk
+		:: ahead(w, pos) > 0 && phaseOf(w) == FREE ->
+			pos = pos + (ahead(w, pos) > 2 -> ahead(w, pos) - 2 : 0) * CAPACITY + 1; w = 0; goto walk
+		:: ahead(w, pos) > 0 && phaseOf(w) != FREE && phaseOf(w) < READING ->
+			pos = pos + (ahead(w, pos) - 1) * CAPACITY + 1; w = 0; goto walk
+		:: else
+		fi
+	};
+	surelyTaken(i);
+	atomic {
+		if
+		:: i > pos -> pos = i; i = 0; w = 0; goto walk
+		:: else
+		fi;
+		i = 0;
+		assert(ahead(w, pos) == 0 || phaseOf(w) >= READING);	/* else ErrCorrupt */
+		if
+		:: fixing -> goto repair
+		:: else -> goto none
+		fi
+	};
+vacant:	atomic {
+		if
+		:: closed
+		:: !closed && fixing -> goto repair
+		:: !closed && !fixing -> goto none
+		fi
+	};
+#ifndef NOCLOSEDWORD
+	atomic {
+		drain(me);
+		if
+		:: word[chunk(pos)] == w -> put(chunk(pos), plain(CLOSED, pos))
+		:: else -> w = 0; goto walk
+		fi
+	};
+#endif
+told:	atomic {
+		w = 0; pos = 0; was = 0;
+		if
+		:: fixing -> fixing = false; goto looked
+		:: else
+		fi
+#if defined(LEND) && !defined(NOANYLENT)
+	};
+	atomic {		/* anyLent */
+		if
+		:: lends == 0 -> goto theEnd
+		:: else
+		fi
+	};
+	do
+	:: atomic { i == CAPACITY -> i = 0; break }
+	:: atomic { i < CAPACITY && lentTo(load(i)) -> i = 0; from = END; goto adopt }
+	:: atomic { i < CAPACITY && !lentTo(load(i)) -> i++ }
+	od;
+theEnd:	atomic {
+#else
+		;
+#endif
+		assert(taken == published);
+		ended = true;
+		goto leave
+	};
+
+length:	atomic {
+		if
+		:: fixing -> fixing = false; w = 0; pos = 0; goto looked
+		:: else
+		fi;
+		v = content[place(pos, runOf(w))]
+	};
+#ifndef NOSAME
+same:	atomic {
+		if
+		:: load(pos) != w -> v = 0; w = 0; goto walk
+		:: else
+		fi
+	};
+#endif
+	atomic {
+		assert(v > 0 && runOf(w) == runFor(v - 1));	/* else ErrCorrupt */
+		n = span(pos, runOf(w));
+		if
+		:: n > 1 -> v2 = content[place(pos, runOf(w)) + 1]
+		:: else
+		fi
+	};
+take:	atomic {
+		drain(me);
+		if
+#ifndef STORETAKE
+		:: word[chunk(pos)] != w -> n = 0; v = 0; v2 = 0; goto walk
+#endif
+		:: else
+		fi;
+		assert(n == 1 || v2 == v);
+		v--;
+		get(v);
+#ifdef LEND
+		if
+		:: reading -> put(chunk(pos), claimed(READING, runOf(w), pos)); goto lent
+		:: else
+		fi;
+#endif
+		taken = taken | bit(v);
+		if
+		:: n == 1 -> put(chunk(pos), plain(FREE, next(pos)))
+		:: else -> put(chunk(pos), claimed(FREEING, runOf(w), pos))
+		fi;
+		w = 0; v = 0; v2 = 0;
+		if
+		:: n == 1 -> pos++; n = 0; goto free
+		:: else
+		fi
+	};
+	give();
+free:	advance(head, was, pos);
+	atomic { pos = 0; goto pop };
+
+#ifdef LEND
+lent:	advance(head, was, pos + n);
+relent:	assert(load(pos) == claimed(READING, runOf(w), pos) && content[place(pos, runOf(w))] == v + 1);
+	atomic {		/* Release: take again */
+		assert(content[place(pos, runOf(w)) + runOf(w) - 1] == v + 1 && !(taken & bit(v)));
+		taken = taken | bit(v);
+		drain(me);
+		if
+		:: n == 1 -> put(chunk(pos), plain(FREE, next(pos)))
+		:: else -> put(chunk(pos), claimed(FREEING, runOf(w), pos))
+		fi;
+		w = 0; v = 0; v2 = 0;
+		if
+		:: n == 1 -> pos++; n = 0; goto returned
+		:: else
+		fi
+	};
+	give();
+returned:
+	atomic { pos = 0; goto pop };
+
+adopt:	atomic {
+		if
+		:: i == CAPACITY && from == WALK -> i = 0; goto start
+		:: i == CAPACITY && from == TRY -> i = 0; from = WALK; goto pop
+		:: i == CAPACITY && from == END -> i = 0; from = WALK; goto ending
+		:: else
+		fi;
+		w = load(i);
+		if
+		:: phaseOf(w) == READING && isDead(ownerOf(w) - 1) -> pos = lapOf(w) * CAPACITY + i
+		:: else -> w = 0; i++; goto adopt
+		fi
+	};
+	v = content[place(pos, runOf(w))];
+	atomic {
+		if
+		:: load(pos) != w -> w = 0; v = 0; pos = 0; i++; goto adopt
+		:: else -> assert(v > 0 && runOf(w) == runFor(v - 1)); n = span(pos, runOf(w))
+		fi
+	};
+	atomic {
+		drain(me);
+		if
+		:: word[chunk(pos)] != w -> w = 0; v = 0; n = 0; pos = 0; i++; goto adopt
+		:: else -> v--; assert((gotten & bit(v)) && !(taken & bit(v)))
+		fi;
+		i = 0; was = 0; from = WALK;
+		if
+		:: reading -> put(chunk(pos), claimed(READING, runOf(w), pos)); goto relent
+		:: else
+		fi;
+		taken = taken | bit(v);
+		if
+		:: n == 1 -> put(chunk(pos), plain(FREE, next(pos)))
+		:: else -> put(chunk(pos), claimed(FREEING, runOf(w), pos))
+		fi;
+		w = 0; v = 0;
+		if
+		:: n == 1 -> pos++; n = 0; goto returned
+		:: else
+		fi
+	};
+	give();
+	goto returned;
+
+ending:	atomic {
+		lends == ORPHANS || !othersRead || deadReads || hopeless ->
+		if
+		:: hopeless -> goto leave
+		:: else -> goto pop
+		fi
+	};
+#endif
+
+none:	atomic {
+		was = head;
+		if
+		:: pos - was >= LAG
+		:: else -> was = 0; goto nothing
+		fi
+	};
+	advance(head, was, pos);
+nothing:
+	atomic {
+		if
+		:: !tried -> tried = true; w = 0; pos = 0; goto fix
+		:: stuck(closed && phaseOf(w) == FREE) -> tried = false
+		fi;
+		if
+		:: hopeless -> goto leave
+		:: else -> dying = ofDead(w); w = 0; pos = 0
+		fi;
+		if
+		:: dying -> dying = false
+		:: else -> goto pop
+		fi
+	};
+fix:	atomic {		/* repairHead */
+		fixing = true; pos = head; goto walk
+	};
+repair:	mend();
+	atomic {
+		fixing = false;
+		if
+		:: fixed -> fixed = false; goto fix
+		:: else
+		fi
+	};
+looked:
+#ifdef LEND
+	atomic { from = TRY; goto adopt };
+#else
+	goto pop;
+#endif
+leave:	atomic {
+#ifdef LEND
+		reading = false; from = 0;
+#endif
+		w = 0; pos = 0; was = 0; last = 0; tried = false
+	};
+	finish
+	} unless { atomic { die(); w = 0; pos = 0; n = 0; i = 0; was = 0; last = 0; v = 0; v2 = 0;
+#ifdef LEND
+		reading = false; from = 0;
+#endif
+		fixing = false; fixed = false; tried = false; dying = false } };
+end:	false
+}
+
+/* The processors, which write their buffers back when they like. */
+active proctype memory() {
+end:	do
+	:: atomic { buffered(0) -> drain(0) }
+	:: atomic { buffered(1) -> drain(1) }
+	:: atomic { buffered(2) -> drain(2) }
+#if PRODUCERS + CONSUMERS > 3
+	:: atomic { buffered(3) -> drain(3) }
+#endif
+	od
+}
+
+init {
+	byte p;
+	atomic {
+		do
+		:: p < START -> word[p] = plain(FREE, next(p)); p++
+		:: p == START -> p = 0; break
+		od;
+		do
+		:: p < PRODUCERS -> run producer(p); p++
+		:: p >= PRODUCERS && p < N -> run consumer(p); p++
+		:: p == N -> p = 0; break
+		od
+	}
+}
