@@ -29,20 +29,6 @@ func (e entry) Wait(ctx context.Context, version uint64) (big, uint64, error) {
 	return e.Table.Wait(ctx, entryIndex, version)
 }
 
-// claimed returns how many slots of the table are claimed, by words of its memory: the
-// indices of the entries, and behind the entries the slots' claims.
-func claimed(s *stage) (n int) {
-	const entrySize, slots, place = 40, 2 * tableLen, 5 // bits
-	for i := range slots {
-		claim := s.wide("v", entrySize*tableLen+8*i)
-		index := s.wide("v", entrySize*int(claim&(1<<place-1)))
-		if claim>>place > index>>place {
-			n++
-		}
-	}
-	return n
-}
-
 // waitFor waits for another version.
 func waitFor(w writable) func() result {
 	return func() result {
