@@ -2,6 +2,7 @@ package semaphore
 
 import (
 	"sync/atomic"
+	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -61,3 +62,25 @@ func (s *Semaphore) Free() int64 { return free(atomic.LoadUint64(s.word)) }
 
 // SetFree makes n permits free, whoever holds how many.
 func (s *Semaphore) SetFree(n int64) { atomic.StoreUint64(s.word, uint64(n)<<freeShift) }
+
+// AtWake has each release of this process call f after its first wake, while t runs.
+func AtWake(t testing.TB, f func()) {
+	before := atWake
+	t.Cleanup(func() { atWake = before })
+	atWake = f
+}
+
+// SetChoosy says whether anybody has slept for more than one permit.
+func (s *Semaphore) SetChoosy(choosy bool) {
+	w := uint32(0)
+	if choosy {
+		w = 1
+	}
+	atomic.StoreUint32(s.weighty, w)
+}
+
+// ReleaseSilently is what Release has done before it wakes anybody.
+func (s *Semaphore) ReleaseSilently(n int64) {
+	for s.give(n) != done {
+	}
+}

@@ -228,10 +228,15 @@ func (s *state) wake(n int64) {
 		n = wait.Everybody
 	}
 	s.queue.Wake(int(min(n, wait.Everybody)))
+	atWake()
 	if n < wait.Everybody && s.choosy() {
 		s.queue.Wake(wait.Everybody) // one who came just now may have taken the wake
 	}
 }
+
+// atWake is called after the first wake of a release, so that tests can have somebody
+// come there.
+var atWake = func() {}
 
 // choosy reports whether the first to wake may not be one that can be served.
 func (s *state) choosy() bool { return atomic.LoadUint32(s.weighty) != 0 }

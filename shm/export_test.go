@@ -93,6 +93,15 @@ func (t *Table[T]) FinishStore(i int, x T) {
 	t.unlock(i)
 }
 
+// TryLock makes one attempt to become the owner of entry i.
+func (t *Table[T]) TryLock(i int) bool { return t.take(&t.entries[i], false) }
+
+// Mine reports whether this attachment is the owner of entry i.
+func (t *Table[T]) Mine(i int) bool { return atomic.LoadUint64(&t.entries[i].owner) == t.id }
+
+// WritersBarred reports whether a writer of entry i is to be served before all others.
+func (t *Table[T]) WritersBarred(i int) bool { return t.entries[i].turn.Barred() }
+
 // WritersWait reports whether anybody may be asleep for a turn to write entry i.
 func (t *Table[T]) WritersWait(i int) bool { return t.entries[i].turn.Waiting() }
 

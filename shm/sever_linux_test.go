@@ -68,6 +68,9 @@ func TestTableUnsevered(t *testing.T) {
 		}
 	}
 	for i := range n {
+		if !table.Mine(i) {
+			t.Errorf("robbed of the lock of entry %d", i)
+		}
 		table.FinishStore(i, rowOf(5))
 	}
 	for i := range 8 { // the locks are free, although the process lives

@@ -190,3 +190,48 @@ func TestTableInsideUpdate(t *testing.T) {
 		t.Errorf("%d slots are spare, expected %d", n, dead)
 	}
 }
+
+// TestTableFreesAnySlot has writers die with each of the slots that they may claim: the
+// next writer of the entry makes it spare.
+func TestTableFreesAnySlot(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	table := newTable[row](t, s.Segment, "rows", rows)
+	for _, i := range []int{0, 7, 8, 16} {
+		spare := table.SpareSlots(i)
+		for range spare + 1 { // its own comes last
+			dying := s.Another(t)
+			newTable[row](t, dying, "rows", rows).StoreUpTo(shm.StepClaimed, i, row{})
+			if err := dying.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if n := table.SpareSlots(i); n != spare-1 {
+				t.Fatalf("near entry %d, %d slots are spare, expected %d", i, n, spare-1)
+			}
+			table.Update(i, func(r row) row {
+				if n := table.SpareSlots(i); n != spare {
+					t.Errorf("near entry %d, %d slots are spare for the heir, expected %d", i, n, spare)
+				}
+				return r
+			})
+		}
+	}
+}
+
+// TestTableInTurn stops a process that is to write an entry next: nobody goes ahead of it.
+func TestTableInTurn(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	table := newTable[row](t, s.Segment, "rows", rows)
+	table.StoreUpTo(shm.StepClaimed, 3, row{})
+	p := s.Start(t, "stepping row writer", shm.StepLocked, "3")
+	proctest.Until(t, "the writer is hungry", func() bool { return table.WritersBarred(3) })
+	p.Stop()
+	table.FinishStore(3, rowOf(1))
+	if table.TryLock(3) {
+		t.Fatal("went ahead of a writer that is to be served first")
+	}
+	p.Continue()
+	p.Expect("there")
+	p.Kill()
+}

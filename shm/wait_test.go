@@ -120,13 +120,17 @@ func TestWaitEnds(t *testing.T) {
 			t.Errorf("a nil context: %v", err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		cancelled := proctest.Go(func() error { _, _, err := v.wait(ctx, version); return err })
+		cancelled := proctest.Go(func() error {
+			x, now, err := v.wait(ctx, version)
+			if x != 0 || now != 0 {
+				t.Errorf("cancelled, and got %d, version %d", x, now)
+			}
+			return err
+		})
 		waits := proctest.Go(func() error { _, _, err := v.wait(context.Background(), version); return err })
 		proctest.Until(t, "somebody sleeps", v.sleepers)
 		cancel()
-		if err := proctest.Result(t, cancelled); !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled: %v", err)
-		}
+		proctest.WantError(t, "cancelled", proctest.Result(t, cancelled), context.Canceled, "isthmus: ", shared.Name)
 		if _, _, err := v.wait(ctx, version+1); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled before: %v", err)
 		}
@@ -140,6 +144,44 @@ func TestWaitEnds(t *testing.T) {
 			t.Errorf("closed before: %v", err)
 		}
 	})
+}
+
+// TestWaitEndsAtZero closes a segment under somebody who waits for the end of what the
+// pages look like that Close puts in the memory's place.
+func TestWaitEndsAtZero(t *testing.T) {
+	eachVariable(t, func(t *testing.T, s shared.Segment, name string) {
+		proctest.Mortal(t)
+		seg := s.Another(t)
+		v := variables[name](t, seg)
+		waits := proctest.Go(func() error { _, _, err := v.wait(context.Background(), 0); return err })
+		proctest.Until(t, "somebody sleeps", v.sleepers)
+		seg.Close()
+		if err := proctest.Result(t, waits); !errors.Is(err, shm.ErrSegmentClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}
+
+// TestWaitBeside has somebody wait for the end of a value that has come and gone while
+// another goroutine, which waits for the end of the value before, has not noticed.
+func TestWaitBeside(t *testing.T) {
+	v := shared.Value[uint64](t, shared.Named(t).Segment, "small")
+	ctx, cancel := context.WithCancel(context.Background())
+	asleep := proctest.Go(func() error { _, _, err := v.Wait(ctx, 0); return err })
+	proctest.Until(t, "somebody sleeps", v.Awaited)
+	for range 20 {
+		v.StoreSilently(1)
+		told := proctest.Go(func() uint64 { x, _, _ := v.Wait(context.Background(), 1); return x })
+		time.Sleep(time.Millisecond) // for it to fall asleep, which proves more
+		v.Store(0)
+		if x := proctest.Result(t, told); x != 0 {
+			t.Errorf("waited for the end of 1, and got %d", x)
+		}
+	}
+	cancel()
+	if err := proctest.Result(t, asleep); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 var _ = proctest.Register("silent writer", func(c *proctest.Child) {

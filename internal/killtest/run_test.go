@@ -133,7 +133,9 @@ func (s *stage) run(random *rand.Rand) row {
 		points = trace.Essential()
 	}
 	r := row{name: s.op.name, instructions: len(trace.PCs), calls: trace.Calls, points: len(points)}
+	always := s.fixed(trace)
 	for _, i := range s.choose(trace, points, random) {
+		s.always = slices.Contains(always, points[i])
 		s.where = fmt.Sprintf("point %d: %s", i, trace.Where(points[i]))
 		if !s.try(trace, points[i], false) && !s.try(trace, points[i], true) {
 			r.missed++
@@ -176,7 +178,11 @@ func (s *stage) fixed(trace *killtest.Trace) (points []killtest.Point) {
 		}
 	}
 	if s.op.after != "" {
-		points = append(points, trace.After(s.op.after)...)
+		after := trace.After(s.op.after)
+		if len(after) == 0 && s.op.after == loadFence {
+			s.fatalf("it runs no fence")
+		}
+		points = append(points, after...)
 	}
 	return points
 }

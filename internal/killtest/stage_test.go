@@ -102,6 +102,7 @@ type stage struct {
 	fate   fate  // of the victims
 	gentle bool  // nobody is killed before its operation has ended
 	scene  scene // the present one
+	always bool  // the point is one that is tried whichever others are
 
 	tracer *killtest.Tracer
 	live   *killtest.Process

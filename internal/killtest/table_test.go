@@ -14,7 +14,7 @@ import (
 var operations []operation
 
 func init() {
-	operations = slices.Concat(locks, pushes(), pops(), values(), entries(), semaphores(), closings(), leavings(), repairs(), attachments())
+	operations = slices.Concat(locks, pushes(), pops(), values(), entries(), reads(), semaphores(), closings(), leavings(), repairs(), attachments())
 	codes["died"] = shm.ErrOwnerDied
 	codes["full"] = ring.ErrFull
 	codes["empty"] = ring.ErrEmpty

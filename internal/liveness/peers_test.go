@@ -127,3 +127,19 @@ func TestPeers(t *testing.T) {
 	layout.At[atomic.Uint64](b.mem, layout.SlotSize+offProcess).Store(0)
 	check("not attached yet", pa)
 }
+
+// TestMournLate has somebody record a death late, after that of a later owner of the slot:
+// that one's stays.
+func TestMournLate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table")
+	a, b := mustAttach(t, path, 2), mustAttach(t, path, 2)
+	b.Close()
+	died := a.word(1, offDied)
+	for _, later := range []uint64{uint64(b.ID()) + 1, uint64(b.ID()), 0} {
+		died.Store(later)
+		a.mourn(1, b.ID())
+		if got := died.Load(); got != max(later, uint64(b.ID())) {
+			t.Errorf("the last death is that of %#x, after %#x and %#x", got, later, b.ID())
+		}
+	}
+}

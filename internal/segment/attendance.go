@@ -195,6 +195,7 @@ func (s *Segment) settle() {
 				if fate == liveness.Died {
 					after |= layout.AttendDied
 				}
+				atStep(stepSettling)
 				if word.CompareAndSwap(w, after) {
 					atStep(stepSettled)
 					break

@@ -174,3 +174,77 @@ func TestAttendRestless(t *testing.T) {
 	atStep = func(step) { s.attendance(o.entry, layout.Producer, 0).Add(1 << 40) }
 	wantAttended(t, s, o, layout.Producer, true, false)
 }
+
+// TestAttendInheritAll has somebody die in a slot of another word than that of its heir.
+func TestAttendInheritAll(t *testing.T) {
+	proctest.NoLeaks(t)
+	proctest.Dir(t)
+	s := mustCreate(t, "s", &Options{MaxProcs: layout.AttendSlots + 2})
+	o := attended(t, s)[0]
+	for range layout.AttendSlots + 1 {
+		if a := mustOpen(t, "s"); a.Slot() >= layout.AttendSlots {
+			a.Attend(o, layout.Producer)
+			a.table.Close() // it dies
+		}
+	}
+	wantAttended(t, s, o, layout.Producer, false, true)
+	s.Attend(o, layout.Producer)
+	s.Leave(o, layout.Producer)
+	wantAttended(t, s, o, layout.Producer, false, false)
+}
+
+// TestAttendSpoilt has bits of slots that there are not.
+func TestAttendSpoilt(t *testing.T) {
+	proctest.NoLeaks(t)
+	proctest.Dir(t)
+	s := mustCreate(t, "s", &Options{MaxProcs: 3})
+	o := attended(t, s)[0]
+	s.attendance(o.entry, layout.Producer, 0).Store(1<<3 | 1<<40)
+	wantAttended(t, s, o, layout.Producer, false, false)
+	s.Attend(o, layout.Producer)
+	wantAttended(t, s, o, layout.Producer, true, false)
+}
+
+// TestSettleAll has somebody die who attended all sides of all objects that there is room
+// for, and a newcomer in its slot: at each step of it, and in spite of others who attend at
+// that moment, the deaths show, and nobody is taken for alive who is dead.
+func TestSettleAll(t *testing.T) {
+	sides := []layout.Side{layout.User, layout.Producer, layout.Consumer}
+	for _, at := range []step{stepSettling, stepSettled} {
+		proctest.Dir(t)
+		s := mustCreate(t, "s", &Options{MaxProcs: 3, MaxObjects: 3})
+		d, other := mustOpen(t, "s"), mustOpen(t, "s")
+		objects := attended(t, d)
+		for _, o := range objects {
+			d.Attend(o, layout.Producer)
+			d.Attend(o, layout.Consumer)
+		}
+		d.table.Close() // it dies
+		check := func() {
+			t.Helper()
+			for _, o := range objects {
+				for _, side := range sides {
+					wantAttended(t, s, o, side, false, true)
+				}
+			}
+		}
+		check()
+		setStep(t, at, func() {
+			check()
+			if at == stepSettling { // the first bit's word changes
+				other.attend(objects[0].entry, layout.User)
+				other.leave(objects[0].entry, layout.User)
+				other.attend(objects[0].entry, layout.User)
+			}
+		})
+		newcomer := mustOpen(t, "s")
+		if newcomer.Slot() != d.Slot() {
+			t.Fatalf("slot %d after slot %d", newcomer.Slot(), d.Slot())
+		}
+		other.leave(objects[0].entry, layout.User)
+		check()
+		for _, a := range []*Segment{newcomer, other, s} {
+			a.Close()
+		}
+	}
+}

@@ -77,6 +77,7 @@ func (h *Hold) Word() *atomic.Uint64 { return h.word }
 func (s *Segment) Claim(h *Hold) bool {
 	me := uint64(s.ID())
 	h.claims.Add(1)
+	atStep(stepClaiming)
 	for {
 		w := h.word.Load()
 		if s.holderAlive(w) {
@@ -108,6 +109,7 @@ func (s *Segment) Drop(h *Hold) {
 func (h *Hold) leave(id uint64) {
 	for h.claims.Load() > 0 {
 		w := h.word.Load()
+		atStep(stepMarking)
 		if w&holdID != id || w&holdLeft != 0 || h.word.CompareAndSwap(w, w&^holdNew|holdLeft) {
 			return
 		}
@@ -126,6 +128,7 @@ func (s *Segment) holderAlive(w uint64) bool {
 func (s *Segment) Abandoned(h *Hold) bool {
 	defer runtime.KeepAlive(s)
 	w := h.word.Load()
+	atStep(stepDoubting)
 	// It may have been marked between the load and the probe.
 	return orphaned(w) && !s.holderAlive(w) && h.word.Load() == w
 }

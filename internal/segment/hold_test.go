@@ -141,6 +141,68 @@ func TestHeir(t *testing.T) {
 	}
 }
 
+// TestHoldMarked has a claimant that is new, and a holder that has left, which both have
+// the hold until they are dead.
+func TestHoldMarked(t *testing.T) {
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
+	for name, mark := range map[string]func(h holder){
+		"new":  func(h holder) { h.closed.Store(true); h.claim(t, true) },
+		"left": func(h holder) { h.claim(t, true); h.closed.Store(true); h.hold.leave(uint64(h.ID())) },
+	} {
+		d, h := newHolder(t), newHolder(t)
+		mark(h)
+		d.expect(t, name, true, false)
+		d.claim(t, false)
+		h.die()
+		d.expect(t, name+", dead", false, false)
+		d.claim(t, true)
+		d.Drop(d.hold)
+	}
+}
+
+// TestNoHeir has a claimant that is new die after one that has left: no holder has died.
+func TestNoHeir(t *testing.T) {
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
+	a, b, d := newHolder(t), newHolder(t), newHolder(t)
+	a.claim(t, true)
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	b.closed.Store(true) // as if it ended between its two steps
+	b.claim(t, true)
+	b.die()
+	d.expect(t, "died before it was held", false, false)
+}
+
+// TestHoldWhile has something come between two steps of a hold.
+func TestHoldWhile(t *testing.T) {
+	t.Setenv("ISTHMUS_DIR", t.TempDir())
+	h, d := newHolder(t), newHolder(t)
+	h.hold.claims.Add(1)
+	h.hold.word.Store(uint64(h.ID()) | holdNew)
+	setStep(t, stepMarking, func() { h.hold.word.Store(uint64(h.ID())) })
+	h.closed.Store(true)
+	h.res.detach()
+	d.expect(t, "held while Close marks it", false, false)
+	if w := d.hold.word.Load(); w != uint64(h.ID())|holdLeft {
+		t.Errorf("held while Close marks it: the word is %#x", w)
+	}
+
+	h, d = newHolder(t), newHolder(t)
+	d.claim(t, true)
+	setStep(t, stepClaiming, func() { h.closed.Store(true); h.hold.leave(uint64(h.ID())) })
+	h.claim(t, false)
+	d.die()
+	newHolder(t).expect(t, "another closed while it claimed in vain", false, true)
+
+	h, d = newHolder(t), newHolder(t)
+	h.claim(t, true)
+	setStep(t, stepDoubting, func() { h.closed.Store(true); h.res.detach() })
+	if d.Abandoned(d.hold) {
+		t.Error("closed while somebody asks: abandoned")
+	}
+}
+
 // TestStaleHold: Close does not touch the word of a hold that this attachment does not
 // have, as of an object that is no more.
 func TestStaleHold(t *testing.T) {

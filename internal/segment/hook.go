@@ -24,7 +24,11 @@ const (
 	stepInherited step = "inherited" // all bits of a word whose tenants have died are clear
 	stepLooking   step = "looking"   // this process has seen which slots attend
 	stepLooked    step = "looked"    // and whose they are
-	stepSettled   step = "settled"   // it has cleared a bit of an earlier owner of its slot
+	stepSettling  step = "settling"  // it is about to clear a bit of an earlier owner of its slot
+	stepSettled   step = "settled"   // it has
+	stepClaiming  step = "claiming"  // this attachment is about to look whether it may have a hold
+	stepMarking   step = "marking"   // its Close has seen that it has one
+	stepDoubting  step = "doubting"  // somebody has seen who has a hold, and asks whether that one is alive
 	stepLeft      step = "left"      // it has said that it closes in order
 	stepSevered   step = "severed"   // nothing of this process reaches the file
 )

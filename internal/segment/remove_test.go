@@ -152,3 +152,33 @@ func TestRemoveInUse(t *testing.T) {
 	q.Send("end")
 	q.Wait()
 }
+
+// TestRemoveRefused has somebody begin to use an object when it is about to be removed: it
+// is as before.
+func TestRemoveRefused(t *testing.T) {
+	proctest.NoLeaks(t)
+	proctest.Dir(t)
+	s := mustCreate(t, "s", nil)
+	other := mustOpen(t, "s")
+	o := attended(t, other)[0]
+	for _, x := range attended(t, other) {
+		other.leave(x.entry, layout.User)
+	}
+	setStep(t, stepRemoving, func() { other.attend(o.entry, layout.User) })
+	proctest.WantError(t, "remove", s.RemoveObject("attended0"), ErrInUse)
+	if _, state, err := layout.ReadEntry(s.header.Entry(s.mem, o.entry)); state != layout.Published || err != nil {
+		t.Errorf("the state of its entry is %v, %v", state, err)
+	}
+}
+
+// TestRemoveClosed has the Segment closed when an object is about to be removed.
+func TestRemoveClosed(t *testing.T) {
+	proctest.Dir(t)
+	s := mustCreate(t, "s", nil)
+	other := mustOpen(t, "s")
+	for _, x := range attended(t, other) {
+		other.leave(x.entry, layout.User)
+	}
+	setStep(t, stepRemoving, func() { s.Close() })
+	proctest.WantError(t, "remove", s.RemoveObject("attended0"), ErrClosed)
+}

@@ -63,6 +63,9 @@ func TestChangeBeforeFence(t *testing.T) {
 		h := &hooked{}
 		e := NewEvent(&h.word, h)
 		h.between = func(n int) {
+			if !e.Waiting() {
+				t.Error("a fence before it says that it sleeps")
+			}
 			if done = n == round; !done {
 				e.Notify(Everybody) // of another change, so that this round's sleep ends
 			}
@@ -172,12 +175,15 @@ func TestStalled(t *testing.T) {
 	for _, looks := range []int{1, 2, 3} {
 		word, n := uint32(0), 0
 		e := NewEvent(&word, &hooked{})
-		notLate := time.Now()
+		notLate, before := time.Now(), Overslept()
 		if err := e.Await(context.Background(), func() bool { return n == looks }, func() { n++ }); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(notLate); took < time.Duration(looks-1)*Slice() {
 			t.Errorf("looked %d times in %v", looks, took)
+		}
+		if Overslept() != before {
+			t.Errorf("slept after look %d, although that had changed what it waits for", looks)
 		}
 	}
 }
@@ -197,6 +203,69 @@ func TestPolls(t *testing.T) {
 	}
 }
 
+// TestPollsLater has a fence not reach the wakers from the second sleep on.
+func TestPollsLater(t *testing.T) {
+	asleepAtOnce(t)
+	sleepsOf(t, time.Minute)
+	h := &hooked{}
+	e := NewEvent(&h.word, h)
+	h.between = func(n int) {
+		if n == 1 {
+			e.Notify(Everybody) // so that it does not sleep yet
+		}
+		h.polls = n > 1
+	}
+	start := time.Now()
+	if err := e.Await(context.Background(), func() bool { return h.barriers == 3 }, func() {}); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > time.Minute/2 {
+		t.Errorf("nobody could wake it, and it slept for %v", took)
+	}
+}
+
+// TestOutOfTurn has one come while another of its process has the turn: it does not look
+// before it has it.
+func TestOutOfTurn(t *testing.T) {
+	word := uint32(0)
+	e := NewEvent(&word, &hooked{})
+	if err := e.enter(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	defer cancel()
+	if err := e.Await(ctx, func() bool { t.Error("out of turn"); return true }, func() {}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("waited for its turn, and got %v", err)
+	}
+	other := e.Another()
+	if err := other.Await(context.Background(), func() bool { return true }, func() {}); err != nil || other.Queued() {
+		t.Errorf("who has turns of its own gets %v, queued %v", err, other.Queued())
+	}
+	if other.arm(); !e.Waiting() {
+		t.Error("two Events of different words")
+	}
+	e.leave()
+}
+
+// TestMovesOn has a sleeper find itself on the wrong Event each time, until its context
+// ends.
+func TestMovesOn(t *testing.T) {
+	var words [2]uint32
+	h := &hooked{}
+	events := [2]Event{NewEvent(&words[0], h), NewEvent(&words[1], h)}
+	ctx, cancel := context.WithCancel(context.Background())
+	moves, tries := 0, 0
+	err := sleep(ctx, func() *Event { moves++; return &events[moves%2] }, func() bool {
+		if tries++; tries == 10 {
+			cancel()
+		}
+		return tries > 1000
+	}, func() {})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled, and got %v after %d tries", err, tries)
+	}
+}
+
 // TestMoves has a sleeper move to another Event between two tries: it sleeps on the
 // one that it is woken by.
 func TestMoves(t *testing.T) {
@@ -204,7 +273,9 @@ func TestMoves(t *testing.T) {
 	h := &hooked{}
 	events := [2]Event{NewEvent(&words[0], h), NewEvent(&words[1], h)}
 	on, done := 0, false
+	start := time.Now()
 	notSlept(t, func() error {
+		SetSlice(time.Minute)
 		return sleep(context.Background(), func() *Event { return &events[on] }, func() bool {
 			on = min(1, h.barriers) // moved by the try after the first fence
 			if h.barriers == 2 {
@@ -213,6 +284,9 @@ func TestMoves(t *testing.T) {
 			return done
 		}, func() {})
 	})
+	if took := time.Since(start); took > time.Minute/2 {
+		t.Errorf("it has slept for %v on the Event that it was to leave", took)
+	}
 	if got := []bool{events[0].Waiting(), events[1].Waiting()}; !slices.Equal(got, []bool{true, true}) {
 		t.Errorf("it has armed %v", got)
 	}

@@ -24,7 +24,13 @@ func TestAwaitInTurn(t *testing.T) {
 
 	// It becomes the first by itself.
 	var calls []bool
-	take := func(first bool) bool { calls = append(calls, first); return first }
+	take := func(first bool) bool {
+		if !first && q.load().first() == 1 {
+			t.Error("it is first, and takes as if it were not")
+		}
+		calls = append(calls, first)
+		return first
+	}
 	w.set(makeOrder(0, 0, 0, 3))
 	if err := q.Await(ctx, take, func() {}); err != nil || calls[0] || !calls[len(calls)-1] {
 		t.Errorf("%v, with %v", err, calls)
@@ -70,6 +76,43 @@ func TestAwaitInTurn(t *testing.T) {
 	}
 	if q.Barred() || q.Queued() {
 		t.Error("somebody is left in the end")
+	}
+}
+
+// TestAwaitStalled has a waiter look for the dead.
+func TestAwaitStalled(t *testing.T) {
+	asleepAtOnce(t)
+	sleepsOf(t, time.Millisecond)
+	q := &newWorld(t).queues[0]
+	looked, tries := false, 0
+	if err := q.Await(context.Background(), func(bool) bool { tries++; return looked || tries > 100 }, func() { looked = true }); err != nil || !looked {
+		t.Errorf("%v, looked for the dead: %v", err, looked)
+	}
+}
+
+// TestAllAheadAreWoken has somebody asleep ahead: a wake of one wakes all who are there.
+func TestAllAheadAreWoken(t *testing.T) {
+	asleepAtOnce(t)
+	sleepsOf(t, time.Minute)
+	w := newWorld(t)
+	w.set(makeOrder(1, 2, 0, 0))
+	e := &w.queues[0].ahead
+	for range 20 {
+		var done atomic.Bool
+		ended := make(chan error)
+		go func() { ended <- e.Await(context.Background(), done.Load, func() {}) }()
+		for !e.Waiting() {
+			time.Sleep(50 * time.Microsecond)
+		}
+		time.Sleep(time.Millisecond) // for it to fall asleep, which proves more
+		done.Store(true)
+		w.words.Wake(1)
+		if e.Waiting() {
+			t.Error("one was woken, and there may be more")
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
