@@ -40,9 +40,9 @@ func TestReopen(t *testing.T) {
 		p.Expect(7)
 		proctest.Check(t, q.Close())
 		p.Expect(true)
-		proctest.WantError(t, "two use it", s.RemoveObject("q"), shm.ErrInUse, `object "q"`, shared.Name, "2 attachments")
+		proctest.WantError(t, "two use it", s.RemoveObject("q"), shm.ErrInUse, `object "q"`, shared.Name, "attachments that use it: 2")
 		proctest.Check(t, seg.Close())
-		proctest.WantError(t, "another process uses it", s.RemoveObject("q"), shm.ErrInUse, "1 attachments")
+		proctest.WantError(t, "another process uses it", s.RemoveObject("q"), shm.ErrInUse, "attachments that use it: 1")
 		if kill {
 			p.Kill()
 		} else {

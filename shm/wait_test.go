@@ -162,28 +162,6 @@ func TestWaitEndsAtZero(t *testing.T) {
 	})
 }
 
-// TestWaitBeside has somebody wait for the end of a value that has come and gone while
-// another goroutine, which waits for the end of the value before, has not noticed.
-func TestWaitBeside(t *testing.T) {
-	v := shared.Value[uint64](t, shared.Named(t).Segment, "small")
-	ctx, cancel := context.WithCancel(context.Background())
-	asleep := proctest.Go(func() error { _, _, err := v.Wait(ctx, 0); return err })
-	proctest.Until(t, "somebody sleeps", v.Awaited)
-	for range 20 {
-		v.StoreSilently(1)
-		told := proctest.Go(func() uint64 { x, _, _ := v.Wait(context.Background(), 1); return x })
-		time.Sleep(time.Millisecond) // for it to fall asleep, which proves more
-		v.Store(0)
-		if x := proctest.Result(t, told); x != 0 {
-			t.Errorf("waited for the end of 1, and got %d", x)
-		}
-	}
-	cancel()
-	if err := proctest.Result(t, asleep); err != nil && !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-}
-
 var _ = proctest.Register("silent writer", func(c *proctest.Child) {
 	variables[c.Arg(0)](c, shared.Open(c)).die(5)
 	c.Send("there")

@@ -51,9 +51,9 @@ func (s *Segment) remove(name string) error {
 	if n > 0 {
 		layout.SetState(entry, layout.Published)
 		if s.dir.places[i].attended {
-			return fmt.Errorf("%d attachments use it, this one is among them: %w", n, ErrInUse)
+			return fmt.Errorf("attachments that use it: %d, with this one: %w", n, ErrInUse)
 		}
-		return fmt.Errorf("%d attachments use it: %w", n, ErrInUse)
+		return fmt.Errorf("attachments that use it: %d: %w", n, ErrInUse)
 	}
 	s.change(i, layout.Vacant)
 	delete(s.dir.names, name)

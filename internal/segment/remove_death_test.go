@@ -24,7 +24,7 @@ func TestRemoveOfTheDead(t *testing.T) {
 	if o := mustObject(t, s, locked("x", 1)); !o.Created {
 		t.Errorf("%+v", o)
 	}
-	proctest.WantError(t, "used again", s.RemoveObject("x"), ErrInUse, "1 attachments")
+	proctest.WantError(t, "used again", s.RemoveObject("x"), ErrInUse, "attachments that use it: 1")
 }
 
 // TestKilledInRemove kills a remover, and one that uses its room again.
@@ -106,7 +106,7 @@ func TestRemoveUnderway(t *testing.T) {
 			if o := <-found; o.Created != (err == nil) {
 				t.Errorf("removed: %v, and found: %+v", err, o)
 			}
-			proctest.WantError(t, "found", s.RemoveObject("x"), ErrInUse, "1 attachments use it:")
+			proctest.WantError(t, "found", s.RemoveObject("x"), ErrInUse, "attachments that use it: 1:")
 		})
 	}
 }

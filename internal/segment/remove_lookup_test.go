@@ -79,5 +79,5 @@ func TestRemoveUnderLookup(t *testing.T) {
 	if o := <-found; o.Created || o.entry != 0 {
 		t.Errorf("%+v", o)
 	}
-	proctest.WantError(t, "in use", s.RemoveObject("x"), ErrInUse, "2 attachments")
+	proctest.WantError(t, "in use", s.RemoveObject("x"), ErrInUse, "attachments that use it: 2")
 }
