@@ -3,7 +3,7 @@
 // one process, channels and sync.Mutex.
 //
 //	go run ./bench              # everything, under ten minutes
-//	go run ./bench -quick       # everything but the long curves, under a minute
+//	go run ./bench -quick       # the most telling rows, under a minute
 //	go run ./bench -run '^roundtrip/(ring.SPSC|pipe)/'
 //	go run ./bench -json        # one object a row, and distance of the CPUs
 //	go run ./bench -html report.html
@@ -28,7 +28,8 @@
 //   - stream: messages a second from one sender to one receiver, by the
 //     receiver's clock. A batch is handed over by one call. Mode zerocopy
 //     writes and reads the messages in the ring.
-//     Its sizes and batches make curves, of which -quick takes a few points.
+//     Its sizes and batches make curves. Of these, and of the rows of shared,
+//     -quick takes a few.
 //
 //   - capacity: the same by the number of slots of a ring: mode slots-64 to
 //     slots-1048576. Not with -quick.

@@ -21,7 +21,7 @@ func streamRows(r row, batches ...int) []row {
 	var rows []row
 	for _, size := range streamSizes {
 		for _, batch := range batches {
-			r.Size, r.Batch = size, batch
+			r.Size, r.Batch, r.long = size, batch, size > 64 && batch > 1
 			rows = append(rows, r)
 		}
 	}
@@ -96,18 +96,19 @@ func sharedRows(r row) []row {
 	for _, x := range []struct {
 		workload, mode string
 		batch, procs   int
+		long           bool
 	}{
-		{shared, both, 1, 2},
-		{shared, both, 1, crowd},
-		{shared, both, 256, 2},
-		{shared, both, 256, crowd},
-		{shared, split, 1, 2},
-		{shared, split, 1, 4},
-		{shared, split, 1, crowd},
-		{standstill, both, 1, crowd},
-		{standstill, split, 1, crowd},
+		{shared, both, 1, 2, false},
+		{shared, both, 1, crowd, false},
+		{shared, both, 256, 2, false},
+		{shared, both, 256, crowd, true},
+		{shared, split, 1, 2, false},
+		{shared, split, 1, 4, true},
+		{shared, split, 1, crowd, false},
+		{standstill, both, 1, crowd, false},
+		{standstill, split, 1, crowd, true},
 	} {
-		r.Workload, r.Mode, r.Batch, r.Procs = x.workload, x.mode, x.batch, x.procs
+		r.Workload, r.Mode, r.Batch, r.Procs, r.long = x.workload, x.mode, x.batch, x.procs, x.long
 		rows = append(rows, r)
 	}
 	return rows
@@ -119,7 +120,7 @@ func sharedSizeRows(r row) []row {
 	if !crossProcess {
 		return nil
 	}
-	r.Workload, r.Mode, r.Batch, r.Procs = shared, split, 1, 4
+	r.Workload, r.Mode, r.Batch, r.Procs, r.long = shared, split, 1, 4, true
 	var rows []row
 	for _, r.Size = range []int{64, 1 << 10} {
 		rows = append(rows, r)

@@ -37,7 +37,7 @@ type options struct {
 func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	quick := flags.Bool("quick", false, "short rounds, and without the long curves unless -run asks for them: the whole run in under 60 s")
+	quick := flags.Bool("quick", false, "short rounds, and without long curves and some other rows unless -run asks for them: the whole run in under 60 s")
 	run := flags.String("run", "", "measure only the rows whose name matches this `regexp` (see -list)")
 	flags.BoolVar(&o.list, "list", false, "print the names of the rows, and stop")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a row instead of tables")
