@@ -18,9 +18,10 @@ type side struct {
 }
 
 // newcomer is the last of a side that this process does not attend yet. It lies ahead of
-// all positions, in a lap that no slot's word is of (the last that a word has bits for,
-// or one of more than 2^31), so that the first push, and the first
-// pop, leave the fast path and come by join.
+// all positions, in a lap that no slot's word is of, so that the first push, and the first
+// pop, leave the fast path and come by join. A ring comes to that lap after 2^52 laps, or
+// 2^61 messages, at the earliest: after years of doing nothing else. (A process that joined
+// in just that lap would claim out of turn.)
 const newcomer = 1<<61 - 1
 
 // join makes this process attend a side, before it first claims or takes anything there.
