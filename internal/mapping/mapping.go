@@ -35,16 +35,18 @@ var severed atomic.Int64
 // where the kernel counts its promises of memory, a promise of as much. Too little
 // of that is ErrSpace.
 func Map(f *os.File, size int) (*Mapping, error) {
-	m, err := mapAll(f, size)
-	// Severed mappings may fill the address space of a 32-bit process, or hold what
-	// the kernel has promised, until the collector finds that nobody can touch them;
-	// it sees no reason to hurry.
-	for wait := time.Millisecond; errors.Is(err, errNoRoom) && severed.Load() > 0 && wait < time.Second; wait *= 2 {
+	for wait := time.Millisecond; ; wait *= 2 {
+		left := severed.Load() // before the try: they may go right after it
+		m, err := mapAll(f, size)
+		if !errors.Is(err, errNoRoom) || left == 0 || wait > time.Second {
+			return m, os.NewSyscallError("mmap", err)
+		}
+		// Severed mappings may fill the address space of a 32-bit process, or hold what
+		// the kernel has promised, until the collector finds that nobody can touch them;
+		// it sees no reason to hurry.
 		runtime.GC()
 		time.Sleep(wait) // cleanups run after the collection
-		m, err = mapAll(f, size)
 	}
-	return m, os.NewSyscallError("mmap", err)
 }
 
 func mapAll(f *os.File, size int) (*Mapping, error) {
