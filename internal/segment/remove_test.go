@@ -3,6 +3,7 @@ package segment
 import (
 	"fmt"
 	"io/fs"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -179,6 +180,13 @@ func TestRemoveClosed(t *testing.T) {
 	for _, x := range attended(t, other) {
 		other.leave(x.entry, layout.User)
 	}
-	setStep(t, stepRemoving, func() { s.Close() })
+	closed := make(chan error, 1)
+	setStep(t, stepRemoving, func() {
+		go func() { closed <- s.Close() }() // which waits for the removal where nothing can be severed
+		for !s.Closed() {
+			runtime.Gosched()
+		}
+	})
 	proctest.WantError(t, "remove", s.RemoveObject("attended0"), ErrClosed)
+	proctest.Check(t, proctest.Result(t, closed))
 }
