@@ -15,8 +15,8 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 //
 // A word that nobody has claimed carries the whole lap, or so much of it, that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
-// process was paused. It also counts slots behind it that are surely in the same
-// state (more). A claimed word is changed by its owner alone, or, once that is
+// process was paused. That of a slot also counts slots behind it that are surely in the
+// same state (more). A claimed word is changed by its owner alone, or, once that is
 // dead, by a compare-and-swap that names the dead id, which never comes back;
 // there the low bits of the lap do.
 type word uint64
