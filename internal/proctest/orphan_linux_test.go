@@ -11,10 +11,22 @@ import (
 	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
+// Whoever is deaf receives nothing, and ends with its test only.
+var _ = proctest.Register("deaf", func(c *proctest.Child) {
+	c.Send("deaf")
+	time.Sleep(time.Hour) // not select{}, in which Go may see a deadlock
+})
+
 // The guardian is a test process, for a child that it starts itself.
 var _ = proctest.Register("guardian", func(c *proctest.Child) {
-	p := proctest.Start(new(recorder), "hang")
-	p.Expect("hanging")
+	r := new(recorder)
+	defer func() {
+		if r.failed {
+			c.Fatalf("%s", r.out.String())
+		}
+	}()
+	p := proctest.Start(r, "deaf")
+	p.Expect("deaf")
 	p.Send("a line that it does not receive")
 	if c.Arg(0) == "stopped" {
 		p.Stop()
@@ -32,8 +44,8 @@ func TestOrphan(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if state == "stopped" != (processState(pid) == "T") {
-				t.Fatalf("the helper is in state %q", processState(pid))
+			if s := processState(pid); s == "" || s == "Z" || state == "stopped" != (s == "T") {
+				t.Fatalf("the helper is in state %q", s)
 			}
 			guardian.Kill()
 			for start := time.Now(); ; time.Sleep(time.Millisecond) {
