@@ -11,21 +11,20 @@ import (
 	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
-// Whoever is deaf receives nothing, and ends with its test only.
-var _ = proctest.Register("deaf", func(c *proctest.Child) {
-	c.Send("deaf")
-	time.Sleep(time.Hour) // not select{}, in which Go may see a deadlock
-})
-
-// The guardian is a test process, for a child that it starts itself.
+// The guardian is a test process, for a child that it starts itself: one that is deaf, and
+// ends with its test only.
 var _ = proctest.Register("guardian", func(c *proctest.Child) {
+	if c.Arg(0) == "deaf" {
+		c.Send("deaf")
+		time.Sleep(time.Hour) // not select{}, in which Go may see a deadlock
+	}
 	r := new(recorder)
 	defer func() {
 		if r.failed {
 			c.Fatalf("%s", r.out.String())
 		}
 	}()
-	p := proctest.Start(r, "deaf")
+	p := proctest.Start(r, "guardian", "deaf")
 	p.Expect("deaf")
 	p.Send("a line that it does not receive")
 	if c.Arg(0) == "stopped" {
