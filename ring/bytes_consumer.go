@@ -13,7 +13,8 @@ import (
 // use it.
 type BytesConsumer struct {
 	records
-	popper
+	popper     // its positions are places
+	lent   int // how many messages are lent, those before lentEnd
 }
 
 // TryNext lends the next message in place. If messages are lent already, it lends
@@ -22,19 +23,29 @@ type BytesConsumer struct {
 // message, the error is ErrEmpty or ErrClosed. The bytes must not be used after
 // Release, or after the Segment's Close.
 func (c *BytesConsumer) TryNext() ([]byte, error) {
-	b, end, err := c.find(max(c.pos, c.lentEnd))
+	b, end, err := c.find(c.nextToLend())
 	if err == nil {
 		c.lentEnd = end
+		c.lent++
 	}
 	return b, err
 }
 
-// find returns the first message from pos on, and the position behind it.
-func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
+// nextToLend returns the place of the first message that is not lent.
+func (c *BytesConsumer) nextToLend() uint64 {
+	if c.lent > 0 {
+		return c.lentEnd
+	}
+	return c.pos
+}
+
+// find returns the first message from a place on, and the place behind it.
+func (c *BytesConsumer) find(place uint64) (b []byte, end uint64, err error) {
 	if c.over != nil {
 		return nil, 0, c.over
 	}
 	for range 3 { // at most: padding, nothing there, and yet a last message
+		pos, i := position(place), place&maxMore
 		h := atomic.LoadUint64(c.header(pos))
 		if h == 0 {
 			if err := c.empty(pos); err != nil {
@@ -42,16 +53,20 @@ func (c *BytesConsumer) find(pos uint64) (b []byte, end uint64, err error) {
 			}
 			continue
 		}
-		size, err := c.extent(pos, h)
+		size, err := c.extent(pos, i, h)
 		if err != nil {
 			return nil, 0, c.verdict(err)
 		}
+		end = placeOf(pos + size)
 		if h&padding != 0 {
-			pos += size
+			place = end
 			continue
 		}
+		if i < h>>moreShift&maxMore {
+			end = place + 1
+		}
 		c.pushed.Acquire()
-		return c.payload(pos, h&lengthMask), pos + size, c.check()
+		return c.payload(pos, i, h&lengthMask), end, c.check()
 	}
 	return nil, 0, c.verdict(ErrEmpty)
 }
@@ -72,29 +87,30 @@ func (c *BytesConsumer) empty(pos uint64) error {
 // ring is full and all its messages are lent, no message can come before a
 // Release.
 func (c *BytesConsumer) Next(ctx context.Context) ([]byte, error) {
-	b, end, err := c.await(ctx, max(c.pos, c.lentEnd))
+	b, end, err := c.await(ctx, c.nextToLend())
 	if err == nil {
 		c.lentEnd = end
+		c.lent++
 	}
 	return b, err
 }
 
 // await is find, but waits for a message.
-func (c *BytesConsumer) await(ctx context.Context, pos uint64) (b []byte, end uint64, err error) {
+func (c *BytesConsumer) await(ctx context.Context, place uint64) (b []byte, end uint64, err error) {
 	if err := c.begin(ctx); err != nil {
 		return nil, 0, err
 	}
-	if b, end, err = c.find(pos); err != ErrEmpty {
+	if b, end, err = c.find(place); err != ErrEmpty {
 		return b, end, err
 	}
 	for range wait.Eager() {
-		if atomic.LoadUint64(c.header(pos)) != 0 {
-			if b, end, err = c.find(pos); err != ErrEmpty {
+		if atomic.LoadUint64(c.header(position(place))) != 0 {
+			if b, end, err = c.find(place); err != ErrEmpty {
 				return b, end, err
 			}
 		}
 	}
-	err = c.object.await(ctx, &c.canPop, ErrEmpty, func() error { b, end, err = c.find(pos); return err }, nothingToRepair)
+	err = c.object.await(ctx, &c.canPop, ErrEmpty, func() error { b, end, err = c.find(place); return err }, nothingToRepair)
 	return b, end, err
 }
 
@@ -102,7 +118,7 @@ func (c *BytesConsumer) await(ctx context.Context, pos uint64) (b []byte, end ui
 // removes the one that was lent first. Pop always removes the first message of
 // the ring; that is the same message, if one is lent.
 func (c *BytesConsumer) Release() error {
-	if c.lentEnd <= c.pos {
+	if c.lent == 0 {
 		return c.fault(ErrNotReserved)
 	}
 	_, end, err := c.find(c.pos)
@@ -115,8 +131,12 @@ func (c *BytesConsumer) Release() error {
 // release takes n messages out of the ring, those before end.
 func (c *BytesConsumer) release(end uint64, n int) error {
 	c.popped.Release()
-	c.pos = end
+	room := position(end) != position(c.pos)
+	c.pos, c.lent = end, max(c.lent-n, 0)
 	arch.StoreRelease64(c.head, end)
+	if !room {
+		return c.check()
+	}
 	return c.freed(n)
 }
 
@@ -158,7 +178,7 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 	if len(lens) == 0 {
 		return dst, 0, c.verdict(c.begin(ctx))
 	}
-	b, pos, err := c.await(ctx, c.pos)
+	b, place, err := c.await(ctx, c.pos)
 	if err != nil {
 		return dst, 0, err
 	}
@@ -168,22 +188,32 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 		lens[n] = len(b)
 		n++
 		// Messages follow one another, up to padding, or nothing.
-		more, k, size := readMany(c.body[c.offset(pos):], longer, lens[n:], c.maxLen())
-		longer, n, pos = more, n+k, pos+size
+		var k int
+		longer, k, place = c.readRun(longer, lens[n:], place)
+		n += k
 		c.pushed.Acquire()
 		if n == len(lens) {
 			break
 		}
-		next, end, err := c.find(pos)
+		next, end, err := c.find(place)
 		if err != nil {
 			break
 		}
-		b, pos = next, end
+		b, place = next, end
 	}
-	if err := c.release(pos, n); err != nil {
+	if err := c.release(place, n); err != nil {
 		return dst, 0, err
 	}
 	return longer, n, nil
+}
+
+// readRun appends to dst messages from a place on, as many as follow one another and dst
+// has room for, and stores their lengths in lens. It returns how many there were, and the
+// place behind them.
+func (c *BytesConsumer) readRun(dst []byte, lens []int, place uint64) (_ []byte, n int, end uint64) {
+	pos := position(place)
+	dst, n, size, i := readMany(c.body[c.offset(pos):], dst, lens, uint64(c.maxLen()), place&maxMore)
+	return dst, n, placeOf(pos+size) | i
 }
 
 // All returns an iterator over the messages. It yields each message with a nil
@@ -212,6 +242,6 @@ func (c *BytesConsumer) All(ctx context.Context) iter.Seq2[[]byte, error] {
 // Detach gives up the consumer's role, so that another process can continue as
 // the consumer.
 func (c *BytesConsumer) Detach() error {
-	c.lentEnd = 0
+	c.lent = 0
 	return c.giveUp(&c.tenure, ErrDetached)
 }

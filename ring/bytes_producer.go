@@ -25,20 +25,28 @@ func (p *BytesProducer) TryReserve(n int) ([]byte, error) {
 	if n < 0 || n > p.maxLen() {
 		return nil, p.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, p.maxLen(), ErrTooLarge))
 	}
-	size := record(uint64(n))
+	size := record(uint64(n), 0)
 	var pad uint64
 	if left := p.capacity - p.offset(p.pos); size > left {
 		pad = left
 	}
 	// The header behind the message needs room as well.
 	if need := pad + size + headerSize; need > p.limit-p.pos {
-		if err := p.refresh(&p.pusher, need); err != nil {
+		if err := p.refresh(need); err != nil {
 			return nil, err
 		}
 	}
 	p.padded = pad
-	p.reserved = p.payload(p.pos+pad, uint64(n))
+	p.reserved = p.payload(p.pos+pad, 0, uint64(n))
 	return p.reserved, p.check()
+}
+
+// refresh looks for room. The limit is where it would be if the consumer had not begun the
+// record that it is at.
+func (p *BytesProducer) refresh(need uint64) error {
+	return p.object.refresh(&p.pusher, need, func(head uint64) uint64 {
+		return (placeOf(p.pos) - head&^maxMore) >> placeShift // Invariant 4
+	})
 }
 
 // Commit publishes the first n bytes of the message that was reserved last. A
@@ -58,7 +66,7 @@ func (p *BytesProducer) Commit(n int) error {
 func (p *BytesProducer) write(n int) {
 	p.pushed.Release()
 	pos := p.pos + p.padded
-	next := pos + record(uint64(n))
+	next := pos + record(uint64(n), 0)
 	arch.StoreRelease64(p.header(next), 0) // Invariant 2
 	if p.padded != 0 {
 		// The padding goes last: until then the message behind it does not count.
@@ -127,9 +135,13 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (n int, err er
 				p.published(n - woken)
 				return n, err
 			}
-			copy(m, bs[n])
-			p.write(len(bs[n]))
-			run = 1
+			if p.padded == 0 {
+				run = p.writeRun(bs[n:]) // now that the room is known
+			} else {
+				copy(m, bs[n])
+				p.write(len(bs[n]))
+				run = 1
+			}
 		}
 		if err := p.check(); err != nil {
 			return n, err
@@ -146,14 +158,14 @@ func (p *BytesProducer) writeRun(bs [][]byte) int {
 	mem := p.body[p.offset(p.pos):]
 	// The header behind them needs room as well.
 	room := max(p.limit-p.pos, headerSize) - headerSize
-	n, size := writeMany(mem[:min(room, uint64(len(mem)))], bs, p.maxLen())
+	n, size, first := writeMany(mem[:min(room, uint64(len(mem)))], bs, uint64(p.maxLen()), p.capacity/8)
 	if n == 0 {
 		return 0
 	}
 	pos := p.pos + size
 	p.pushed.Release()
 	arch.StoreRelease64(p.header(pos), 0) // Invariant 2
-	arch.StoreRelease64(p.header(p.pos), committed|uint64(len(bs[0])))
+	arch.StoreRelease64(p.header(p.pos), first)
 	p.pos, p.reserved = pos, nil
 	return n
 }

@@ -38,7 +38,8 @@ func TestCorrupt(t *testing.T) {
 	for i, header := range []uint64{
 		1<<63 | 1<<20,               // longer than the ring
 		1<<63 | 1<<62 | 8,           // padding not up to the end
-		1<<63 | 1<<40,               // unknown bits
+		1<<63 | 1<<41,               // unknown bits
+		1<<63 | 1<<61,               // the same
 		5,                           // not committed
 		1<<63 | 1<<62,               // padding of nothing
 		1<<63 | (256/2 - 2*8 + 1),   // longer than MaxLen

@@ -41,7 +41,7 @@ func (q *MPMC[T]) SetStart(pos uint64) {
 // pushed and popped. pos is a multiple of 8.
 func (r *Bytes) SetStart(pos uint64) {
 	atomic.StoreUint64(r.header(pos), 0)
-	atomic.StoreUint64(r.head, pos)
+	atomic.StoreUint64(r.head, placeOf(pos))
 }
 
 // SetStart makes an unused ring look as if all positions before pos, in chunks, had been
@@ -142,10 +142,16 @@ func (q *MPMC[T]) Claims() (claims []Claim) {
 	return claims
 }
 
+// Header returns the header at pos.
+func (r *Bytes) Header(pos uint64) *uint64 { return r.header(pos) }
+
+// Place returns the place of the i-th message at pos.
+func (r *Bytes) Place(pos, i uint64) uint64 { return placeOf(pos) | i }
+
 // WriteUncommitted does all of a Commit of n bytes but its last store.
 func (p *BytesProducer) WriteUncommitted(n int) (padded bool) {
 	pos := p.pos + p.padded
-	atomic.StoreUint64(p.header(pos+record(uint64(n))), 0)
+	atomic.StoreUint64(p.header(pos+record(uint64(n), 0)), 0)
 	if p.padded != 0 {
 		atomic.StoreUint64(p.header(pos), committed|uint64(n))
 	}

@@ -35,7 +35,9 @@ func (p *Producer[T]) TryPush(v T) error {
 }
 
 // refresh looks for room.
-func (p *Producer[T]) refresh() error { return p.object.refresh(&p.pusher, 1) }
+func (p *Producer[T]) refresh() error {
+	return p.object.refresh(&p.pusher, 1, func(head uint64) uint64 { return p.pos - head })
+}
 
 // Push pushes v. It waits if there is no space. If ctx ends first, Push returns
 // an error that wraps the error of ctx, and pushes nothing.

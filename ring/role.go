@@ -61,8 +61,7 @@ func (o *object) claimProducer(findTail func(head uint64) (uint64, error)) (push
 	if err != nil {
 		return pusher{}, err
 	}
-	head := atomic.LoadUint64(o.head)
-	pos, err := findTail(head)
+	pos, err := findTail(atomic.LoadUint64(o.head))
 	if err == nil && o.ringClosed() {
 		err = o.fault(ErrClosed)
 	}
@@ -70,12 +69,12 @@ func (o *object) claimProducer(findTail func(head uint64) (uint64, error)) (push
 		o.core.Drop(t.hold)
 		return pusher{}, err
 	}
-	return pusher{t, pos, head + o.capacity}, nil
+	return pusher{t, pos, pos}, nil
 }
 
 // refresh looks how far the consumer has come, and fails if there is not as much room
-// as is needed.
-func (o *object) refresh(p *pusher, need uint64) error {
+// as is needed. used says how much of the ring is in use, by the head.
+func (o *object) refresh(p *pusher, need uint64, used func(head uint64) uint64) error {
 	if p.over != nil {
 		return p.over
 	}
@@ -84,7 +83,7 @@ func (o *object) refresh(p *pusher, need uint64) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	room := o.capacity - (p.pos - head)
+	room := o.capacity - used(head)
 	if room > o.capacity {
 		return o.fault(ErrCorrupt)
 	}

@@ -67,6 +67,20 @@ func (q *queue) tryPush() bool {
 	return true
 }
 
+// pushAll pushes n messages at once, for which there is room.
+func (q *queue) pushAll(n int) {
+	q.Helper()
+	first := q.nextMessage()
+	q.must("PushAll", q.as(producer, func(e end) error {
+		_, err := e.PushAll(context.Background(), first, first+uint64(n))
+		return err
+	}))
+	for range n {
+		q.mine = append(q.mine, q.nextMessage())
+		q.count++
+	}
+}
+
 // push pushes a message, which has to be possible before long, though maybe
 // only after a pop. An MPMC's try operations may have to be repeated: they look
 // for what the dead have left only now and then.
@@ -90,9 +104,13 @@ func (q *queue) popAs(ctx context.Context) error {
 	})
 }
 
-// fill pushes n messages, or as many as fit.
+// fill pushes n messages, or as many as fit. In a Bytes those of a batch share a header.
 func (q *queue) fill(n int, full bool) {
 	q.Helper()
+	if q.kind == "Bytes" && !full {
+		q.pushAll(n)
+		return
+	}
 	for i := 0; full || i < n; i++ {
 		if !q.tryPush() {
 			if !full {
