@@ -16,10 +16,10 @@ const wordSize = 8
 // isShort reports whether n bytes are copied word by word.
 func isShort(n uint64) bool { return n <= 4*wordSize && n%wordSize == 0 }
 
-// copyShort copies n bytes, a multiple of a word.
-func copyShort(dst, src unsafe.Pointer, n uint64) {
+// copyShort copies n bytes, a multiple of a word, from an offset of src to one of dst.
+func copyShort(dst unsafe.Pointer, to uint64, src unsafe.Pointer, from, n uint64) {
 	for k := uint64(0); k < n; k += wordSize {
-		*(*[wordSize]byte)(unsafe.Add(dst, k)) = *(*[wordSize]byte)(unsafe.Add(src, k))
+		*(*[wordSize]byte)(unsafe.Add(dst, to+k)) = *(*[wordSize]byte)(unsafe.Add(src, from+k))
 	}
 }
 
@@ -42,7 +42,7 @@ func writeMany(mem []byte, bs [][]byte, longest, most uint64) (n int, at, first 
 			size = record(length, k-1)
 			n += int(k)
 		case isShort(length):
-			copyShort(unsafe.Add(base, at+headerSize), unsafe.Pointer(unsafe.SliceData(bs[n])), length)
+			copyShort(base, at+headerSize, unsafe.Pointer(unsafe.SliceData(bs[n])), 0, length)
 			n++
 		default:
 			copy(mem[at+headerSize:][:length], bs[n])
@@ -83,8 +83,7 @@ func writeShort(dst unsafe.Pointer, bs [][]byte, length uint64) uint64 {
 		if uint64(len(b)) != length {
 			return uint64(i)
 		}
-		copyShort(dst, unsafe.Pointer(unsafe.SliceData(b)), length)
-		dst = unsafe.Add(dst, length)
+		copyShort(dst, uint64(i)*length, unsafe.Pointer(unsafe.SliceData(b)), 0, length)
 	}
 	return uint64(len(bs))
 }
@@ -113,7 +112,7 @@ func readMany(mem, dst []byte, lens []int, longest, i uint64) (_ []byte, n int, 
 			at, i = at+size, 0
 			continue
 		case isShort(length):
-			copyShort(unsafe.Add(to, filled), unsafe.Add(base, at+headerSize), length)
+			copyShort(to, filled, base, at+headerSize, length)
 		default:
 			copy(dst[filled:most], mem[at+headerSize:][:length])
 		}
