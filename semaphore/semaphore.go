@@ -129,7 +129,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	switch to := w - uint64(n); {
 	case !s.fits(n, to), s.queue.Queued(), side.mem.queue.Barred(), !side.begin(w, to):
 	default:
-		side.end(to, n)
+		side.end(to, side.held()+n)
 		if !s.core.Closed() {
 			s.edge.Acquire()
 			return nil
@@ -199,7 +199,7 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 	switch to := w - uint64(n); {
 	case !s.fits(n, to), s.queue.Queued(), side.mem.queue.Barred(), !side.begin(w, to):
 	default:
-		side.end(to, n)
+		side.end(to, side.held()+n)
 		if !s.core.Closed() {
 			s.edge.Acquire()
 			return true
@@ -237,10 +237,13 @@ func (s *Semaphore) Release(n int64) {
 	w := atomic.LoadUint64(&side.mem.word)
 	switch to := w + uint64(n); {
 	case !s.fits(n, to), !side.begin(w, to):
-	case side.lacks(n):
-		side.end(w, 0)
 	default:
-		side.end(to, -n)
+		held := side.held()
+		if held < n {
+			side.end(w, held)
+			break
+		}
+		side.end(to, held-n)
 		switch {
 		case s.fence, side.mem.queue.Waiting(), s.core.Closed():
 			s.releaseDone(n)

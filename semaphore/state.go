@@ -147,16 +147,15 @@ func (s side) begin(w, to uint64) bool {
 	return atomic.CompareAndSwapUint64(&s.mem.word, w, to|s.busy)
 }
 
-// lacks reports, inside a change, whether this process holds fewer than n permits.
-func (s side) lacks(n int64) bool { return int64(atomic.LoadUint64(s.mine)) < n }
+// held returns how many permits this process holds, inside a change.
+func (s side) held() int64 { return int64(atomic.LoadUint64(s.mine)) }
 
-// end ends a change, in which this process gets n permits more.
-func (s side) end(to uint64, n int64) {
-	if s.busy == 0 {
-		return
+// end ends a change to to, with what this process holds then.
+func (s side) end(to uint64, held int64) {
+	if s.busy != 0 {
+		arch.StoreRelease64(s.mine, uint64(held))
+		arch.StoreRelease64(&s.mem.word, to)
 	}
-	arch.StoreRelease64(s.mine, atomic.LoadUint64(s.mine)+uint64(n))
-	arch.StoreRelease64(&s.mem.word, to)
 }
 
 // take makes one attempt to take n permits. Nobody but the first is served while
@@ -172,7 +171,7 @@ func (s *state) take(n int64, first bool) outcome {
 	case !s.begin(w, to):
 		return again
 	}
-	s.end(to, n)
+	s.end(to, s.held()+n)
 	return done
 }
 
@@ -188,11 +187,13 @@ func (s *state) give(n int64) outcome {
 		return refuse
 	case !s.begin(w, to):
 		return again
-	case s.lacks(n):
-		s.end(w, 0)
+	}
+	held := s.held()
+	if held < n {
+		s.end(w, held)
 		return refuse
 	}
-	s.end(to, -n)
+	s.end(to, held-n)
 	return done
 }
 
