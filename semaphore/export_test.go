@@ -57,6 +57,16 @@ func (s *Semaphore) RepairUpTo() {
 	}
 }
 
+// Fits reports whether n permits can be taken and given back at once, in a semaphore of a
+// size. The process in a slot is inside a change, or nobody is if it is -1.
+func Fits(size, free int64, slot int, n int64) (take, give bool) {
+	s, w := state{size: size}, uint64(free)
+	if slot >= 0 {
+		w |= changing(slot)
+	}
+	return s.fits(n, w-uint64(n)), s.fits(n, w+uint64(n))
+}
+
 // Free is Value, of a closed segment too.
 func (s *Semaphore) Free() int64 { return free(atomic.LoadUint64(&s.mem.word)) }
 

@@ -116,7 +116,7 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 		return
 	}
 	s.ledger = ledger.New(core, mem[ledgerOffset:])
-	s.busy = (uint64(core.Slot()) + firstSlot) << busyShift
+	s.busy = changing(core.Slot())
 	s.mine = s.ledger.Mine()
 }
 
@@ -132,6 +132,9 @@ const (
 
 // settled reports whether nobody is inside a change.
 func settled(w uint64) bool { return w>>busyShift == 0 }
+
+// changing returns the busy of the process in a slot.
+func changing(slot int) uint64 { return (uint64(slot) + firstSlot) << busyShift }
 
 // free returns the free permits.
 func free(w uint64) int64 { return int64(w & (1<<busyShift - 1)) }
