@@ -12,9 +12,9 @@
  * Steps                                            Go
  *   enter    load, waits at busy; two stores       enter
  *   weighty  store                                 (*Semaphore).await
- *   change   load, compare-and-swap                (*state).take, give, change
- *   hold     load, store of the permits            change
- *   settle   release store of the word, into the   change
+ *   change   load, compare-and-swap                (*state).take, give
+ *   hold     load, store of the permits            side.held, end
+ *   settle   release store of the word, into the   side.end
  *            store buffer
  *   busy     waits for the word to change, or      (*backoff).wait, takeOver
  *            for the death of the line's owner;

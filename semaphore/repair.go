@@ -71,7 +71,7 @@ func (s *state) enter() {
 	if s.signalling {
 		return
 	}
-	mine := func() bool { return atomic.LoadUint64(s.word)&busyMask == s.busy }
+	mine := func() bool { return atomic.LoadUint64(&s.mem.word)>>busyShift == s.busy>>busyShift }
 	for b := patient; mine() && !s.repairIf(mine); {
 		if !b.wait(s) {
 			return // the segment is closed, but maybe not severed yet
@@ -88,14 +88,14 @@ func (s *state) takeOver() bool { return s.stuck() && s.repairIf(s.stuck) }
 // the owner may have settled the word before; and at the owner again after that, for
 // another may have got the line, and be inside a change.
 func (s *state) stuck() bool {
-	busy := atomic.LoadUint64(s.word) & busyMask
-	if busy == 0 || busy > uint64(s.ledger.Len()) {
+	busy := atomic.LoadUint64(&s.mem.word) >> busyShift
+	slot := int(busy) - firstSlot
+	if slot < 0 || slot >= s.ledger.Len() {
 		return busy != 0 // that is no line: somebody has spoilt the word
 	}
-	slot := int(busy) - 1
 	owner := s.ledger.Owner(slot)
 	return s.core.DeadIn(slot, owner) &&
-		atomic.LoadUint64(s.word)&busyMask == busy && s.ledger.Owner(slot) == owner
+		atomic.LoadUint64(&s.mem.word)>>busyShift == busy && s.ledger.Owner(slot) == owner
 }
 
 // reclaim brings back the permits of the dead, by a change like any other. It does
@@ -104,8 +104,8 @@ func (s *state) reclaim() {
 	if s.signalling || !s.anyDead() {
 		return
 	}
-	w := atomic.LoadUint64(s.word)
-	if w&busyMask == 0 && atomic.CompareAndSwapUint64(s.word, w, w|s.busy) {
+	w := atomic.LoadUint64(&s.mem.word)
+	if settled(w) && atomic.CompareAndSwapUint64(&s.mem.word, w, w|s.busy) {
 		s.settle()
 		s.wakeAll()
 	}
@@ -113,23 +113,23 @@ func (s *state) reclaim() {
 
 // anyDead reports whether a dead process's permits are missing from the sum.
 func (s *state) anyDead() bool {
-	w := atomic.LoadUint64(s.word)
-	return w&busyMask == 0 && int64(w>>freeShift)+s.heldByLiving() != s.size &&
-		atomic.LoadUint64(s.word) == w // else the sum was of different times
+	w := atomic.LoadUint64(&s.mem.word)
+	return settled(w) && free(w)+s.heldByLiving() != s.size &&
+		atomic.LoadUint64(&s.mem.word) == w // else the sum was of different times
 }
 
 // repairIf ends the change of a dead process, if nobody else alive is doing so and
 // if it is due: asked by the repairer. It reports whether it has.
 func (s *state) repairIf(due func() bool) bool {
-	w := atomic.LoadUint64(s.repairer)
-	if w != 0 && !s.core.Dead(liveness.ID(w)) || !atomic.CompareAndSwapUint64(s.repairer, w, uint64(s.core.ID())) {
+	w := atomic.LoadUint64(&s.mem.repairer)
+	if w != 0 && !s.core.Dead(liveness.ID(w)) || !atomic.CompareAndSwapUint64(&s.mem.repairer, w, uint64(s.core.ID())) {
 		return false
 	}
 	repair := due()
 	if repair {
 		s.settle()
 	}
-	arch.StoreRelease64(s.repairer, 0) // at once: who is paused as the repairer holds up the others
+	arch.StoreRelease64(&s.mem.repairer, 0) // at once: who is paused as the repairer holds up the others
 	if repair {
 		s.wakeAll()
 	}
@@ -139,7 +139,7 @@ func (s *state) repairIf(due func() bool) bool {
 // settle ends a change, with free computed anew.
 func (s *state) settle() {
 	free := max(s.size-s.heldByLiving(), 0)
-	arch.StoreRelease64(s.word, uint64(free)<<freeShift)
+	arch.StoreRelease64(&s.mem.word, uint64(free))
 }
 
 func (s *state) wakeAll() {

@@ -73,7 +73,7 @@ func New(s *shm.Segment, name string, n int64, opts *Options) (*Semaphore, error
 	spec := segment.Spec{
 		Kind: layout.KindSemaphore, Name: name, Capacity: uint64(size),
 		Size: stateSize(core.MaxProcs(), o.Signalling),
-		Init: func(mem []byte) { *layout.At[uint64](mem, 0) = uint64(n) << freeShift },
+		Init: func(mem []byte) { *layout.At[uint64](mem, 0) = uint64(n) },
 	}
 	if o.Signalling {
 		spec.Flags = 1
@@ -122,15 +122,17 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if !wait.Endless(ctx) {
 		return s.acquireSlow(ctx, n)
 	}
-	// As take does, without a call: a locked instruction waits for what a call stores.
-	w := atomic.LoadUint64(s.word)
-	if settled(w) && uint64(n) <= uint64(free(w)) && !s.queue.Queued() && !s.queue.Barred() {
-		if s.change(w, less(w, n), n) == done {
-			if !s.core.Closed() {
-				s.edge.Acquire()
-				return nil
-			}
-			return s.ref.Check() // and does not take n more
+	// As take does, without a call: a locked instruction waits for what a call stores. And
+	// without take itself: it returns in several places, so its result would be looked at.
+	side := s.side
+	w := atomic.LoadUint64(&side.mem.word)
+	switch to := w - uint64(n); {
+	case !s.fits(n, to), s.queue.Queued(), side.mem.queue.Barred(), !side.begin(w, to):
+	default:
+		side.end(to, side.held()+n)
+		if !s.core.Closed() {
+			s.edge.Acquire()
+			return nil
 		}
 	}
 	return s.acquireSlow(ctx, n)
@@ -151,6 +153,9 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 	if n > s.size {
 		return s.never(ctx)
 	}
+	if s.core.Closed() {
+		return s.ref.Check() // Acquire may have taken n, and no more are taken
+	}
 	if s.queue.Queued() || s.take(n, false) != done {
 		if err := s.await(ctx, n); err != nil {
 			return err
@@ -166,7 +171,7 @@ func (s *Semaphore) acquireSlow(ctx context.Context, n int64) error {
 // await waits for n permits, and takes them.
 func (s *Semaphore) await(ctx context.Context, n int64) error {
 	if n > 1 {
-		atomic.StoreUint32(s.weighty, 1)
+		atomic.StoreUint32(&s.mem.weighty, 1)
 	}
 	b := patient
 	b.done = ctx.Done()
@@ -188,7 +193,26 @@ func (s *Semaphore) never(ctx context.Context) error {
 // TryAcquire takes n permits if they are free and no waiter is to get them first.
 // It reports whether it took them. It panics if the segment is closed.
 func (s *Semaphore) TryAcquire(n int64) bool {
+	// As take does: see Acquire.
+	side := s.side
+	w := atomic.LoadUint64(&side.mem.word)
+	switch to := w - uint64(n); {
+	case !s.fits(n, to), s.queue.Queued(), side.mem.queue.Barred(), !side.begin(w, to):
+	default:
+		side.end(to, side.held()+n)
+		if !s.core.Closed() {
+			s.edge.Acquire()
+			return true
+		}
+	}
+	return s.tryAcquireSlow(n)
+}
+
+// tryAcquireSlow checks what TryAcquire was given, waits for others' changes, and
+// brings back the permits of the dead.
+func (s *Semaphore) tryAcquireSlow(n int64) bool {
 	s.mustBePermits(n)
+	s.mustBeOpen() // TryAcquire may have taken n, and no more are taken
 	ok := !s.queue.Queued() && s.acquire(n, false, brief)
 	if !ok {
 		// Once only, so that polling for the permits of the dead ends too.
@@ -209,14 +233,22 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 func (s *Semaphore) Release(n int64) {
 	s.edge.Release()
 	// As give does: see Acquire.
-	w := atomic.LoadUint64(s.word)
-	if settled(w) && n >= 0 && n <= s.size-free(w) {
-		if s.change(w, less(w, -n), -n) == done {
-			if s.fence || s.queue.Waiting() || s.core.Closed() {
-				s.releaseDone(n)
-			}
-			return
+	side := s.side
+	w := atomic.LoadUint64(&side.mem.word)
+	switch to := w + uint64(n); {
+	case !s.fits(n, to), !side.begin(w, to):
+	default:
+		held := side.held()
+		if held < n {
+			side.end(w, held)
+			break
 		}
+		side.end(to, held-n)
+		switch {
+		case s.fence, side.mem.queue.Waiting(), s.core.Closed():
+			s.releaseDone(n)
+		}
+		return
 	}
 	s.releaseSlow(n)
 }
@@ -239,7 +271,7 @@ func (s *Semaphore) releaseSlow(n int64) {
 
 // Value returns how many permits are free at the moment.
 func (s *Semaphore) Value() int64 {
-	v := int64(atomic.LoadUint64(s.word) >> freeShift)
+	v := free(atomic.LoadUint64(&s.mem.word))
 	s.mustBeOpen()
 	return v
 }

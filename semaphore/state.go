@@ -15,14 +15,15 @@ import (
 // permits and says who is changing them, and a ledger (internal/ledger) of the permits
 // that each process holds.
 //
-//	0    word:     bits 0-10 busy, 11-63 free
+//	0    word:     bits 0-52 free, 53-63 busy
 //	8    queue:    words of the Queue that acquirers wait in
 //	24   repairer: id of the process that repairs, 0 if nobody does
 //	32   weighty:  1 once anybody has slept for more than one permit
 //	128  ledger
 //
-// States of the word. Settled: busy is 0. Changing: busy is the slot, plus 1, of
-// the process inside a change, and free is already what it will be afterwards.
+// States of the word. Settled: busy is 0. Changing: busy is the slot, plus 2, of
+// the process inside a change, and free is already what it will be afterwards. A word
+// that is changing is more than twice any size: see fits.
 //
 // A change, by a process P: compare-and-swap from settled to changing, with the
 // new free; store the permits of P's line; store the word with busy 0. A
@@ -62,29 +63,36 @@ type state struct {
 	signalling bool
 	fence      bool // wakers run a fence of their own
 
-	word     *uint64
-	queue    wait.Queue
-	weighty  *uint32
-	repairer *uint64
-	ledger   ledger.Ledger // without lines if signalling
-	busy     uint64        // this process in the word
-	mine     *uint64       // the permits of this process's line; nil if signalling
-	entered  sync.Once
+	side
+	queue   wait.Queue
+	ledger  ledger.Ledger // without lines if signalling
+	entered sync.Once
+}
+
+// side is what a process needs for a change. Copied before, it stays in registers.
+type side struct {
+	mem  *memory
+	busy uint64  // this process in the word; 0 if signalling
+	mine *uint64 // the permits of this process's line; if signalling, more than it gives back
+}
+
+// memory is what is in shared memory before the ledger.
+type memory struct {
+	word     uint64
+	queue    wait.Words
+	repairer uint64
+	weighty  uint32
 }
 
 const (
-	busyBits   = 11
-	busyMask   = 1<<busyBits - 1
-	freeShift  = busyBits
-	maxPermits = 1<<(64-freeShift) - 1
+	busyShift  = 53
+	firstSlot  = 2 // slot 0 in the word
+	maxPermits = 1<<busyShift - 1
 
-	queueOffset    = 8
-	repairerOffset = 24
-	weightyOffset  = 32
-	ledgerOffset   = arch.CacheLine
+	ledgerOffset = arch.CacheLine
 )
 
-const _ uint = busyMask - layout.MaxProcs
+const _ uint = 1<<(64-busyShift) - 1 - (firstSlot + layout.MaxProcs)
 
 // stateSize is the number of bytes that a semaphore takes.
 func stateSize(procs int, signalling bool) uint64 {
@@ -100,15 +108,15 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 	s.size = size
 	s.signalling = signalling
 	s.fence = core.WakerFence()
-	s.word = layout.At[uint64](mem, 0)
-	s.queue.Init(layout.At[wait.Words](mem, queueOffset), core, true)
-	s.weighty = layout.At[uint32](mem, weightyOffset)
-	s.repairer = layout.At[uint64](mem, repairerOffset)
+	s.mem = layout.At[memory](mem, 0)
+	s.queue.Init(&s.mem.queue, core, true)
 	if signalling {
+		s.mine = new(uint64)
+		*s.mine = maxPermits
 		return
 	}
 	s.ledger = ledger.New(core, mem[ledgerOffset:])
-	s.busy = uint64(core.Slot()) + 1
+	s.busy = changing(core.Slot())
 	s.mine = s.ledger.Mine()
 }
 
@@ -123,58 +131,73 @@ const (
 )
 
 // settled reports whether nobody is inside a change.
-func settled(w uint64) bool { return w&busyMask == 0 }
+func settled(w uint64) bool { return w>>busyShift == 0 }
+
+// changing returns the busy of the process in a slot.
+func changing(slot int) uint64 { return (uint64(slot) + firstSlot) << busyShift }
 
 // free returns the free permits.
-func free(w uint64) int64 { return int64(w >> freeShift) }
+func free(w uint64) int64 { return int64(w & (1<<busyShift - 1)) }
 
-// less returns the word with n permits fewer.
-func less(w uint64, n int64) uint64 { return w - uint64(n)<<freeShift }
+// fits reports whether the word is settled, and n permits more or less make it to, with
+// from 0 to size free. If the word is changing, to is larger than size.
+func (s *state) fits(n int64, to uint64) bool {
+	return uint64(n) <= uint64(s.size) && to <= uint64(s.size)
+}
 
-// change takes n permits, or gives -n back: the word becomes to, if it is still w, and
-// both are settled. It refuses to give back more than this process holds.
-func (s *state) change(w, to uint64, n int64) outcome {
-	word, mine := s.word, s.mine // now: later loads wait for the locked instruction
-	if !atomic.CompareAndSwapUint64(word, w, to|s.busy) {
-		return again
+// begin begins a change from w to to, both settled, if the word is still w.
+func (s side) begin(w, to uint64) bool {
+	return atomic.CompareAndSwapUint64(&s.mem.word, w, to|s.busy)
+}
+
+// held returns how many permits this process holds, inside a change.
+func (s side) held() int64 { return int64(atomic.LoadUint64(s.mine)) }
+
+// end ends a change to to, with what this process holds then.
+func (s side) end(to uint64, held int64) {
+	if s.busy != 0 {
+		arch.StoreRelease64(s.mine, uint64(held))
+		arch.StoreRelease64(&s.mem.word, to)
 	}
-	if mine == nil {
-		return done
-	}
-	held := int64(atomic.LoadUint64(mine)) + n
-	if held < 0 {
-		arch.StoreRelease64(word, w)
-		return refuse
-	}
-	arch.StoreRelease64(mine, uint64(held))
-	arch.StoreRelease64(word, to)
-	return done
 }
 
 // take makes one attempt to take n permits. Nobody but the first is served while
 // the Queue is barred.
 func (s *state) take(n int64, first bool) outcome {
-	w := atomic.LoadUint64(s.word)
+	w := atomic.LoadUint64(&s.mem.word)
+	to := w - uint64(n)
 	switch {
 	case !settled(w):
 		return busy
-	case free(w) < n || !first && s.queue.Barred():
+	case !s.fits(n, to) || !first && s.queue.Barred():
 		return refuse
+	case !s.begin(w, to):
+		return again
 	}
-	return s.change(w, less(w, n), n)
+	s.end(to, s.held()+n)
+	return done
 }
 
 // give makes one attempt to give n permits back. It refuses if they are more
 // than this process holds or, signalling, more than the bound allows.
 func (s *state) give(n int64) outcome {
-	w := atomic.LoadUint64(s.word)
+	w := atomic.LoadUint64(&s.mem.word)
+	to := w + uint64(n)
 	switch {
 	case !settled(w):
 		return busy
-	case s.size-free(w) < n:
+	case !s.fits(n, to):
+		return refuse
+	case !s.begin(w, to):
+		return again
+	}
+	held := s.held()
+	if held < n {
+		s.end(w, held)
 		return refuse
 	}
-	return s.change(w, less(w, -n), -n)
+	s.end(to, held-n)
+	return done
 }
 
 // acquire takes n permits, and reports false if there are too few, or if the
@@ -239,4 +262,4 @@ func (s *state) wake(n int64) {
 var atWake = func() {}
 
 // choosy reports whether the first to wake may not be one that can be served.
-func (s *state) choosy() bool { return atomic.LoadUint32(s.weighty) != 0 }
+func (s *state) choosy() bool { return atomic.LoadUint32(&s.mem.weighty) != 0 }

@@ -94,7 +94,7 @@ func value(kind byte, arg, old uint64, ids [4]uint64) uint64 {
 	case 6:
 		return arg >> 2 & 7 // permits
 	case 7:
-		return old&^(1<<11-1) | arg>>2&7 // a semaphore in change
+		return old&(1<<53-1) | arg>>2&7<<53 // a semaphore in change
 	case 8:
 		return arg<<11 | arg>>4&7
 	case 9, 10:

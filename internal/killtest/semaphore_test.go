@@ -172,7 +172,7 @@ func (c semScene) die(s *stage) {
 	dead := must(shm.Open(segmentName, s.opts))
 	sem := must(semaphore.New(dead, "sem", permits, nil))
 	s.must("Acquire", sem.Acquire(context.Background(), max(c.dead, 1)))
-	busy := uint64(segment.Of(dead).Slot()) + 1
+	busy := (uint64(segment.Of(dead).Slot()) + 2) << 53 // as semaphore/state.go says
 	if c.dead == 0 {
 		sem.Release(1)
 	}

@@ -13,7 +13,7 @@ var hot = []string{
 	"shm.(*Value).Load", "shm.(*Value).Store", "shm.(*Value).Swap", "shm.(*Value).CompareAndSwap", "shm.Add",
 	"shm.(*Array).Load", "shm.(*Array).Store",
 
-	"semaphore.(*Semaphore).Acquire", "semaphore.(*Semaphore).Release",
+	"semaphore.(*Semaphore).Acquire", "semaphore.(*Semaphore).TryAcquire", "semaphore.(*Semaphore).Release",
 }
 
 // slow are those that they call if something is.
@@ -37,7 +37,7 @@ var slow = []string{
 
 	// The lock is held, the permits are taken.
 	"shm.(*Lock).wait", "internal/ownerlock.(*Lock).MakeWay",
-	"semaphore.(*Semaphore).acquireSlow", "semaphore.(*Semaphore).releaseSlow",
+	"semaphore.(*Semaphore).acquireSlow", "semaphore.(*Semaphore).tryAcquireSlow", "semaphore.(*Semaphore).releaseSlow",
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
 	"shm.(*Lock).unlockSlow",

@@ -60,8 +60,9 @@ func Lock(l *shm.Lock)         { l.Lock() }
 func TryLock(l *shm.Lock) bool { return l.TryLock() }
 func Unlock(l *shm.Lock)       { l.Unlock() }
 
-func Acquire(s *semaphore.Semaphore) error { return s.Acquire(ctx, 1) }
-func GiveBack(s *semaphore.Semaphore)      { s.Release(1) }
+func Acquire(s *semaphore.Semaphore) error   { return s.Acquire(ctx, 1) }
+func TryAcquire(s *semaphore.Semaphore) bool { return s.TryAcquire(1) }
+func GiveBack(s *semaphore.Semaphore)        { s.Release(1) }
 
 func Load(v *shm.Value[word]) word                 { return v.Load() }
 func LoadByte(v *shm.Value[byte]) byte             { return v.Load() }
