@@ -63,7 +63,7 @@ type seat struct {
 	held   uint64 // changes<<16 | permits
 	page   uint64 // its number + 1, 0 if there is none yet
 	ended  uint64 // 1: the actor has come to its end
-	visit  uint64 // changes<<8 | the removable object that it may use + 1, 0 if none
+	visit  uint64 // changes<<8 | removable object that it may use + 1, or line + removables + 1, or 0
 	_      [2]uint64
 }
 

@@ -74,11 +74,7 @@ func (a *actor) pushLine() {
 	}
 	a.begin(opening)
 	seg := open(a.t)
-	defer func() {
-		a.begin(opening)
-		proctest.Check(a.t, seg.Close())
-		a.end()
-	}()
+	defer func() { proctest.Check(a.t, seg.Close()) }()
 	a.begin(removing)
 	err := seg.RemoveObject(lineName(number))
 	a.end()
@@ -99,6 +95,10 @@ func (a *actor) pushLine() {
 	a.check(opening, err)
 	p, err := r.Producer()
 	a.check(opening, err)
+	defer func() {
+		set(&l.closing, source+1)
+		a.check(pushing.on(lineRing), p.Close())
+	}()
 
 	src := &a.ledger.sources[lineRing][source]
 	a.begin(pushing.on(lineRing))
@@ -112,35 +112,41 @@ func (a *actor) pushLine() {
 		a.pushTo(p, source)
 		a.dawdle()
 	}
-	a.begin(pushing.on(lineRing))
-	set(&l.closing, source+1)
-	a.check(pushing.on(lineRing), p.Close())
-	a.end()
 }
 
 // pushTo pushes a burst of messages to a line.
 func (a *actor) pushTo(p ringtest.Producer, source uint64) {
 	of := func(seq uint64) uint64 { return identify(lineRing, source, seq) }
-	told := func(err error) error {
+	number := a.berth.crew.line()
+	// wait waits for room.
+	wait := func(push func() error) error {
+		before, _ := a.ledger.visits(removables + number)
+		err := push()
 		if !errors.Is(err, ring.ErrPeerDied) {
 			return err
 		}
 		if next(&a.ledger.toldFull); !a.ledger.consumerDied(source) {
 			a.t.Fatalf("%v: %v, and no consumer has", pushing.on(lineRing), err)
 		}
+		after, _ := a.ledger.visits(removables + number)
+		for i, v := range after {
+			if v == before[i] && v&0xff == uint64(removables+number+1) && !a.ledger.seats[i].dying() {
+				a.t.Fatalf("%v: %v, and that of seat %d has not", pushing.on(lineRing), err, i)
+			}
+		}
 		return ring.ErrFull
 	}
 	a.push(lineRing, source, []pusher{
 		one(func(_ context.Context, seq uint64) error { return p.TryPush(of(seq)) }),
-		one(func(ctx context.Context, seq uint64) error { return told(p.Push(ctx, of(seq))) }),
+		one(func(ctx context.Context, seq uint64) error { return wait(func() error { return p.Push(ctx, of(seq)) }) }),
 		one(func(ctx context.Context, seq uint64) error {
-			_, err := p.PushAll(ctx, of(seq), of(seq)+1)
-			return told(err)
+			return wait(func() error { _, err := p.PushAll(ctx, of(seq), of(seq)+1); return err })
 		}),
 		one(func(ctx context.Context, seq uint64) error {
-			r, err := p.Reserve(ctx, of(seq))
+			var r ringtest.Reserved
+			err := wait(func() (err error) { r, err = p.Reserve(ctx, of(seq)); return err })
 			if err != nil {
-				return told(err)
+				return err
 			}
 			a.dawdle()
 			return r.Commit()
@@ -159,17 +165,15 @@ func (a *actor) popLine() {
 	source := now - 1
 	a.begin(opening)
 	seg := open(a.t)
-	defer func() {
-		a.begin(opening)
-		proctest.Check(a.t, seg.Close())
-		a.end()
-	}()
+	defer func() { proctest.Check(a.t, seg.Close()) }()
+	a.end()
 	r, err := openLine(seg, number, source)
 	if get(&l.now) != now {
 		return // and this may be the ring of another line, or that of nobody
 	}
 	a.check(opening, err)
 	set(&a.page.line, now)
+	defer a.seat.leave()
 	c, err := r.Consumer()
 	if errors.Is(err, ring.ErrRoleTaken) {
 		return
@@ -226,6 +230,7 @@ func (a *actor) popFromLine(c ringtest.Consumer, number int, source uint64) {
 		a.begin(popping.on(lineRing))
 		n, err := f()
 		if err == nil {
+			a.seat.come(removables + number)
 			a.popped(of(n))
 		}
 		return end(err)

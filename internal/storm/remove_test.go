@@ -20,7 +20,9 @@ func removable(i int) string { return fmt.Sprint("removable ", i) }
 // Then it removes it.
 func (a *actor) useRemovable() {
 	i := a.rnd.IntN(removables)
+	a.begin(opening)
 	mark, ok := a.markRemovable(i)
+	a.end()
 	if !ok || a.rnd.IntN(2) == 0 {
 		return
 	}
@@ -46,13 +48,11 @@ func (a *actor) useRemovable() {
 
 func (a *actor) markRemovable(i int) (mark uint64, ok bool) {
 	gone := get(&a.ledger.gone[i])
-	a.begin(opening)
 	a.seat.come(i)
 	seg := open(a.t)
 	defer func() {
 		proctest.Check(a.t, seg.Close())
 		a.seat.leave()
-		a.end()
 	}()
 	xs, err := shm.NewArray[uint64](seg, removable(i), 16<<a.rnd.IntN(4))
 	if errors.Is(err, shm.ErrMismatch) {
@@ -78,7 +78,8 @@ func (a *actor) markRemovable(i int) (mark uint64, ok bool) {
 	return mark, true
 }
 
-// come says that the seat may use an object, leave that it does not.
+// come says that the seat may use an object, or that it has popped from a line and may do so
+// again; leave says that it does not.
 func (s *seat) come(i int) { set(&s.visit, (s.visit>>8+1)<<8|uint64(i+1)) }
 func (s *seat) leave()     { set(&s.visit, (s.visit>>8+1)<<8) }
 
