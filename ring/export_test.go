@@ -220,6 +220,9 @@ func (q *BytesMPMC) Repair(pos, w uint64) bool { return q.repair(pos, word(w)) }
 // RunOf returns how many chunks are reserved for so many.
 func RunOf(chunks uint64) uint64 { return roundRun(chunks).chunks() }
 
+// NotPopped is the end of a pop that has found nothing at pos.
+func (q *BytesMPMC) NotPopped(pos uint64) { q.notPopped(nil, pos, q.load(pos), ErrEmpty) }
+
 // Head returns the consumers' hint.
 func (q *BytesMPMC) Head() uint64 { return atomic.LoadUint64(q.head) }
 
