@@ -17,6 +17,7 @@ func TestByteCaps(t *testing.T) {
 		if b := r.Bytes(); len(b) != n || cap(b) != n {
 			t.Fatalf("reserved are %d bytes of %d, want %d", len(b), cap(b), n)
 		}
+		checkIs(t, "Commit of less than nothing", r.Commit(-1), ring.ErrTooLarge)
 		proctest.Check(t, r.Commit(n/2))
 		l := proctest.Must(q.TryNext())(t)
 		if b := l.Bytes(); len(b) != n/2 || cap(b) != n/2 {
