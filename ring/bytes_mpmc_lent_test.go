@@ -69,6 +69,28 @@ func TestByteLentDamaged(t *testing.T) {
 	}
 }
 
+// TestByteRepairsAll has room of two dead producers in the way: it is freed in one go.
+func TestByteRepairsAll(t *testing.T) {
+	for _, end := range []string{"head", "tail"} {
+		q := proctest.Must(ring.NewBytesMPMC(newSegment(t), end, 1024))(t)
+		s := shared.Open(t)
+		dying := proctest.Must(ring.NewBytesMPMC(s, end, 1024))(t)
+		for range 2 {
+			proctest.Must(dying.TryReserve(100))(t)
+		}
+		proctest.Check(t, s.Close())
+		for q.TryPush(nil) == nil {
+		}
+		if end == "head" {
+			q.RepairHead()
+			proctest.Must(q.TryPop(nil))(t)
+		} else {
+			q.RepairTail(200)
+			proctest.Check(t, q.TryPush(make([]byte, 200)))
+		}
+	}
+}
+
 // TestByteAllBreak ends a loop over messages whose segment was closed in it. It gets no error.
 func TestByteAllBreak(t *testing.T) {
 	newSegment(t)
