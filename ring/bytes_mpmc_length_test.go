@@ -26,6 +26,9 @@ func TestRuns(t *testing.T) {
 		if got := ring.RunOf(1 << bit); got != 1<<bit {
 			t.Errorf("%d chunks are reserved for %d", got, 1<<bit)
 		}
+		if claimed, full := ring.RunInWords(1 << bit); claimed != 1<<bit || full != 1<<bit {
+			t.Errorf("words have %d and %d chunks, want %d", claimed, full, 1<<bit)
+		}
 	}
 }
 

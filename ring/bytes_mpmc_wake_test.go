@@ -62,12 +62,18 @@ func TestByteWakes(t *testing.T) {
 		}
 	}
 
-	procs = byteDormice(t, q.PopWaiting, "pop", "pop")
-	r := proctest.Must(q.TryReserve(100))(t)
-	proctest.Check(t, q.TryPush(nil))
-	time.Sleep(time.Millisecond) // the one that was woken sleeps again
-	proctest.Check(t, r.Commit(100))
-	for _, p := range procs {
-		expectWoken(p)
+	for _, on := range []int{0, 7} { // to the last chunk, so that the message lies at the first
+		for range on {
+			proctest.Check(t, q.TryPush(nil))
+			proctest.Must(q.TryPop(nil))(t)
+		}
+		procs = byteDormice(t, q.PopWaiting, "pop", "pop")
+		r := proctest.Must(q.TryReserve(100))(t)
+		proctest.Check(t, q.TryPush(nil))
+		time.Sleep(time.Millisecond) // the one that was woken sleeps again
+		proctest.Check(t, r.Commit(100))
+		for _, p := range procs {
+			expectWoken(p)
+		}
 	}
 }

@@ -226,6 +226,19 @@ func (q *BytesMPMC) Repair(pos, w uint64) bool { return q.repair(pos, word(w)) }
 // RunOf returns how many chunks are reserved for so many.
 func RunOf(chunks uint64) uint64 { return roundRun(chunks).chunks() }
 
+// RepairHead and RepairTail are what those who wait do for the dead now and then.
+func (q *BytesMPMC) RepairHead()      { q.repairHead() }
+func (q *BytesMPMC) RepairTail(n int) { q.repairTail(n) }
+
+// NotPopped is the end of a pop that has found nothing at pos.
+func (q *BytesMPMC) NotPopped(pos uint64) { q.notPopped(nil, pos, q.load(pos), ErrEmpty) }
+
+// RunInWords returns the run of so many chunks as the words have it, claimed and not.
+func RunInWords(chunks uint64) (claimed, full uint64) {
+	r := roundRun(chunks)
+	return claimWord(freeing, 1, uint64(r), 1<<ownerBits-1).chunkRun().chunks(), fullChunk(1, r).chunkRun().chunks()
+}
+
 // Head returns the consumers' hint.
 func (q *BytesMPMC) Head() uint64 { return atomic.LoadUint64(q.head) }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -84,43 +85,58 @@ func TestCancelForAges(t *testing.T) {
 	}
 }
 
-// TestCancelWakes gives a slot up that others wait behind: consumers for the message
-// after it, producers for its room.
+// TestCancelWakes gives a message's room up that others wait behind: consumers for the
+// message after it, producers for the room.
 func TestCancelWakes(t *testing.T) {
-	s := newSegment(t)
-	q := proctest.Must(ring.NewMPMC[uint64](s, "cancelled", 2))(t)
-	for n := range uint64(3) {
-		r := proctest.Must(q.TryReserve())(t)
-		popped := proctest.Go(func() error {
-			v, err := q.Pop(background)
-			if err == nil && v != n {
-				err = fmt.Errorf("popped %d, want %d", v, n)
+	for name, kind := range map[string]ringtest.Kind{
+		"MPMC":      ringtest.MPMC(ringtest.Words),
+		"BytesMPMC": ringtest.BytesMPMC(64, func(uint64, int) int { return 8 }), // a chunk each
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := openQueue(t, newSegment(t), kind, "cancelled", 2)
+			p, c := proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
+			popOne := func(n uint64) {
+				if got, err := c.Pop(background); err != nil || got != n {
+					t.Errorf("popped %d, %v, want %d", got, err, n)
+				}
 			}
-			return err
-		})
-		proctest.Until(t, "the consumer waits", q.PopWaiting)
-		proctest.Check(t, q.TryPush(n)) // wakes it, in vain
-		proctest.Until(t, "the consumer waits again", q.PopWaiting)
-		proctest.Check(t, r.Cancel())
-		proctest.Check(t, proctest.Result(t, popped))
+			for n := range uint64(3) {
+				r := proctest.Must(p.TryReserve(0))(t)
+				popped := make([]<-chan error, 2)
+				for i := range popped {
+					popped[i] = proctest.Go(func() error {
+						got, err := c.Pop(background)
+						if err == nil && got != n {
+							err = fmt.Errorf("popped %d, want %d", got, n)
+						}
+						return err
+					})
+				}
+				proctest.Until(t, "the consumers wait", q.PopWaiting)
+				proctest.Check(t, p.TryPush(n)) // wakes one, in vain
+				proctest.Until(t, "the consumers wait again", q.PopWaiting)
+				proctest.Check(t, r.Cancel())
+				proctest.Check(t, p.Push(background, n))
+				for _, done := range popped {
+					proctest.Check(t, proctest.Result(t, done))
+				}
 
-		r = proctest.Must(q.TryReserve())(t)
-		proctest.Check(t, q.TryPush(n))
-		pushed := proctest.Go(func() error { return q.Push(background, n+100) })
-		proctest.Until(t, "the producer waits", q.PushWaiting)
-		proctest.Check(t, r.Cancel())
-		proctest.Check(t, proctest.Result(t, pushed))
-		for _, want := range []uint64{n, n + 100} {
-			if got := proctest.Must(q.TryPop())(t); got != want {
-				t.Fatalf("popped %d, want %d", got, want)
+				r = proctest.Must(p.TryReserve(0))(t)
+				proctest.Check(t, p.TryPush(n))
+				pushed := proctest.Go(func() error { return p.Push(background, n+100) })
+				proctest.Until(t, "the producer waits", q.PushWaiting)
+				proctest.Check(t, r.Cancel())
+				proctest.Check(t, proctest.Result(t, pushed))
+				popOne(n)
+				popOne(n + 100)
 			}
-		}
+			r := proctest.Must(p.TryReserve(0))(t)
+			ended := proctest.Go(func() error { _, err := c.Pop(background); return err })
+			proctest.Until(t, "the consumer waits", q.PopWaiting)
+			proctest.Check(t, p.Close())
+			proctest.Until(t, "the consumer waits again", q.PopWaiting)
+			proctest.Check(t, r.Cancel()) // what came before the end
+			checkIs(t, "Pop in the end", proctest.Result(t, ended), ring.ErrClosed)
+		})
 	}
-	r := proctest.Must(q.TryReserve())(t)
-	ended := proctest.Go(func() error { _, err := q.Pop(background); return err })
-	proctest.Until(t, "the consumer waits", q.PopWaiting)
-	proctest.Check(t, q.Close())
-	proctest.Until(t, "the consumer waits again", q.PopWaiting)
-	proctest.Check(t, r.Cancel()) // what came before the end
-	checkIs(t, "Pop in the end", proctest.Result(t, ended), ring.ErrClosed)
 }

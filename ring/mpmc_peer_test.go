@@ -11,16 +11,22 @@ import (
 // what others have lent came back, or did not.
 func TestManyPeers(t *testing.T) {
 	proctest.Mortal(t)
-	q := newQueue(t, newSegment(t), "MPMC", "held", peerCapacity, ring.FailOnDeath)
+	for _, kind := range []string{"MPMC", "BytesMPMC"} {
+		t.Run(kind, func(t *testing.T) { testManyPeers(t, kind) })
+	}
+}
+
+func testManyPeers(t *testing.T, kind string) {
+	q := newQueue(t, newSegment(t), kind, "held", peerCapacity, ring.FailOnDeath)
 	c := proctest.Must(q.Consumer())(t)
-	a, b := startHolder(t, "MPMC", peerCapacity, "producer"), startHolder(t, "MPMC", peerCapacity, "producer")
+	a, b := startHolder(t, kind, peerCapacity, "producer"), startHolder(t, kind, peerCapacity, "producer")
 	do(a, "push", 1)
 	do(b, "push", 2)
 	expectPop(t, c, q, 1)
 	expectPop(t, c, q, 2)
 	a.Kill()
 	expectPopWaits(t, "Pop, one of two producers dead", c)
-	reader := startHolder(t, "MPMC", peerCapacity, "consumer")
+	reader := startHolder(t, kind, peerCapacity, "consumer")
 	do(b, "push", 3)
 	do(reader, "next", 3)
 	do(b, "close")

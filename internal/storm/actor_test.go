@@ -208,7 +208,7 @@ func (a *actor) produce() bool {
 	if get(&a.ledger.stop) == 1 || a.retired.Load() {
 		return false
 	}
-	switch a.rnd.IntN(8) {
+	switch a.rnd.IntN(10) {
 	case 0:
 		a.pushSPSC()
 	case 1, 2:
@@ -217,6 +217,8 @@ func (a *actor) produce() bool {
 		a.pushBytes()
 	case 4, 5:
 		a.pushBytesMPMC()
+	case 6, 7:
+		a.pushLine()
 	default:
 		a.share()
 	}
@@ -228,7 +230,7 @@ func (a *actor) produce() bool {
 
 // consume pops for a while.
 func (a *actor) consume() bool {
-	switch a.rnd.IntN(9) {
+	switch a.rnd.IntN(12) {
 	case 0:
 		a.popSPSC()
 	case 1, 2, 3:
@@ -237,6 +239,8 @@ func (a *actor) consume() bool {
 		a.popBytes()
 	case 5, 6, 7:
 		a.popBytesMPMC()
+	case 8, 9, 10:
+		a.popLine()
 	default:
 		a.share()
 	}

@@ -28,6 +28,7 @@ type attachment struct {
 type berth struct {
 	t      proctest.Fataler
 	ledger *ledger
+	crew   crew
 	sizes  sizes
 
 	mu    sync.Mutex
@@ -41,16 +42,22 @@ func (b *berth) attach(s *seat) *attachment {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.now == nil {
-		seg, err := shm.Open(segmentName, nil)
-		for start := time.Now(); errors.Is(err, shm.ErrNoRoom) && time.Since(start) < proctest.Timeout()/2; {
-			runtime.GC() // closes those that were left to it
-			seg, err = shm.Open(segmentName, nil)
-		}
-		proctest.Check(b.t, err)
+		seg := open(b.t)
 		b.now = &attachment{objects: newObjects(b.t, seg, b.sizes), seg: seg}
 	}
 	set(&s.closed, (s.closed+1)&^1)
 	return b.now
+}
+
+// open opens the segment.
+func open(t proctest.Fataler) *shm.Segment {
+	seg, err := shm.Open(segmentName, nil)
+	for start := time.Now(); errors.Is(err, shm.ErrNoRoom) && time.Since(start) < proctest.Timeout()/2; {
+		runtime.GC() // closes those that were left to it
+		seg, err = shm.Open(segmentName, nil)
+	}
+	proctest.Check(t, err)
+	return seg
 }
 
 // has reports whether the attachment is still that of the berth.

@@ -78,6 +78,7 @@ func (s *storm) drain() {
 			a.popped(id)
 		}
 	}
+	s.drainLines(a)
 	s.inspect(o)
 }
 
@@ -123,6 +124,7 @@ func (s *storm) inspect(o objects) {
 	if repairs > deaths {
 		s.t.Errorf("%d deaths in the lock were reported, and at most %d were", repairs, deaths)
 	}
+	s.removeAll()
 	size := int64(s.sizes.permits)
 	if !o.permits.TryAcquire(size) || o.permits.TryAcquire(1) {
 		s.t.Errorf("%d of %d permits are free", o.permits.Value(), size)
@@ -138,6 +140,8 @@ func (s *storm) judge() {
 	s.report.verdict = *v
 	l := s.ledger
 	s.report.closed, s.report.dropped, s.report.abandoned = l.closed, l.dropped, l.abandoned
+	s.report.removed, s.report.refused = l.removed, l.refused
+	s.report.toldEmpty, s.report.toldFull = l.toldEmpty, l.toldFull
 	s.report.gaps = s.watch.gaps
 	s.report.stall, s.report.slow, s.report.slowest = s.watch.stall, s.watch.slow, s.watch.slowest
 	s.t.Logf("%d slots, %d bytes, %d permits: %v", s.sizes.slots, s.sizes.bytes, s.sizes.permits, s.report)

@@ -121,7 +121,7 @@ func (v *verdict) match(l *ledger, r ringID, ms []missing, o *orphans) {
 	var place func(m int, tried []bool) bool
 	place = func(m int, tried []bool) bool {
 		for i, p := range o.poppers {
-			if tried[i] || !l.reached(p, ms[m]) {
+			if tried[i] || !l.reached(p, r, ms[m]) {
 				continue
 			}
 			tried[i] = true
@@ -147,8 +147,12 @@ func (v *verdict) match(l *ledger, r ringID, ms []missing, o *orphans) {
 
 // reached reports whether a consumer that was cut off can have popped the message by its
 // last operation: it was pushed by the time of its death, and before that
-// operation began less than a ring full was pushed after it.
-func (l *ledger) reached(p *page, m missing) bool {
+// operation began less than a ring full was pushed after it. Of a line it was the one that
+// the consumer was at.
+func (l *ledger) reached(p *page, r ringID, m missing) bool {
+	if r == lineRing {
+		return p.line == m.source+1
+	}
 	return m.seq < p.latest[m.source] && m.seq+l.slots >= p.earliest[m.source]
 }
 

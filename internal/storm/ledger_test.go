@@ -23,6 +23,8 @@ type ledger struct {
 	longest uint64 // message of bytes
 
 	closed, dropped, abandoned uint64 // attachments: see attachment
+	removed, refused           uint64 // removals of objects
+	toldEmpty, toldFull        uint64 // errors that the other end of a line has died, of consumers and producers
 
 	entered [locks]uint64 // how often; protected by the lock
 
@@ -30,6 +32,11 @@ type ledger struct {
 	// have numbers: in a ring with roles each tenure has one, in the order of
 	// the tenures, and in a ring without each producer.
 	pushers, poppers [rings]uint64
+
+	marks  uint64             // handed out to objects that are removed
+	gone   [removables]uint64 // the highest of each that is removed for certain
+	lines  [maxProcs]line
+	bereft [maxSources]uint64 // 1: somebody was killed who popped from that line
 
 	seats   [maxSeats]seat
 	sources [rings][maxSources]tally
@@ -56,7 +63,8 @@ type seat struct {
 	held   uint64 // changes<<16 | permits
 	page   uint64 // its number + 1, 0 if there is none yet
 	ended  uint64 // 1: the actor has come to its end
-	_      [3]uint64
+	visit  uint64 // changes<<8 | removable object that it may use + 1, or line + removables + 1, or 0
+	_      [2]uint64
 }
 
 // A page is what one actor, a goroutine of some process, writes while it is on one
@@ -64,6 +72,7 @@ type seat struct {
 type page struct {
 	op      uint64 // operations<<8 | activity
 	lent    uint64 // the message that is read in place
+	line    uint64 // whose messages it popped last, + 1
 	cut     uint64 // 1: its process was killed, or its attachment ended
 	repairs uint64 // deaths inside the lock that it has made good
 
@@ -115,6 +124,12 @@ func get(word *uint64) uint64 { return atomic.LoadUint64(word) }
 // roomy reports whether there are pages for attachments that end early.
 func (l *ledger) roomy() bool { return get(&l.used) < maxPages*3/4 }
 
+// raise raises a word that only rises.
+func raise(word *uint64, to uint64) {
+	for old := get(word); old < to && !atomic.CompareAndSwapUint64(word, old, to); old = get(word) {
+	}
+}
+
 // next hands out a number.
 func next(counter *uint64) uint64 { return atomic.AddUint64(counter, 1) - 1 }
 
@@ -134,11 +149,14 @@ const (
 	acquiring
 	storing
 	adding
+	opening // an attachment of its own
+	removing
 	activities
 )
 
 var activityNames = [activities]string{
 	"idle", "push", "pop", "pop into", "next", "read in place", "release", "lock", "locked", "acquire", "value", "array",
+	"open", "remove",
 }
 
 func (a activity) on(r ringID) activity { return a | activity(r)<<4 }
@@ -172,10 +190,11 @@ const (
 	mpmc
 	bytesRing
 	bytesMPMC
+	lineRing // see line
 	rings
 )
 
-var ringNames = [rings]string{"SPSC", "MPMC", "Bytes", "BytesMPMC"}
+var ringNames = [rings]string{"SPSC", "MPMC", "Bytes", "BytesMPMC", "line"}
 
 // roles reports whether the ring has one producer and one consumer at a time.
 func (r ringID) roles() bool { return r == spsc || r == bytesRing }

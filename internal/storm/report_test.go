@@ -11,6 +11,8 @@ import (
 type report struct {
 	rounds, started, killed, stopped int
 	closed, dropped, abandoned       uint64 // attachments
+	removed, refused                 uint64 // removals of objects
+	toldEmpty, toldFull              uint64 // of deaths at the other end of a line
 	verdict
 	gaps        gaps
 	stall, slow time.Duration
@@ -25,6 +27,10 @@ func (r *report) add(o report) {
 	r.closed += o.closed
 	r.dropped += o.dropped
 	r.abandoned += o.abandoned
+	r.removed += o.removed
+	r.refused += o.refused
+	r.toldEmpty += o.toldEmpty
+	r.toldFull += o.toldFull
 	r.operations += o.operations
 	r.moved += o.moved
 	r.lost += o.lost
@@ -39,11 +45,12 @@ func (r *report) add(o report) {
 
 func (r report) String() string {
 	return fmt.Sprintf("%d kills survived, %d stops, %d attachments closed under their users, %d dropped, %d abandoned, "+
+		"%d objects removed, %d not for they were in use, %d consumers and %d producers told of a death, "+
 		"%d processes started, %d rounds, %d operations, %d messages moved: "+
 		"lost %d, doubled %d (and %d taken along by consumers that were cut off); "+
 		"longest stall of all %v, longest single operation %v (%v); %v",
 		r.killed, r.stopped, r.closed, r.dropped, r.abandoned,
-		r.started, r.rounds, r.operations, r.moved, r.lost, r.doubled, r.along,
+		r.removed, r.refused, r.toldEmpty, r.toldFull, r.started, r.rounds, r.operations, r.moved, r.lost, r.doubled, r.along,
 		r.stall.Round(time.Millisecond), r.slow.Round(time.Millisecond), r.slowest, r.gaps)
 }
 

@@ -175,14 +175,19 @@ func (s *storm) kill() {
 	for j := range seats {
 		set(&seats[j].held, 0)
 		set(&seats[j].closed, (seats[j].closed+1)&^1)
-		set(&seats[j].muted, seats[j].muted+1)
+		seats[j].leave()
 	}
 	if killed {
 		s.report.killed++
 		for _, p := range w.pages(s.ledger) {
 			p.cut = 1
 			s.ledger.begun(&p.latest)
+			s.ledger.bereave(p)
 		}
+	}
+	s.ledger.lines[w.line()].orphan()
+	for j := range seats {
+		set(&seats[j].muted, seats[j].muted+1)
 	}
 	s.bury(i)
 }

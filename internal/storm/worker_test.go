@@ -59,7 +59,7 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 	t := permitless{c, w.seats(l)}
 	berths := make([]*berth, w.berths)
 	for i := range berths {
-		berths[i] = &berth{t: t, ledger: l, sizes: parseSizes(c, c.Arg(1))}
+		berths[i] = &berth{t: t, ledger: l, crew: w, sizes: parseSizes(c, c.Arg(1))}
 	}
 	var retired atomic.Bool
 	var actors, others sync.WaitGroup
