@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -40,20 +39,15 @@ func (q *BytesMPMC) memory(pos uint64, r run) []byte {
 // runOf returns the run of a message of n bytes.
 func runOf(n uint64) run { return roundRun((headerSize + n + chunkSize - 1) / chunkSize) }
 
-// errMoved says that a message is not where it was seen any more.
-var errMoved = errors.New("message was taken")
-
-// message returns the message at pos, whose word is w.
+// message returns the message at pos, whose word is w. It is what was there only if a
+// compare-and-swap of a word then succeeds, and its error stands only if that still could.
 func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
 	mem := q.memory(pos, w.chunkRun())
 	n := atomic.LoadUint64(layout.At[uint64](mem, 0))
 	if w.phase() == reading {
 		n &= lengthMask // deliveries are counted
 	}
-	switch {
-	case q.load(pos) != w:
-		return nil, errMoved
-	case n > uint64(min(len(mem)-headerSize, q.MaxLen())):
+	if n > uint64(min(len(mem)-headerSize, q.MaxLen())) {
 		return nil, q.fault(fmt.Errorf("length %#x of %d bytes: %w", n, len(mem), ErrCorrupt))
 	}
 	return mem[headerSize : headerSize+n : headerSize+n], nil
