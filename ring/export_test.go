@@ -181,6 +181,11 @@ func (q *BytesMPMC) Fill(pos uint64, bs [][]byte, n int) {
 	}
 }
 
+// TryPopSome is a PopInto of as many messages as one take gets.
+func (q *BytesMPMC) TryPopSome(dst []byte, lens []int) ([]byte, int, error) {
+	return q.popSome(dst, lens)
+}
+
 // Take is the first step of a PopInto, and the freeing of the last chunks but left. It
 // returns how many messages that are. It fails with ErrEmpty if there is none, or if they
 // take only one chunk.
