@@ -32,9 +32,9 @@
  *   pop, walk    loads of head, tail and a word    TryPop, TryNext, nextFull,
  *                at a time                         surelyTaken
  *   vacant, told load of closed, compare-and-swap  nextFull
- *   length, same, copy   loads of the length, of   message, popSome, copy
+ *   length, same, copy   loads of the length, of   message, popSome, copyRow
  *                the word, of the other chunk
- *   row          loads of the word of the message  fullRow, copy
+ *   row          loads of the word of the message  copyRow
  *                behind, and the same of it
  *   take         compare-and-swap                  take, lend
  *   none         load of head, compare-and-swap    notTaken
@@ -694,7 +694,7 @@ same:	atomic {
 		fi
 	};
 #ifdef BATCH
-row:	atomic {		/* fullRow */
+row:	atomic {		/* copyRow */
 		b = runOf(load(pos + n));
 		if
 		:: phaseOf(load(pos + n)) == FULL && ahead(load(pos + n), pos + n) == 0 && inBatch(pos, n, b)

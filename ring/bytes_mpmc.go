@@ -1,6 +1,9 @@
 package ring
 
 import (
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
@@ -41,6 +44,7 @@ import (
 // Next is better.
 type BytesMPMC struct {
 	track
+	words  slots[struct{}]
 	chunks []byte // behind the state words
 }
 
@@ -160,7 +164,10 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	}
 	obj.capacity = n // positions are chunks
 	at := chunksOffset(n)
-	q := &BytesMPMC{track: newTrack(obj, wordSize), chunks: obj.body[at : at+n*chunkSize]}
+	q := &BytesMPMC{
+		track: newTrack(obj, wordSize), words: newSlots[struct{}](obj.body, n),
+		chunks: obj.body[at : at+n*chunkSize],
+	}
 	q.covers = func(pos uint64, w word) uint64 { return q.span(pos, w.chunkRun()) }
 	q.share(q.anyLent)
 	return q, nil
@@ -188,6 +195,14 @@ func (q *BytesMPMC) MaxLen() int { return int(q.capacity/2*chunkSize - headerSiz
 // messages that are lent, and space that was given up. It returns 0 if the
 // segment is closed.
 func (q *BytesMPMC) Len() int { return q.used() * chunkSize }
+
+// The state words as a track has them, where the compiler knows the stride.
+
+func (q *BytesMPMC) load(pos uint64) word     { return word(atomic.LoadUint64(q.words.word(pos))) }
+func (q *BytesMPMC) store(pos uint64, w word) { arch.StoreRelease64(q.words.word(pos), uint64(w)) }
+func (q *BytesMPMC) swap(pos uint64, old, w word) bool {
+	return atomic.CompareAndSwapUint64(q.words.word(pos), uint64(old), uint64(w))
+}
 
 // index returns which chunk pos is. It is inside the ring, whatever pos is.
 func (q *BytesMPMC) index(pos uint64) uint64 { return pos & (q.capacity - 1) }

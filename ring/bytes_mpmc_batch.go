@@ -13,33 +13,19 @@ func (q *BytesMPMC) room(pos uint64) uint64 {
 // which there is room, and goes on with as many of bs as find room. It returns how many
 // messages that are.
 func (q *BytesMPMC) freeRow(pos uint64, r run, bs [][]byte) (run, int) {
-	n, all, room := 1, q.runLen(r), q.room(pos)
+	n, first, room := 1, q.runLen(r), q.room(pos)
+	all := first
 	for _, b := range bs {
 		next := runOf(uint64(len(b))).chunks()
 		if all+next > room {
 			break
 		}
-		if _, _, found := q.obstacle(pos+all, next); found {
-			break
-		}
 		all += next
 		n++
 	}
-	return roundRun(all), n
-}
-
-// fullRow returns the run of the batch of up to most messages that starts at pos, whose
-// word is w, and how many they are.
-func (q *BytesMPMC) fullRow(pos uint64, w word, most int) (run, int) {
-	n, all, room, lap := 1, q.runLen(w.chunkRun()), q.room(pos), q.lap(pos)
-	for n < most && all < room {
-		w := q.load(pos + all)
-		next := q.runLen(w.chunkRun())
-		if w.phase() != full || w.ahead(lap) != 0 || all+next > room {
-			break
-		}
-		all += next
-		n++
+	at, _, _ := q.obstacle(pos+first, all-first)
+	for ; pos+all > at; n-- {
+		all -= runOf(uint64(len(bs[n-2]))).chunks()
 	}
 	return roundRun(all), n
 }
@@ -65,20 +51,30 @@ func (q *BytesMPMC) write(pos uint64, r run, b []byte) {
 	q.publish(pos, r, len(b))
 }
 
-// copy appends the messages of the batch at pos, whose word is w, to dst, and stores their
-// lengths in lens. It fails if one of them is none.
-func (q *BytesMPMC) copy(dst []byte, pos uint64, w word, lens []int) ([]byte, error) {
-	for i := range lens {
-		if i > 0 {
-			pos += q.runLen(w.chunkRun())
-			w = q.load(pos)
+// copyRow appends the messages of the batch of up to len(lens) that starts at pos, whose
+// word is w, to dst, and stores their lengths in lens. It returns the run of the batch, and
+// how many messages that are.
+func (q *BytesMPMC) copyRow(dst []byte, pos uint64, w word, lens []int) (_ []byte, r run, n int, err error) {
+	all, room, lap := uint64(0), q.room(pos), q.lap(pos)
+	for {
+		b, err := q.message(pos+all, w)
+		if err != nil && n == 0 {
+			return dst, 0, 0, err
 		}
-		b, err := q.message(pos, w)
 		if err != nil {
-			return dst, err
+			break // who comes to it next is told
 		}
 		dst = append(dst, b...)
-		lens[i] = len(b)
+		lens[n] = len(b)
+		n++
+		all += q.runLen(w.chunkRun())
+		if n == len(lens) || all >= room {
+			break
+		}
+		w = q.load(pos + all)
+		if w.phase() != full || w.ahead(lap) != 0 || all+q.runLen(w.chunkRun()) > room {
+			break
+		}
 	}
-	return dst, nil
+	return dst, roundRun(all), n, nil
 }

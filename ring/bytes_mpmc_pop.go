@@ -37,8 +37,7 @@ func (q *BytesMPMC) popSome(dst []byte, lens []int) (longer []byte, n int, err e
 			return q.notPopped(dst, lens, next, w, err)
 		}
 		pos = next
-		all, n := q.fullRow(pos, w, len(lens))
-		longer, err := q.copy(dst, pos, w, lens[:n]) // not ours yet: Invariant 5
+		longer, all, n, err := q.copyRow(dst, pos, w, lens) // not ours yet: Invariant 5
 		if err != nil && q.load(pos) == w {
 			return dst, 0, q.verdict(err)
 		}
@@ -65,9 +64,10 @@ func (q *BytesMPMC) take(pos uint64, w word, r run) bool {
 
 // free makes the chunks that this process holds at pos free, the first last (Invariant 4).
 func (q *BytesMPMC) free(pos uint64, r run) {
-	for p := pos + q.span(pos, r); p > pos; p-- {
-		q.store(p-1, freeWord(q.lap(p-1)+1))
-	}
+	n := q.span(pos, r)
+	k := q.words.before(pos, n)
+	q.words.set(pos+k, n-k, uint64(freeWord(q.lap(pos+k)+1)), 0)
+	q.words.set(pos, k, uint64(freeWord(q.lap(pos)+1)), 0)
 }
 
 // notPopped completes the error of a pop that came as far as pos. Now and then
@@ -182,7 +182,7 @@ func (q *BytesMPMC) All(ctx context.Context) iter.Seq2[[]byte, error] {
 // redeliver pops a message that was lent to a process now dead, and appends it to dst.
 func (q *BytesMPMC) redeliver(dst []byte, lens []int) (longer []byte, ok bool) {
 	ok = q.adopt(func(pos uint64, w word) bool {
-		m, err := q.copy(dst, pos, w, lens[:1])
+		m, _, _, err := q.copyRow(dst, pos, w, lens[:1])
 		if err != nil {
 			return false
 		}

@@ -14,26 +14,23 @@ import (
 // runLen returns how many chunks the message of a run takes.
 func (q *BytesMPMC) runLen(r run) uint64 { return min(max(r.chunks(), 1), q.capacity/2) }
 
-// wraps reports whether a message of that run, claimed at pos, lies at the beginning of
-// the ring.
-func (q *BytesMPMC) wraps(pos uint64, r run) bool { return q.index(pos)+q.runLen(r) > q.capacity }
-
-// span returns how many positions it takes.
+// span returns how many positions it takes at pos: if it would go past the end of the
+// ring, it lies at the beginning.
 func (q *BytesMPMC) span(pos uint64, r run) uint64 {
-	if q.wraps(pos, r) {
-		return q.capacity - q.index(pos) + q.runLen(r)
+	n, end := q.runLen(r), q.capacity-q.index(pos)
+	if n > end {
+		return end + n
 	}
-	return q.runLen(r)
+	return n
 }
 
 // memory returns where it lies: its length, and the message behind it.
 func (q *BytesMPMC) memory(pos uint64, r run) []byte {
-	at := uint64(0)
-	if !q.wraps(pos, r) {
-		at = q.index(pos) * chunkSize
+	n, at := q.runLen(r), q.index(pos)
+	if at+n > q.capacity {
+		at = 0
 	}
-	end := at + q.runLen(r)*chunkSize
-	return q.chunks[at:end:end]
+	return q.chunks[at*chunkSize : (at+n)*chunkSize : (at+n)*chunkSize]
 }
 
 // runOf returns the run of a message of n bytes.
@@ -47,7 +44,7 @@ func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
 	if w.phase() == reading {
 		n &= lengthMask // deliveries are counted
 	}
-	if n > uint64(min(len(mem)-headerSize, q.MaxLen())) {
+	if n > uint64(len(mem)-headerSize) {
 		return nil, q.fault(fmt.Errorf("length %#x of %d bytes: %w", n, len(mem), ErrCorrupt))
 	}
 	return mem[headerSize : headerSize+n : headerSize+n], nil

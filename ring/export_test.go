@@ -195,9 +195,8 @@ func (q *BytesMPMC) Take(lens []int, left func(chunks int) int) (b []byte, n int
 	if err != nil {
 		return nil, 0, err
 	}
-	r, n := q.fullRow(pos, w, len(lens))
+	b, r, n, err := q.copyRow(nil, pos, w, lens)
 	chunks := q.span(pos, r)
-	b, err = q.copy(nil, pos, w, lens[:n])
 	if err == nil && (chunks == 1 || !q.swap(pos, w, q.owned(freeing, pos, uint64(r)))) {
 		err = ErrEmpty
 	}
