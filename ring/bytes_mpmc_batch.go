@@ -47,8 +47,9 @@ func (q *BytesMPMC) fill(pos uint64, first []byte, bs [][]byte) {
 
 // write publishes the message at pos.
 func (q *BytesMPMC) write(pos uint64, r run, b []byte) {
-	copy(q.memory(pos, r)[headerSize:], b)
-	q.publish(pos, r, len(b))
+	mem := q.memory(pos, r)
+	copy(mem[headerSize:], b)
+	q.publish(mem, pos, r, len(b))
 }
 
 // copyRow appends the messages of the batch of up to len(lens) that starts at pos, whose

@@ -52,7 +52,9 @@ func (q *BytesMPMC) claim(n int, bs [][]byte) (pos uint64, all run, k int, err e
 			return 0, 0, 0, q.notPushed(at, w, err)
 		}
 		pos = at
-		all, k = q.freeRow(pos, r, bs)
+		if all, k = r, 1; len(bs) > 0 {
+			all, k = q.freeRow(pos, r, bs)
+		}
 		if q.swap(pos, w, q.owned(writing, pos, uint64(all))) {
 			q.advance(q.tail, tail, &q.push, pos+q.span(pos, all))
 			q.popped.Acquire()
@@ -89,13 +91,13 @@ func (r ReservedBytes) Commit(n int) error {
 		return err
 	}
 	q.pushed.Release()
-	q.publish(r.pos, r.run, n)
+	q.publish(q.memory(r.pos, r.run), r.pos, r.run, n)
 	return q.wakeConsumers(r.pos+q.span(r.pos, r.run), 1)
 }
 
-// publish makes the message of n bytes at pos visible.
-func (q *BytesMPMC) publish(pos uint64, r run, n int) {
-	arch.StoreRelease64(layout.At[uint64](q.memory(pos, r), 0), uint64(n))
+// publish makes the message of n bytes at pos, which lies in mem, visible.
+func (q *BytesMPMC) publish(mem []byte, pos uint64, r run, n int) {
+	arch.StoreRelease64(layout.At[uint64](mem, 0), uint64(n))
 	q.store(pos, fullChunk(q.lap(pos), r))
 }
 
