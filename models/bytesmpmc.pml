@@ -1,7 +1,7 @@
 /*
  * Messages of several chunks: the BytesMPMC of ring/bytes_mpmc.go and its sisters
- * bytes_mpmc_push, bytes_mpmc_pop, bytes_mpmc_lend, bytes_mpmc_walk and
- * bytes_mpmc_repair.
+ * bytes_mpmc_batch, bytes_mpmc_push, bytes_mpmc_pop, bytes_mpmc_lend and
+ * bytes_mpmc_walk, and the repair of mpmc_repair.go.
  *
  * PRODUCERS want to push PUSHES messages each, CONSUMERS pop until they are told that
  * the ring is closed. The last producer to finish closes it, or the second earlier. A
@@ -10,26 +10,32 @@
  * 2p+k. So a long one whose turn comes at the last chunk lies at the beginning, and its
  * span is three. Anybody may die anywhere.
  *
- * With LEND messages are read in place, or popped; with CANCEL the last producer may
- * give up what it has reserved. LAG is how far a hint falls behind before it is raised.
+ * With BATCH producer 0 pushes both of its messages at once, and a consumer pops two, where
+ * it can. A batch has less chunks than the ring. With LEND messages are read in place, or
+ * popped; with CANCEL the last producer may give up what it has reserved. LAG is how far a hint falls behind before it is raised.
  *
  * Steps                                            Go (methods of BytesMPMC)
  *   push, walk, passed   loads of closed, tail,    claim, nextFree
  *                and a word at a time
  *   scan, blocked   a load of each other word of   obstacle, findRoom
  *                the span; the first again
+ *   row          loads, as in scan, for the        freeRow
+ *                message behind
  *   claim        compare-and-swap                  claim
  *   advance      compare-and-swap of a hint        advance
- *   fill, publish   a store for each chunk;        (ReservedBytes).publish
- *                release store of the word into
- *                the store buffer
+ *   behind, fill, publish   for the last message   fill, write, publish
+ *                and then the first, a store for
+ *                each chunk; release store of the
+ *                word into the store buffer
  *   give         a release store for each word,    free, of Cancel and take
  *                the first last
  *   pop, walk    loads of head, tail and a word    TryPop, TryNext, nextFull,
  *                at a time                         surelyTaken
  *   vacant, told load of closed, compare-and-swap  nextFull
- *   length, same, copy   loads of the length, of   message, append
+ *   length, same, copy   loads of the length, of   message, popSome, copyRow
  *                the word, of the other chunk
+ *   row          loads of the word of the message  copyRow
+ *                behind, and the same of it
  *   take         compare-and-swap                  take, lend
  *   none         load of head, compare-and-swap    notTaken
  *   repair       load, probe, loads of the hints,  repair, repairTail, repairHead
@@ -53,7 +59,7 @@
  *      and whole (Invariant 5): `get`
  *   -  nobody else writes to the chunks of who claims (Invariant 3): fill; each word goes
  *      from lap to lap: `put`
- *   -  a length is looked at only if it is of the message (ErrCorrupt): same, passed
+ *   -  a length is called corrupt only if it is of the message (ErrCorrupt): same, passed
  *   -  all that was published has been got when a consumer is told that the ring is
  *      closed, and nothing is published after that: `taken`, `ended`
  *   -  nobody waits on the dead, or for what never comes: no deadlock
@@ -68,6 +74,10 @@
  *   STEP         whoever walks comes to the chunks inside of a span (1)
  *   FIRSTFIRST   a span is freed from its first chunk on (4)
  *   EARLY        a message is published before it is written
+ *   UNSEEN       -DBATCH -DLONG=14 -DPUSHES1=2  a producer does not look at the chunks
+ *                of the message behind (3)
+ *   FORWARD      -DBATCH -DLONG=1  a batch is published from its first message on (4)
+ *   KEEPFULL     -DBATCH -DLONG=1  repair leaves what is published behind the first (6)
  *   NOSAME       -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2  a length is looked at though the
  *                message may have been taken
  *   STORETAKE    -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2  a take is a store instead of a
@@ -81,6 +91,9 @@
  * Check: -DSTART=3 -DPUSHES0=1 -DCANCEL
  * Check: -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2
  * Check: -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2 -DPUSHES0=1 -DLEND
+ * Check: -DBATCH
+ * Check: -DBATCH -DSTART=1 -DLONG=1
+ * Check: -DBATCH -DPRODUCERS=1 -DCONSUMERS=2
  */
 
 #ifndef CAPACITY
@@ -249,6 +262,12 @@ inline surelyTaken(t) {
 	}
 }
 
+#ifdef KEEPFULL
+#define unclaimed(w)	(phaseOf(w) == FREE)
+#else
+#define unclaimed(w)	(phaseOf(w) == FREE || phaseOf(w) == FULL)
+#endif
+
 /* mend is repair, for the span at pos, whose word was w. fixed tells whether it did. */
 inline mend() {
 	fixed = false;
@@ -276,7 +295,7 @@ inline mend() {
 		:: atomic { i > 0 ->
 			drain(me);
 			if
-			:: word[chunk(pos + i)] == plain(FREE, pos + i) ->
+			:: unclaimed(word[chunk(pos + i)]) && ahead(word[chunk(pos + i)], pos + i) == 0 ->
 				put(chunk(pos + i), plain(FREE, next(pos + i)))
 			:: else
 			fi;
@@ -302,13 +321,18 @@ repaired:
 	atomic { w = 0; pos = 0; n = 0; i = 0 }
 }
 
+/* inBatch: a message of run b goes behind the one of run n at pos. */
+#define inBatch(pos, n, b)	(chunk(pos) + (n) + (b) <= CAPACITY && (n) + (b) < CAPACITY)
+
+#define fillOne(c, v)	assert(content[c] == 0); content[c] = v
+
 #define message(k)	(2 * me + (k))
 #define runFor(v)	((LONG & bit(v)) -> 2 : 1)
 #define pushes		(me == 0 -> PUSHES0 : PUSHES1)
 
 proctype producer(byte me) {
 	short w, o;
-	byte pos, n, i, was, last, pushed;
+	byte pos, n, b, i, was, last, pushed;
 	bool fixing, fixed, tried, dying;
 push:	{
 	atomic {
@@ -381,17 +405,40 @@ room:
 		:: fixing -> fixing = false; w = 0; pos = 0; n = 0; goto push
 		:: else
 		fi
+#ifdef BATCH
+		;
+		if
+		:: pushed + 1 < pushes && inBatch(pos, n, runFor(message(pushed + 1))) ->
+			b = runFor(message(pushed + 1))
+		:: else
+		fi
+	};
+#ifndef UNSEEN
+row:	atomic {		/* freeRow */
+		if
+		:: i == b -> goto seen
+		:: else
+		fi;
+		if
+		:: load(pos + n + i) == plain(FREE, pos + n + i) -> i++; goto row
+		:: else -> b = 0
+		fi
+	};
+#endif
+seen:	atomic {
+		i = 0
+#endif
 	};
 claim:	atomic {
 		drain(me);
 		if
 #ifndef STORECLAIM
-		:: word[chunk(pos)] != w -> n = 0; goto walk
+		:: word[chunk(pos)] != w -> n = 0; b = 0; goto walk
 #endif
-		:: else -> put(chunk(pos), claimed(WRITING, n, pos)); w = 0
+		:: else -> put(chunk(pos), claimed(WRITING, n + b, pos)); w = 0
 		fi
 	};
-	advance(tail, was, pos + span(pos, n));
+	advance(tail, was, pos + span(pos, n + b));
 #ifdef CANCEL
 	if
 	:: skip
@@ -399,13 +446,38 @@ claim:	atomic {
 		atomic { pushed++; pos = 0; goto push }
 	fi;
 #endif
+#ifdef BATCH
+	if
+	:: atomic { b > 0 -> i = b }
+	:: atomic { b == 0 -> goto first }
+	fi;
+#ifdef FORWARD
+	atomic { i = n; goto fill };
+#endif
+behind:	atomic {
+		fillOne(chunk(pos + n) + i - 1, 1 + message(pushed + 1));
+		i--;
+		if
+		:: i > 0 -> goto behind
+		:: else
+		fi
+	};
+	atomic {
+		store(pos + n, filled(pos + n, b));
+#ifdef FORWARD
+		published = published | bit(message(pushed + 1));
+		pos = 0; n = 0; b = 0; pushed = pushed + 2;
+		goto push
+#endif
+	};
+first:
+#endif
 	i = n;
 #ifdef EARLY
 	atomic { store(pos, filled(pos, n)); published = published | bit(message(pushed)) };
 #endif
 fill:	atomic {
-		assert(content[place(pos, n) + i - 1] == 0);
-		content[place(pos, n) + i - 1] = 1 + message(pushed);
+		fillOne(place(pos, n) + i - 1, 1 + message(pushed));
 		i--;
 		if
 		:: i > 0 -> goto fill
@@ -418,7 +490,17 @@ fill:	atomic {
 		assert(!ended);
 #endif
 		published = published | bit(message(pushed));
-		pos = 0; n = 0; pushed++;
+#ifdef FORWARD
+		if
+		:: b > 0 -> i = b; goto behind
+		:: else
+		fi;
+#endif
+		if
+		:: b > 0 -> pushed++; published = published | bit(message(pushed))
+		:: else
+		fi;
+		pos = 0; n = 0; b = 0; pushed++;
 		goto push
 	};
 
@@ -458,13 +540,20 @@ leave:	atomic {
 	};
 close:	atomic { drain(me); closed = true };
 done:	finish
-	} unless { atomic { die(); w = 0; o = 0; pos = 0; n = 0; i = 0; was = 0; last = 0; pushed = 0;
+	} unless { atomic { die(); w = 0; o = 0; pos = 0; n = 0; b = 0; i = 0; was = 0; last = 0; pushed = 0;
 		fixing = false; fixed = false; tried = false; dying = false } };
 end:	false
 }
 
 /* lentTo: w is of a message that is lent to somebody else. */
 #define lentTo(w)	(phaseOf(w) == READING && ownerOf(w) != me + 1)
+
+/* forget is what a pop that comes too late does. */
+#ifdef BATCH
+#define forget()	n = 0; v = 0; v2 = 0; w = 0; b = 0; u = 0; u2 = 0
+#else
+#define forget()	n = 0; v = 0; v2 = 0; w = 0
+#endif
 
 /* get is the instant at which a message is popped or lent. */
 inline get(v) {
@@ -477,6 +566,9 @@ inline get(v) {
 proctype consumer(byte me) {
 	short w;
 	byte pos, n, i, was, last, v, v2;
+#ifdef BATCH
+	byte b, u, u2;		/* the message behind it */
+#endif
 	bool fixing, fixed, tried, dying;
 #ifdef LEND
 	bool reading;		/* by TryNext, else by TryPop */
@@ -601,17 +693,48 @@ same:	atomic {
 		:: else
 		fi
 	};
+#ifdef BATCH
+row:	atomic {		/* copyRow */
+		b = runOf(load(pos + n));
+		if
+		:: phaseOf(load(pos + n)) == FULL && ahead(load(pos + n), pos + n) == 0 && inBatch(pos, n, b)
+		:: else -> b = 0; goto take
+		fi
+	};
+	u = content[chunk(pos + n)];
+	u2 = content[chunk(pos + n) + b - 1];
+	atomic {
+		if
+		:: load(pos) != w -> forget(); goto walk
+		:: else -> assert(u > 0 && b == runFor(u - 1))	/* else ErrCorrupt */
+		fi
+	};
+#endif
 take:	atomic {
 		drain(me);
 		if
 #ifndef STORETAKE
-		:: word[chunk(pos)] != w -> n = 0; v = 0; v2 = 0; goto walk
+		:: word[chunk(pos)] != w -> forget(); goto walk
 #endif
 		:: else
 		fi;
 		assert(n == 1 || v2 == v);
 		v--;
 		get(v);
+#ifdef BATCH
+		if
+		:: b > 0 ->
+			assert(u == u2);
+			u--;
+			get(u);
+			taken = taken | bit(v) | bit(u);
+			n = n + b;
+			put(chunk(pos), claimed(FREEING, n, pos));
+			w = 0; v = 0; v2 = 0; b = 0; u = 0; u2 = 0;
+			goto many
+		:: else
+		fi;
+#endif
 #ifdef LEND
 		if
 		:: reading -> put(chunk(pos), claimed(READING, runOf(w), pos)); goto lent
@@ -629,7 +752,7 @@ take:	atomic {
 		:: else
 		fi
 	};
-	give();
+many:	give();
 free:	advance(head, was, pos);
 	atomic { pos = 0; goto pop };
 
@@ -756,6 +879,9 @@ leave:	atomic {
 	};
 	finish
 	} unless { atomic { die(); w = 0; pos = 0; n = 0; i = 0; was = 0; last = 0; v = 0; v2 = 0;
+#ifdef BATCH
+		b = 0; u = 0; u2 = 0;
+#endif
 #ifdef LEND
 		reading = false; from = 0;
 #endif

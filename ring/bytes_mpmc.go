@@ -1,6 +1,9 @@
 package ring
 
 import (
+	"sync/atomic"
+
+	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
@@ -29,7 +32,7 @@ import (
 // try operations only once in 64 failed tries.
 //
 // A message occupies its length plus 8 bytes, rounded up to a multiple of 64.
-// From 2 KiB on, it occupies up to a sixteenth more. It is contiguous: at the end
+// From 16 KiB on, it occupies up to a sixteenth more. It is contiguous: at the end
 // of the ring, the same amount of space may stay unused. The longest message,
 // [BytesMPMC.MaxLen], is half the capacity minus 8 bytes. A long message waits
 // until there is space for all of it; meanwhile, shorter messages can go first. A
@@ -41,6 +44,7 @@ import (
 // Next is better.
 type BytesMPMC struct {
 	track
+	words  slots[struct{}]
 	chunks []byte // behind the state words
 }
 
@@ -55,49 +59,60 @@ type BytesMPMC struct {
 // the word of the first speaks for. Its length, and in the upper half of the same word how
 // often it was lent, are at the beginning of where it lies.
 //
+// A batch is messages that follow one another, as far as the end of the ring, and whose
+// spans are claimed, or taken, at once: the word of the first then speaks for all of them.
+// A message alone is a batch of one.
+//
 // tail and head are hints: all positions before tail have been claimed for writing, all
 // before head have been taken or given up, and maybe some after them.
 //
-// States of the first chunk of a span, at position p in lap L (see word):
+// States of the first chunk of a span, at position p in lap L (see word). run is that of
+// its message, and all that of the batch, if it is the batch's first:
 //
-//	free(L)       --push: claim-->                               writing(L, run, id)
+//	free(L)       --push: claim, the first-->                    writing(L, all, id)
 //	writing       --publish-->                                   full(L, run)
+//	free(L)       --publish, not the first-->                    full(L, run)
 //	writing       --cancel, or repair of the dead-->             free(L+1)
-//	full(L, run)  --pop: take-->                                 freeing(L, run, id)
+//	full(L, run)  --pop: take, the first-->                      freeing(L, all, id)
 //	full(L, run)  --Next: lend-->                                reading(L, run, id)
 //	reading       --Release, or pop by another, owner dead-->    freeing(L, run, id)
 //	reading       --Next by another, owner dead-->               reading(L, run, id')
 //	freeing       --its owner, or repair of the dead-->          free(L+1)
+//	full(L, run)  --the same, not the first-->                   free(L+1)
 //	free(L)       --pop, after Close-->                          closed(L)
 //
 // The other chunks of a span stay free(L), each in its own lap, until it is freed, and
-// are then free(L+1). A span of one chunk skips freeing. What is reading or freeing was
+// are then free(L+1). A batch of one chunk skips freeing. What is reading or freeing was
 // taken in its order; what is cancelled was not, and therefore stays writing till then.
 //
 // Invariants
 //
-//  1. Spans are claimed in order, and taken in order: a producer goes from the position p
-//     of a span to the one behind it only if it has seen p claimed in lap L or later,
-//     and a consumer likewise. So both come to the chunks of a span by its first.
+//  1. Batches are claimed in order, and taken in order: a producer goes from the position
+//     p of a batch to the one behind it only if it has seen p claimed in lap L or later,
+//     and a consumer likewise. So both come to the chunks of a batch by its first.
 //  2. Each transition of the first word is one compare-and-swap, but for those of an
 //     owner that is the only one to change it, and names the owner. There is no instant
-//     at which a span that is not full is held by nobody's name.
-//  3. Before a span is claimed, all its chunks have been seen free. They stay so: only a
-//     claim could change them, and none can pass the first.
-//  4. The first chunk of a span is freed last, and the others from the last on. While it
-//     is claimed nobody but who frees it touches the others, in this lap or the next. So
-//     wherever a walk goes from a chunk that has been freed to the one behind it, that
-//     one is either the first of a span, or not claimed yet, or has been freed as well.
-//     And where a span is in the way, the first chunk found not free is the span's first.
-//  5. A pop copies the message before it takes it. If its compare-and-swap succeeds, the
-//     chunk was full in lap L all the while, and the copy is whole. So a death inside
-//     Pop leaves the message either in the ring or taken.
+//     at which a span that is not full is held by nobody's name, or the batch's first's.
+//  3. Before a batch is claimed, all its chunks have been seen free, and before it is
+//     taken, all its messages full. They stay so: only a claim or a take could change
+//     them, and none can pass the first.
+//  4. A batch is published from the last message to the first, and freed from the last
+//     chunk to the first. While the first is claimed nobody but its owner, or who repairs,
+//     touches the others, in this lap or the next. So wherever a walk goes from a message
+//     that is full to the one behind it, that one is published, or another batch's. And
+//     wherever it goes from a chunk that has been freed to the one behind it, that
+//     one is either the first of a batch, or not claimed yet, or has been freed as well.
+//     And where a batch is in the way, the first chunk found not free is the batch's first.
+//  5. A pop copies the messages before it takes them. If its compare-and-swap succeeds,
+//     the first was full in lap L all the while, so the others were (3), and the copies are
+//     whole. So a death inside Pop leaves each message either in the ring or taken.
 //  6. Repair is the rest of what the dead process would have done (freeing), or its
-//     undoing (writing): compare-and-swaps from exact words, the first chunk last. Several
-//     may repair at once, stop anywhere, and be repaired after. A repair that comes too
-//     late changes nothing.
+//     undoing (writing; also of what is published behind the first): compare-and-swaps
+//     from exact words, of each chunk not freed yet, the first last. Several may repair
+//     at once, stop anywhere, and be repaired after. A repair that comes too late changes
+//     nothing.
 //  7. tail and head are raised after the claim of what lies before them, by
-//     compare-and-swap, to the ends of spans, so that they never fall back. They lag by a
+//     compare-and-swap, to the ends of batches, so that they never fall back. They lag by a
 //     few positions; whoever starts too early walks, and where it finds later laps
 //     it jumps ahead, no further than their states prove the way to be taken.
 //  8. A claimed word shows its lap modulo 2^14. What is concluded from that about a
@@ -107,19 +122,20 @@ type BytesMPMC struct {
 //  9. Where a span ends never falls with the position where it begins. So a push never
 //     makes room for another, and only who frees has to wake producers; all, since their
 //     messages may be of any length. For the same reason a process has a sleeper for each
-//     run that it waits with: what wakes one in vain may be enough for another.
+//     run that it waits with: what wakes one in vain may be enough for another. A push of
+//     many waits with its first message's: only a message alone goes round the end.
 //
 // What a death leaves: before the claim, nothing. After it, writing: whoever waits there
-// undoes it. After publish, a message, and maybe sleepers, who wake by their bound. In a
-// pop before the take, a message; after it, freeing, or free chunks. Between Next and
+// undoes it. After publish, messages, and maybe sleepers, who wake by their bound. In a
+// pop before the take, messages; after it, freeing, or free chunks. Between Next and
 // Release, reading: consumers look for it and deliver the message again.
 //
 // Memory orderings. The release store of full pairs with the load of the word in a pop:
 // the message and its length are visible. The compare-and-swap to freeing, or to free,
-// comes after the copy of the message. The release store of free, or that compare-and-swap,
-// pairs with the load of the word in a claim (all words of the span, Invariant 3): the
-// message has been read before it is overwritten. Loads of words are not reordered: that
-// is what Invariant 4 needs of a walk. Sleeping is the Event's.
+// comes after the copies of the messages. The release store of free, or that compare-and-swap,
+// pairs with the load of the word in a claim (all words of the batch, Invariant 3): the
+// message has been read before it is overwritten. Loads of words are not reordered, nor
+// are their release stores: that is what Invariant 4 needs. Sleeping is the Event's.
 //
 // Model: models/bytesmpmc.pml.
 
@@ -148,7 +164,10 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	}
 	obj.capacity = n // positions are chunks
 	at := chunksOffset(n)
-	q := &BytesMPMC{track: newTrack(obj, wordSize), chunks: obj.body[at : at+n*chunkSize]}
+	q := &BytesMPMC{
+		track: newTrack(obj, wordSize), words: newSlots[struct{}](obj.body, n),
+		chunks: obj.body[at : at+n*chunkSize],
+	}
 	q.covers = func(pos uint64, w word) uint64 { return q.span(pos, w.chunkRun()) }
 	q.share(q.anyLent)
 	return q, nil
@@ -176,6 +195,14 @@ func (q *BytesMPMC) MaxLen() int { return int(q.capacity/2*chunkSize - headerSiz
 // messages that are lent, and space that was given up. It returns 0 if the
 // segment is closed.
 func (q *BytesMPMC) Len() int { return q.used() * chunkSize }
+
+// The state words as a track has them, where the compiler knows the stride.
+
+func (q *BytesMPMC) load(pos uint64) word     { return word(atomic.LoadUint64(q.words.word(pos))) }
+func (q *BytesMPMC) store(pos uint64, w word) { arch.StoreRelease64(q.words.word(pos), uint64(w)) }
+func (q *BytesMPMC) swap(pos uint64, old, w word) bool {
+	return atomic.CompareAndSwapUint64(q.words.word(pos), uint64(old), uint64(w))
+}
 
 // index returns which chunk pos is. It is inside the ring, whatever pos is.
 func (q *BytesMPMC) index(pos uint64) uint64 { return pos & (q.capacity - 1) }

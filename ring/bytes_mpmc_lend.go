@@ -2,6 +2,7 @@ package ring
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -44,11 +45,14 @@ func (q *BytesMPMC) TryNext() (LentBytes, error) {
 			q.pushed.Acquire()
 			return l, q.check()
 		}
-		if err != errMoved {
+		if q.load(pos) == w {
 			return LentBytes{}, q.verdict(err)
 		}
 	}
 }
+
+// errMoved says that a message is not where it was seen any more.
+var errMoved = errors.New("message was taken")
 
 // lend takes the message at pos, whose word is w, in this process's name.
 func (q *BytesMPMC) lend(pos uint64, w word) (LentBytes, error) {
@@ -109,7 +113,7 @@ func (l LentBytes) Release() error {
 		return err
 	}
 	q.popped.Release()
-	if !q.take(l.pos, w) {
+	if !q.take(l.pos, w, l.run) {
 		return q.verdict(q.fault(ErrNotReserved))
 	}
 	return q.freed()

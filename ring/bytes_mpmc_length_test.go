@@ -14,7 +14,7 @@ func TestRuns(t *testing.T) {
 	most := uint64(0)
 	for n := uint64(1); n <= 1<<17; n++ {
 		got := ring.RunOf(n)
-		if got < n || n <= 32 && got != n || 16*(got-n) > n {
+		if got < n || n <= 256 && got != n || 16*(got-n) > n {
 			t.Fatalf("%d chunks are reserved for %d", got, n)
 		}
 		if got < most {

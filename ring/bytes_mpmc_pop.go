@@ -15,9 +15,17 @@ import (
 // more. For some tries, the error may be ErrEmpty while a message waits that was
 // lent to a process that has died.
 func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
+	var one [1]int
+	longer, _, err := q.popSome(dst, one[:])
+	return longer, err
+}
+
+// popSome appends as many messages as one take gets to dst, at least one, and stores their
+// lengths in lens. With an error it returns dst.
+func (q *BytesMPMC) popSome(dst []byte, lens []int) (longer []byte, n int, err error) {
 	if q.orphaned() {
-		if longer, ok := q.redeliver(dst); ok {
-			return longer, q.check()
+		if longer, ok := q.redeliver(dst, lens); ok {
+			return longer, 1, q.check()
 		}
 	}
 	q.join(&q.pop, layout.Consumer, q.head)
@@ -26,56 +34,52 @@ func (q *BytesMPMC) TryPop(dst []byte) ([]byte, error) {
 	for steps := q.maxSteps(); ; {
 		next, w, err := q.nextFull(pos, &steps)
 		if err != nil {
-			return q.notPopped(dst, next, w, err)
+			return q.notPopped(dst, lens, next, w, err)
 		}
 		pos = next
-		b, err := q.message(pos, w)
-		if err == errMoved {
-			continue
+		longer, all, n, err := q.copyRow(dst, pos, w, lens) // not ours yet: Invariant 5
+		if err != nil && q.load(pos) == w {
+			return dst, 0, q.verdict(err)
 		}
-		if err != nil {
-			return dst, q.verdict(err)
-		}
-		longer := append(dst, b...) // not ours yet: Invariant 5
 		q.popped.Release()
-		if q.take(pos, w) {
-			return longer, q.taken(head, pos, w)
+		if q.take(pos, w, all) {
+			return longer, n, q.taken(head, pos, all)
 		}
 		wait.Backoff()
 	}
 }
 
-// take takes the span at pos, whose word is w, out of the ring, and reports whether it
-// was still so.
-func (q *BytesMPMC) take(pos uint64, w word) bool {
-	if q.span(pos, w.chunkRun()) == 1 {
+// take takes the spans of a run at pos, where the word is w, out of the ring, and reports
+// whether it was still so.
+func (q *BytesMPMC) take(pos uint64, w word, r run) bool {
+	if q.span(pos, r) == 1 {
 		return q.swap(pos, w, freeWord(q.lap(pos)+1))
 	}
-	if !q.swap(pos, w, q.owned(freeing, pos, uint64(w.chunkRun()))) {
+	if !q.swap(pos, w, q.owned(freeing, pos, uint64(r))) {
 		return false
 	}
-	q.free(pos, w.chunkRun())
+	q.free(pos, r)
 	return true
 }
 
-// free makes the chunks of a span that this process holds free, the first last
-// (Invariant 4).
+// free makes the chunks that this process holds at pos free, the first last (Invariant 4).
 func (q *BytesMPMC) free(pos uint64, r run) {
-	for p := pos + q.span(pos, r); p > pos; p-- {
-		q.store(p-1, freeWord(q.lap(p-1)+1))
-	}
+	n := q.span(pos, r)
+	k := q.words.before(pos, n)
+	q.words.set(pos+k, n-k, uint64(freeWord(q.lap(pos+k)+1)), 0)
+	q.words.set(pos, k, uint64(freeWord(q.lap(pos)+1)), 0)
 }
 
 // notPopped completes the error of a pop that came as far as pos. Now and then
 // it looks whether a dead process is in the way, or has left a message behind.
-func (q *BytesMPMC) notPopped(dst []byte, pos uint64, w word, err error) ([]byte, error) {
+func (q *BytesMPMC) notPopped(dst []byte, lens []int, pos uint64, w word, err error) ([]byte, int, error) {
 	err, look := q.notTaken(pos, w, err)
 	if look {
-		if longer, ok := q.redeliver(dst); ok {
-			return longer, q.check()
+		if longer, ok := q.redeliver(dst, lens); ok {
+			return longer, 1, q.check()
 		}
 	}
-	return dst, q.verdict(err)
+	return dst, 0, q.verdict(err)
 }
 
 // notTaken is the track's, and goes on over what was given up, chunk by chunk.
@@ -86,9 +90,9 @@ func (q *BytesMPMC) notTaken(pos uint64, w word, err error) (_ error, look bool)
 	return q.track.notTaken(pos, w, err)
 }
 
-// taken ends the taking of the span at pos, by a walk from head.
-func (q *BytesMPMC) taken(head, pos uint64, w word) error {
-	q.advance(q.head, head, &q.pop, pos+q.span(pos, w.chunkRun()))
+// taken ends the taking of a run at pos, by a walk from head.
+func (q *BytesMPMC) taken(head, pos uint64, r run) error {
+	q.advance(q.head, head, &q.pop, pos+q.span(pos, r))
 	q.pushed.Acquire()
 	return q.freed()
 }
@@ -114,43 +118,36 @@ func (q *BytesMPMC) freed() error {
 // Pop returns dst. The bytes between the length and the capacity of dst may then
 // have changed.
 func (q *BytesMPMC) Pop(ctx context.Context, dst []byte) ([]byte, error) {
-	if err := q.begin(ctx); err != nil {
-		return dst, err
-	}
-	longer, err := q.TryPop(dst)
-	if err == ErrEmpty {
-		q.pop.lull()
-		err = q.awaitMessage(ctx,
-			func() error { longer, err = q.TryPop(dst); return err },
-			func() (ok bool) { longer, ok = q.redeliver(dst); return ok })
-	}
-	if err != nil {
-		return dst, err
-	}
-	return longer, nil
+	var one [1]int
+	longer, _, err := q.PopInto(ctx, dst, one[:])
+	return longer, err
 }
 
 // PopInto appends the next messages to dst, one after another, and stores their
-// lengths in lens. It pops as many as there are, but at most len(lens), one by
-// one: other consumers may pop messages between them. It returns the extended dst
-// and the number of messages. It waits for the first message. Without an error,
-// the number is at least 1, unless lens is empty.
+// lengths in lens. It pops as many as there are, but at most len(lens). Other
+// consumers may pop messages between them. It returns the extended dst and the
+// number of messages. It waits for the first message. Without an error, the number
+// is at least 1, unless lens is empty.
 func (q *BytesMPMC) PopInto(ctx context.Context, dst []byte, lens []int) (_ []byte, n int, err error) {
-	if len(lens) == 0 {
-		return dst, 0, q.verdict(q.begin(ctx))
+	if err := q.begin(ctx); err != nil || len(lens) == 0 {
+		return dst, 0, q.verdict(err)
 	}
-	longer, err := q.Pop(ctx, dst)
+	longer, n, err := q.popSome(dst, lens)
+	if err == ErrEmpty {
+		q.pop.lull()
+		err = q.awaitMessage(ctx,
+			func() error { longer, n, err = q.popSome(dst, lens); return err },
+			func() (ok bool) { longer, ok = q.redeliver(dst, lens); n = 1; return ok })
+	}
 	if err != nil {
 		return dst, 0, err
 	}
-	lens[0] = len(longer) - len(dst)
-	for n = 1; n < len(lens); n++ {
-		more, err := q.TryPop(longer)
+	for n < len(lens) {
+		more, k, err := q.popSome(longer, lens[n:])
 		if err != nil {
 			break // who comes next is told, but that the segment is closed
 		}
-		lens[n] = len(more) - len(longer)
-		longer = more
+		longer, n = more, n+k
 	}
 	if err := q.check(); err != nil {
 		return dst, 0, err
@@ -183,17 +180,17 @@ func (q *BytesMPMC) All(ctx context.Context) iter.Seq2[[]byte, error] {
 }
 
 // redeliver pops a message that was lent to a process now dead, and appends it to dst.
-func (q *BytesMPMC) redeliver(dst []byte) (longer []byte, ok bool) {
+func (q *BytesMPMC) redeliver(dst []byte, lens []int) (longer []byte, ok bool) {
 	ok = q.adopt(func(pos uint64, w word) bool {
-		b, err := q.message(pos, w)
+		m, _, _, err := q.copyRow(dst, pos, w, lens[:1])
 		if err != nil {
 			return false
 		}
-		longer = append(dst, b...)
 		q.popped.Release()
-		if !q.take(pos, w) {
+		if !q.take(pos, w, w.chunkRun()) {
 			return false
 		}
+		longer = m
 		q.freed()
 		return true
 	})

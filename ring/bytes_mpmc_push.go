@@ -25,36 +25,40 @@ type ReservedBytes struct {
 // have that much. If this process dies before Commit, the consumers skip the
 // space.
 func (q *BytesMPMC) TryReserve(n int) (ReservedBytes, error) {
-	r, err := q.claim(n)
-	if err == nil {
-		err = q.check()
+	pos, r, _, err := q.claim(n, nil)
+	if err != nil {
+		return ReservedBytes{q: q}, err
 	}
-	return r, err
+	end := headerSize + n
+	return ReservedBytes{q, pos, r, q.memory(pos, r)[headerSize:end:end]}, q.check()
 }
 
-// claim claims room for a message of n bytes.
-func (q *BytesMPMC) claim(n int) (ReservedBytes, error) {
+// claim claims room for a message of n bytes, and for as many of bs after it as one claim
+// gets. It returns the run of all of them, and how many they are.
+func (q *BytesMPMC) claim(n int, bs [][]byte) (pos uint64, all run, k int, err error) {
 	if n < 0 || n > q.MaxLen() {
-		return ReservedBytes{q: q}, q.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, q.MaxLen(), ErrTooLarge))
+		return 0, 0, 0, q.fault(fmt.Errorf("message of %d bytes, the longest is %d: %w", n, q.MaxLen(), ErrTooLarge))
 	}
 	if q.ringClosed() {
-		return ReservedBytes{q: q}, q.verdict(ErrClosed)
+		return 0, 0, 0, q.verdict(ErrClosed)
 	}
 	r := runOf(uint64(n))
 	q.join(&q.push, layout.Producer, q.tail)
 	tail := atomic.LoadUint64(q.tail)
-	pos := q.push.start(tail)
+	pos = q.push.start(tail)
 	for steps := q.maxSteps(); ; {
 		at, w, err := q.findRoom(pos, r, &steps)
 		if err != nil {
-			return ReservedBytes{q: q}, q.notPushed(at, w, err)
+			return 0, 0, 0, q.notPushed(at, w, err)
 		}
 		pos = at
-		if q.swap(pos, w, q.owned(writing, pos, uint64(r))) {
-			q.advance(q.tail, tail, &q.push, pos+q.span(pos, r))
+		if all, k = r, 1; len(bs) > 0 {
+			all, k = q.freeRow(pos, r, bs)
+		}
+		if q.swap(pos, w, q.owned(writing, pos, uint64(all))) {
+			q.advance(q.tail, tail, &q.push, pos+q.span(pos, all))
 			q.popped.Acquire()
-			end := headerSize + n
-			return ReservedBytes{q, pos, r, q.memory(pos, r)[headerSize:end:end]}, nil
+			return pos, all, k, nil
 		}
 		wait.Backoff()
 	}
@@ -86,16 +90,15 @@ func (r ReservedBytes) Commit(n int) error {
 	if err := q.holds(r.pos, q.owned(writing, r.pos, uint64(r.run))); err != nil {
 		return err
 	}
-	return r.publish(n)
+	q.pushed.Release()
+	q.publish(q.memory(r.pos, r.run), r.pos, r.run, n)
+	return q.wakeConsumers(r.pos+q.span(r.pos, r.run), 1)
 }
 
-// publish makes the message visible.
-func (r ReservedBytes) publish(n int) error {
-	q := r.q
-	arch.StoreRelease64(layout.At[uint64](q.memory(r.pos, r.run), 0), uint64(n))
-	q.pushed.Release()
-	q.store(r.pos, fullChunk(q.lap(r.pos), r.run))
-	return q.wakeConsumers(r.pos+q.span(r.pos, r.run), 1)
+// publish makes the message of n bytes at pos, which lies in mem, visible.
+func (q *BytesMPMC) publish(mem []byte, pos uint64, r run, n int) {
+	arch.StoreRelease64(layout.At[uint64](mem, 0), uint64(n))
+	q.store(pos, fullChunk(q.lap(pos), r))
 }
 
 // Cancel gives up the space without a message.
@@ -117,12 +120,20 @@ func (r ReservedBytes) Cancel() error {
 // not enough. After a process has died with a message that Next lent to it,
 // TryPush may also return ErrFull for some tries.
 func (q *BytesMPMC) TryPush(b []byte) error {
-	r, err := q.claim(len(b))
+	_, err := q.pushSome(b, nil)
+	return err
+}
+
+// pushSome pushes copies of b, and of as many of bs after it as one claim gets. It returns
+// how many messages that were.
+func (q *BytesMPMC) pushSome(b []byte, bs [][]byte) (int, error) {
+	pos, all, n, err := q.claim(len(b), bs)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	copy(r.bytes, b)
-	return r.publish(len(b))
+	q.pushed.Release()
+	q.fill(pos, b, bs[:n-1])
+	return n, q.wakeConsumers(pos+q.span(pos, all), uint64(n))
 }
 
 // Push pushes a copy of b. It waits if there is not enough space. If ctx ends
@@ -149,19 +160,27 @@ func (q *BytesMPMC) awaitRoom(ctx context.Context, n int, try func() error) erro
 	return q.await(ctx, e.(*wait.Event), ErrFull, try, func() { q.repairTail(n) })
 }
 
-// PushAll pushes copies of all messages in bs, in order, one by one. It waits if
-// there is not enough space. Messages of other producers may come between them.
-// PushAll returns how many messages it pushed. It pushes fewer than len(bs) only
-// if it returns an error.
+// PushAll pushes copies of all messages in bs, in order. It waits if there is not
+// enough space. Messages of other producers may come between them. PushAll returns
+// how many messages it pushed. It pushes fewer than len(bs) only if it returns an
+// error.
 func (q *BytesMPMC) PushAll(ctx context.Context, bs [][]byte) (n int, err error) {
 	if err := q.begin(ctx); err != nil || len(bs) == 0 {
 		return 0, q.verdict(err)
 	}
 	for n < len(bs) {
-		if err := q.Push(ctx, bs[n]); err != nil {
+		k, err := q.pushSome(bs[n], bs[n+1:])
+		if err == ErrFull {
+			q.push.lull()
+			err = q.awaitRoom(ctx, len(bs[n]), func() error {
+				k, err = q.pushSome(bs[n], bs[n+1:])
+				return err
+			})
+		}
+		if err != nil {
 			return n, err
 		}
-		n++
+		n += k
 	}
 	return n, nil
 }

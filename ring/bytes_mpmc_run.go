@@ -2,27 +2,35 @@ package ring
 
 import "math/bits"
 
-// run is a number of chunks of five significant bits: 5 bits of exponent, and 4 bits
-// behind the leading one.
+// run is a number of chunks, in 9 bits. Up to exactRuns it is that number. Beyond, the
+// number has five significant bits: a run is then an exponent, and the 4 bits behind the
+// leading one.
 type run uint64
 
-const mantissaBits = 4
+const (
+	exactRuns    = 256
+	mantissaBits = 4
+
+	// leastShift is the shift of exactRuns, and firstShift what its run has instead.
+	leastShift = 4
+	firstShift = exactRuns >> mantissaBits
+)
 
 // roundRun returns the least run of at least n chunks.
 func roundRun(n uint64) run {
-	if n < 1<<mantissaBits {
+	if n < exactRuns {
 		return run(n)
 	}
 	shift := uint64(bits.Len64(n) - mantissaBits - 1)
 	top := (n + 1<<shift - 1) >> shift // if it has one bit more, that is the next exponent
-	return run(shift<<mantissaBits + top)
+	return run((shift-leastShift+firstShift-1)<<mantissaBits + top)
 }
 
 // chunks returns the number.
 func (r run) chunks() uint64 {
-	if r < 1<<mantissaBits {
+	if r < exactRuns {
 		return uint64(r)
 	}
-	shift := uint64(r)>>mantissaBits - 1
+	shift := uint64(r)>>mantissaBits - firstShift + leastShift
 	return (1<<mantissaBits | uint64(r)&(1<<mantissaBits-1)) << shift
 }

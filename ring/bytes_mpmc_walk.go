@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -15,45 +14,37 @@ import (
 // runLen returns how many chunks the message of a run takes.
 func (q *BytesMPMC) runLen(r run) uint64 { return min(max(r.chunks(), 1), q.capacity/2) }
 
-// wraps reports whether a message of that run, claimed at pos, lies at the beginning of
-// the ring.
-func (q *BytesMPMC) wraps(pos uint64, r run) bool { return q.index(pos)+q.runLen(r) > q.capacity }
-
-// span returns how many positions it takes.
+// span returns how many positions it takes at pos: if it would go past the end of the
+// ring, it lies at the beginning.
 func (q *BytesMPMC) span(pos uint64, r run) uint64 {
-	if q.wraps(pos, r) {
-		return q.capacity - q.index(pos) + q.runLen(r)
+	n, end := q.runLen(r), q.capacity-q.index(pos)
+	if n > end {
+		return end + n
 	}
-	return q.runLen(r)
+	return n
 }
 
 // memory returns where it lies: its length, and the message behind it.
 func (q *BytesMPMC) memory(pos uint64, r run) []byte {
-	at := uint64(0)
-	if !q.wraps(pos, r) {
-		at = q.index(pos) * chunkSize
+	n, at := q.runLen(r), q.index(pos)
+	if at+n > q.capacity {
+		at = 0
 	}
-	end := at + q.runLen(r)*chunkSize
-	return q.chunks[at:end:end]
+	return q.chunks[at*chunkSize : (at+n)*chunkSize : (at+n)*chunkSize]
 }
 
 // runOf returns the run of a message of n bytes.
 func runOf(n uint64) run { return roundRun((headerSize + n + chunkSize - 1) / chunkSize) }
 
-// errMoved says that a message is not where it was seen any more.
-var errMoved = errors.New("message was taken")
-
-// message returns the message at pos, whose word is w.
+// message returns the message at pos, whose word is w. It is what was there only if a
+// compare-and-swap of a word then succeeds, and its error stands only if that still could.
 func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
 	mem := q.memory(pos, w.chunkRun())
 	n := atomic.LoadUint64(layout.At[uint64](mem, 0))
 	if w.phase() == reading {
 		n &= lengthMask // deliveries are counted
 	}
-	switch {
-	case q.load(pos) != w:
-		return nil, errMoved
-	case n > uint64(min(len(mem)-headerSize, q.MaxLen())):
+	if n > uint64(len(mem)-headerSize) {
 		return nil, q.fault(fmt.Errorf("length %#x of %d bytes: %w", n, len(mem), ErrCorrupt))
 	}
 	return mem[headerSize : headerSize+n : headerSize+n], nil

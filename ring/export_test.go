@@ -170,33 +170,61 @@ func (o *object) SetEnds(producers, consumers Abandoned) {
 	o.producers, o.consumers = producers, consumers
 }
 
-// Take is the first step of a pop of a message, and the freeing of its last chunks but
-// left. It fails with ErrEmpty if there is none, or if it takes only one chunk.
-func (q *BytesMPMC) Take(left func(chunks int) int) (b []byte, err error) {
+// Claim is the first step of a PushAll of bs. It returns how many of them it is.
+func (q *BytesMPMC) Claim(bs [][]byte) (pos uint64, n int, err error) {
+	pos, _, n, err = q.claim(len(bs[0]), bs[1:])
+	return pos, n, err
+}
+
+// Fill is the next: it publishes the last n messages of bs, a batch that was claimed.
+func (q *BytesMPMC) Fill(pos uint64, bs [][]byte, n int) {
+	left, last := bs[:len(bs)-n], bs[len(bs)-n:]
+	for _, b := range left {
+		pos += runOf(uint64(len(b))).chunks()
+	}
+	if n > 0 {
+		q.fill(pos, last[0], last[1:])
+	}
+}
+
+// TryPopSome is a PopInto of as many messages as one take gets.
+func (q *BytesMPMC) TryPopSome(dst []byte, lens []int) ([]byte, int, error) {
+	return q.popSome(dst, lens)
+}
+
+// Take is the first step of a PopInto, and the freeing of the last chunks but left. It
+// returns how many messages that are. It fails with ErrEmpty if there is none, or if they
+// take only one chunk.
+func (q *BytesMPMC) Take(lens []int, left func(chunks int) int) (b []byte, n int, err error) {
 	steps := q.maxSteps()
 	pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	n := q.span(pos, w.chunkRun())
-	if n == 1 {
-		return nil, ErrEmpty
+	b, r, n, err := q.copyRow(nil, pos, w, lens)
+	chunks := q.span(pos, r)
+	if err == nil && (chunks == 1 || !q.swap(pos, w, q.owned(freeing, pos, uint64(r)))) {
+		err = ErrEmpty
 	}
-	m, err := q.message(pos, w)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	b = append(b, m...)
-	if !q.swap(pos, w, q.owned(freeing, pos, uint64(w.chunkRun()))) {
-		return nil, ErrEmpty
-	}
-	for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
+	for i, least := chunks-1, uint64(max(left(int(chunks)), 1)); i >= least; i-- {
 		q.store(pos+i, freeWord(q.lap(pos+i)+1))
 	}
-	return b, nil
+	return b, n, nil
 }
 
-// RepairPart frees the last chunks but left of a span.
+// FreeTaken is the next: it frees what this process has taken.
+func (q *BytesMPMC) FreeTaken() {
+	for _, c := range q.Claims() {
+		if w := word(c.Word); w.phase() == freeing && w.owner() == q.core.ID() {
+			q.free(c.Pos, w.chunkRun())
+		}
+	}
+}
+
+// RepairPart frees the last chunks but left of a batch.
 func (q *BytesMPMC) RepairPart(pos, v uint64, left func(chunks int) int) {
 	w := word(v)
 	if w.phase() == reading {
@@ -204,8 +232,7 @@ func (q *BytesMPMC) RepairPart(pos, v uint64, left func(chunks int) int) {
 	}
 	n := q.span(pos, w.chunkRun())
 	for i, least := n-1, uint64(max(left(int(n)), 1)); i >= least; i-- {
-		lap := q.lap(pos + i)
-		q.swap(pos+i, freeWord(lap), freeWord(lap+1))
+		q.repairOther(pos + i)
 	}
 }
 
@@ -231,7 +258,7 @@ func (q *BytesMPMC) RepairHead()      { q.repairHead() }
 func (q *BytesMPMC) RepairTail(n int) { q.repairTail(n) }
 
 // NotPopped is the end of a pop that has found nothing at pos.
-func (q *BytesMPMC) NotPopped(pos uint64) { q.notPopped(nil, pos, q.load(pos), ErrEmpty) }
+func (q *BytesMPMC) NotPopped(pos uint64) { q.notPopped(nil, make([]int, 1), pos, q.load(pos), ErrEmpty) }
 
 // RunInWords returns the run of so many chunks as the words have it, claimed and not.
 func RunInWords(chunks uint64) (claimed, full uint64) {

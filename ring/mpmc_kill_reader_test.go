@@ -18,15 +18,16 @@ func TestTakerKilled(t *testing.T) {
 		},
 		"BytesMPMC": {
 			{"take bytes", 1, 99}, {"take bytes", 1, 5}, {"take bytes", 1, 3}, {"take bytes", 1, 2}, {"take bytes", 1, 1},
+			{"take bytes", 4, 99}, {"take bytes", 4, 5}, {"take bytes", 4, 3}, {"take bytes", 4, 1},
 		},
 	}
 	eachCrowd(t, func(t *testing.T, kind string) {
 		for i, step := range steps[kind] {
-			for _, start := range starts(kind, i) {
+			for _, start := range starts(kind, step, i) {
 				t.Run(fmt.Sprint(step, " at ", start), func(t *testing.T) {
 					q := newKillRing(t, newSegment(t), kind)
 					q.shift(t, start)
-					if kind == "BytesMPMC" {
+					if step.what == "take bytes" && !step.batch() {
 						proctest.Check(t, q.TryPush(sized(400)))
 					} else {
 						q.pushMany(t, 0, uint64(step.n))

@@ -28,17 +28,19 @@ type crowdRing struct {
 // crowdKinds are those rings. From number 100 on a message takes as little as one can, and
 // from 1<<32 on it has the length that its number begins with.
 var crowdKinds = map[string]ringtest.Kind{
-	"MPMC": ringtest.MPMC(ringtest.Jobs),
-	"BytesMPMC": ringtest.BytesMPMC(128, func(n uint64, longest int) int {
-		switch {
-		case n >= 1<<32:
-			return int(n >> 32)
-		case n >= 100:
-			return 8 + int(n%49)
-		default:
-			return 8 + int(n*37%uint64(min(300, longest)-7))
-		}
-	}),
+	"MPMC":      ringtest.MPMC(ringtest.Jobs),
+	"BytesMPMC": ringtest.BytesMPMC(128, crowdLen),
+}
+
+func crowdLen(n uint64, longest int) int {
+	switch {
+	case n >= 1<<32:
+		return int(n >> 32)
+	case n >= 100:
+		return 8 + int(n%49)
+	default:
+		return 8 + int(n*37%uint64(min(300, longest)-7))
+	}
 }
 
 // shortest is a message that takes as little as one can, and sized one of that length, if
@@ -108,8 +110,18 @@ func (s step) take(t proctest.Fataler, q crowdRing) {
 			t.Fatalf("took %d of %d: %v", run, s.n, err)
 		}
 		q.mpmc().Free(pos, run, s.k)
-	case "take bytes": // a message, and free all but the first k chunks
-		proctest.Must(q.bytes().Take(func(int) int { return s.k }))(t)
+	case "claim bytes": // of n messages, and publish the last k
+		bs := garbageOf(s.n)
+		pos, n, err := q.bytes().Claim(bs)
+		if err != nil || n != s.n {
+			t.Fatalf("claimed %d of %d: %v", n, s.n, err)
+		}
+		q.bytes().Fill(pos, bs, s.k)
+	case "take bytes": // n messages, and free all but the first k chunks
+		_, n, err := q.bytes().Take(make([]int, s.n), func(int) int { return s.k })
+		if err != nil || n != s.n {
+			t.Fatalf("took %d of %d: %v", n, s.n, err)
+		}
 	case "next": // is n
 		if l := proctest.Must(q.TryNext())(t); l.N != uint64(s.n) {
 			t.Fatalf("message %d is lent, want %d", l.N, s.n)
@@ -117,6 +129,16 @@ func (s step) take(t proctest.Fataler, q crowdRing) {
 	default:
 		t.Fatalf("no step %q", s.what)
 	}
+}
+
+// garbageOf returns n messages of one or two chunks.
+func garbageOf(n int) (bs [][]byte) {
+	for i := range n {
+		b := make([]byte, 8+i%2*100)
+		ringtest.Fill(b, garbage)
+		bs = append(bs, b)
+	}
+	return bs
 }
 
 // A victim goes as far in an operation as it is told, and is killed there.

@@ -20,24 +20,32 @@ var writerSteps = map[string][]step{
 	"BytesMPMC": {
 		{"reserve bytes", 0, 0}, {"reserve bytes", 56, 0}, {"reserve bytes", 57, 0},
 		{"reserve bytes", 300, 0}, {"reserve bytes", 504, 0},
+		{"claim bytes", 2, 0}, {"claim bytes", 2, 1}, {"claim bytes", 4, 1}, {"claim bytes", 4, 3},
 	},
 }
 
 // starts are where the ring begins: where a step can go round the end of a BytesMPMC,
-// there are several.
-func starts(kind string, i int) []int {
-	if kind == "MPMC" {
+// there are several. Its batches end there.
+func starts(kind string, s step, i int) []int {
+	switch {
+	case kind == "MPMC":
 		return []int{i}
+	case s.batch():
+		return []int{0, 5, 10}
+	default:
+		return []int{0, 5, 10, 15}
 	}
-	return []int{0, 5, 10, 15}
 }
+
+// batch reports whether it is a batch of a BytesMPMC.
+func (s step) batch() bool { return s.what == "claim bytes" || s.what == "take bytes" && s.n > 1 }
 
 // TestWriterKilled kills writers in all stages, while consumers wait for what is behind
 // them, and producers for their room.
 func TestWriterKilled(t *testing.T) {
 	eachCrowd(t, func(t *testing.T, kind string) {
 		for i, step := range writerSteps[kind] {
-			for _, start := range starts(kind, i) {
+			for _, start := range starts(kind, step, i) {
 				where := fmt.Sprint(step, " at ", start)
 				t.Run(where+"/Consumer", func(t *testing.T) {
 					q := newKillRing(t, newSegment(t), kind)
@@ -82,7 +90,8 @@ func TestAllKilled(t *testing.T) {
 	several := map[string][]step{
 		"MPMC": {{"claim", 2, 1}, {"reserve", 0, 0}, {"reserve", 0, 0}, {"claim", 2, 0}, {"reserve", 0, 0}},
 		"BytesMPMC": {
-			{"reserve bytes", 100, 0}, {"reserve", 0, 0}, {"reserve bytes", 0, 0}, {"reserve bytes", 200, 0}, {"reserve bytes", 9, 0},
+			{"reserve bytes", 100, 0}, {"reserve", 0, 0}, {"reserve bytes", 0, 0}, {"reserve bytes", 200, 0},
+			{"claim bytes", 2, 1}, {"reserve bytes", 9, 0},
 		},
 	}
 	eachCrowd(t, func(t *testing.T, kind string) {

@@ -19,12 +19,11 @@ var _ = proctest.Register("sleepwalker", func(c *proctest.Child) {
 		c.Expect("go on")
 		c.Check(r.Commit())
 	case "batch writer":
-		pos, run, err := q.mpmc().Claim(3)
-		c.Check(err)
-		q.mpmc().Fill(pos, run, 1, ringtest.Jobs.Make(1))
+		fill := claimThree(c, q, c.Arg(0))
+		fill(1)
 		c.Send("there")
 		c.Expect("go on")
-		q.mpmc().Fill(pos, run, 3, ringtest.Jobs.Make(1))
+		fill(3)
 	case "reader":
 		l := proctest.Must(q.TryNext())(c)
 		c.Send("there")
@@ -32,27 +31,51 @@ var _ = proctest.Register("sleepwalker", func(c *proctest.Child) {
 		c.Send(proctest.Must(l.Read())(c))
 		c.Check(l.Release())
 	case "batch reader":
-		dst := make([]ringtest.Job, 3)
-		pos, run, err := q.mpmc().Take(dst)
-		c.Check(err)
+		free, first, last := takeThree(c, q, c.Arg(0))
 		c.Send("there")
 		c.Expect("go on")
-		q.mpmc().Free(pos, run, 3)
-		c.Send(dst[0].ID, dst[2].ID)
+		free()
+		c.Send(first, last)
 	}
 	c.Send("done")
 })
 
+// claimThree is the first step of a push of three messages 1. The next publishes the last n.
+func claimThree(t proctest.Fataler, q crowdRing, kind string) (fill func(n int)) {
+	if kind == "MPMC" {
+		pos, run, err := q.mpmc().Claim(3)
+		proctest.Check(t, err)
+		return func(n int) { q.mpmc().Fill(pos, run, n, ringtest.Jobs.Make(1)) }
+	}
+	one := make([]byte, crowdLen(1, q.bytes().MaxLen()))
+	ringtest.Fill(one, 1)
+	bs := [][]byte{one, one, one}
+	pos, _, err := q.bytes().Claim(bs)
+	proctest.Check(t, err)
+	return func(n int) { q.bytes().Fill(pos, bs, n) }
+}
+
+// takeThree is the first step of a pop of three messages. The next frees their room.
+func takeThree(t proctest.Fataler, q crowdRing, kind string) (free func(), first, last uint64) {
+	if kind == "MPMC" {
+		dst := make([]ringtest.Job, 3)
+		pos, run, err := q.mpmc().Take(dst)
+		proctest.Check(t, err)
+		return func() { q.mpmc().Free(pos, run, 3) }, dst[0].ID, dst[2].ID
+	}
+	lens := make([]int, 3)
+	b, _, err := q.bytes().Take(lens, func(chunks int) int { return chunks })
+	proctest.Check(t, err)
+	return q.bytes().FreeTaken, ringtest.Number(b), ringtest.Number(b[lens[0]+lens[1]:])
+}
+
 // eachSleepwalker runs a test with each of the rings and a sleepwalker that is stopped in
-// an operation, of which there are batches in an MPMC.
+// an operation, or in one of a batch.
 func eachSleepwalker(t *testing.T, who string, test func(t *testing.T, q crowdRing, kind string, start func() *proctest.Proc, batch bool)) {
 	eachCrowd(t, func(t *testing.T, kind string) {
 		for _, batch := range []bool{false, true} {
 			name := who
 			if batch {
-				if kind != "MPMC" {
-					continue
-				}
 				name = "batch " + who
 			}
 			t.Run(name, func(t *testing.T) {

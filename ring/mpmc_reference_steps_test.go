@@ -141,14 +141,7 @@ func (m *reference) die() {
 	some := func(n int) int { return m.rnd.IntN(n + 1) }
 	switch m.rnd.IntN(4) {
 	case 0:
-		if m.kind == "BytesMPMC" {
-			break // a push is never in part
-		}
-		if pos, run, err := a.mpmc().Claim(1 + m.rnd.IntN(m.units)); err == nil {
-			n := m.rnd.IntN(int(run))
-			m.logf("die in a claim of %d, %d of them filled", run, n)
-			a.mpmc().Fill(pos, run, n, ringtest.Jobs.Make(1<<40))
-		}
+		m.pushPart(a)
 	case 1:
 		m.takePart(a, some)
 	case 2:
@@ -171,11 +164,44 @@ func (m *reference) die() {
 	m.actors[slices.Index(m.actors, a)] = nil
 }
 
+// pushPart claims room for several messages, and publishes some of them, but not the first.
+func (m *reference) pushPart(a *actor) {
+	var pos, run uint64
+	var n int
+	var err error
+	var bs [][]byte
+	if m.kind == "BytesMPMC" {
+		for range 1 + m.rnd.IntN(m.units) {
+			bs = append(bs, make([]byte, min(m.rnd.IntN(200), a.bytes().MaxLen())))
+		}
+		pos, n, err = a.bytes().Claim(bs)
+	} else {
+		pos, run, err = a.mpmc().Claim(1 + m.rnd.IntN(m.units))
+		n = int(run)
+	}
+	if err != nil {
+		return
+	}
+	k := m.rnd.IntN(n)
+	m.logf("die in a claim of %d, %d of them filled", n, k)
+	if m.kind == "BytesMPMC" {
+		a.bytes().Fill(pos, bs[:n], k)
+	} else {
+		a.mpmc().Fill(pos, run, k, ringtest.Jobs.Make(1<<40))
+	}
+}
+
 // takePart takes what comes next, if it takes several units, and frees some of them.
 func (m *reference) takePart(a *actor, some func(n int) int) {
 	if m.kind == "BytesMPMC" {
-		if b, err := a.bytes().Take(some); err == nil {
-			m.took("take", ringtest.Number(b))
+		lens := make([]int, 1+m.rnd.IntN(m.units))
+		b, n, err := a.bytes().Take(lens, some)
+		if err != nil {
+			return
+		}
+		for _, k := range lens[:n] {
+			m.took("take", ringtest.Number(b[:k]))
+			b = b[k:]
 		}
 		return
 	}

@@ -94,6 +94,9 @@ func repairs() (ops []operation) {
 // fillAround pushes n messages, or as many as fit, before or after somebody dies.
 func (q *queue) fillAround(d death, n int, full bool) {
 	q.Helper()
+	if q.kind == "BytesMPMC" && (d == inPushAll || d == inPopInto) {
+		q.turn()
+	}
 	switch d {
 	case inPush, inPushAll:
 		q.die(d)
@@ -106,7 +109,7 @@ func (q *queue) fillAround(d death, n int, full bool) {
 
 // die lets somebody begin something with the MPMC, or BytesMPMC, and die. A batch leaves the
 // word of a single operation, but for its phase and the length of its run, and
-// has raised the hint further.
+// has raised the hint further. (A second message of a BytesMPMC has one chunk.)
 func (q *queue) die(d death) {
 	q.Helper()
 	if d == nobody {
@@ -131,7 +134,9 @@ func (q *queue) die(d death) {
 	switch d {
 	case inPushAll:
 		add(mine[0], oneMore)
-		add(q.memory("q")[tailAt:], 1)
+		if q.kind == "MPMC" {
+			add(q.memory("q")[tailAt:], 1)
+		}
 	case inPopInto:
 		add(mine[0], oneMore+freeing-reading)
 		add(q.memory("q")[headAt:], 1)

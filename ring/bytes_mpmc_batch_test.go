@@ -1,0 +1,92 @@
+package ring_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// TestByteBatches: how many messages one claim, and one take, covers.
+func TestByteBatches(t *testing.T) {
+	s := newSegment(t)
+	const long, huge = 100, 1 << 14 // two chunks, and 257
+	for i, c := range []struct {
+		name            string
+		capacity, start int   // in chunks
+		lens            []int // of the messages
+		claimed, taken  int   // messages
+	}{
+		{"one", 16, 0, []int{long}, 1, 1},
+		{"some", 16, 0, []int{8, long, 8, long}, 4, 4},
+		{"half the ring", 16, 0, []int{long, long, long, 8, long}, 4, 4},
+		{"to the end", 16, 13, []int{8, long, 8, 8}, 2, 2},
+		{"not round it", 16, 13, []int{8, 8, long, 8}, 2, 2},
+		{"round it, alone", 16, 15, []int{long, 8, 8}, 1, 1},
+		{"too long a message", 16, 0, []int{8, 8, 16 * 64, 8}, 2, 2},
+		{"256 chunks", 1024, 0, repeat(8, 300), 256, 256},
+		{"256 chunks, long", 1024, 0, repeat(long, 300), 128, 128},
+		{"huge", 1024, 0, []int{huge, 8}, 1, 1},
+		{"huge behind", 1024, 0, []int{8, huge}, 1, 1},
+		{"most of them taken", 1024, 0, repeat(8, 10), 10, 7},
+	} {
+		q := proctest.Must(ring.NewBytesMPMC(s, fmt.Sprint(i), 64*c.capacity))(t)
+		for range c.start {
+			proctest.Check(t, q.TryPush(nil))
+			proctest.Must(q.TryPop(nil))(t)
+		}
+		var bs [][]byte
+		for _, n := range c.lens {
+			bs = append(bs, make([]byte, n))
+		}
+		pos, n, err := q.Claim(bs)
+		proctest.Check(t, err)
+		if n != c.claimed || pos != uint64(c.start) {
+			t.Fatalf("%s: claimed %d messages at %d, want %d", c.name, n, pos, c.claimed)
+		}
+		q.Fill(pos, bs[:n], n)
+		before := q.Len()
+		lens := make([]int, c.taken)
+		_, k, err := q.TryPopSome(nil, lens)
+		proctest.Check(t, err)
+		if k != c.taken || lens[k-1] != c.lens[k-1] || q.Len() >= before {
+			t.Fatalf("%s: took %d messages, want %d; Len goes from %d to %d", c.name, k, c.taken, before, q.Len())
+		}
+	}
+}
+
+// TestByteBatchInTheWay: a claim ends at what is not free, and a take at what is lent.
+func TestByteBatchInTheWay(t *testing.T) {
+	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "q", 1024))(t)
+	five := make([][]byte, 5)
+	for range 3 {
+		pos, n, err := q.Claim(five)
+		proctest.Check(t, err)
+		q.Fill(pos, five, n)
+	}
+	first := proctest.Must(q.TryNext())(t)
+	lens := make([]int, 9)
+	if _, n, err := q.TryPopSome(nil, lens[:2]); n != 2 || err != nil {
+		t.Fatalf("took %d of 2: %v", n, err)
+	}
+	l := proctest.Must(q.TryNext())(t)
+	if _, n, err := q.TryPopSome(nil, lens); n != 8 || err != nil {
+		t.Fatalf("took %d messages, of up to half the ring: %v", n, err)
+	}
+	proctest.Check(t, first.Release())
+	if _, n, err := q.Claim(five); n != 1 || err != nil { // up to the end
+		t.Fatalf("claimed %d messages at the last chunk: %v", n, err)
+	}
+	if _, n, err := q.Claim(five); n != 3 || err != nil { // up to what is lent
+		t.Fatalf("claimed %d of 3: %v", n, err)
+	}
+	proctest.Check(t, l.Release())
+}
+
+func repeat(v, n int) (vs []int) {
+	for range n {
+		vs = append(vs, v)
+	}
+	return vs
+}
