@@ -70,6 +70,34 @@ func (p *Process) hit() (bool, error) {
 	return false, setProgramCounter(p.pid, pc-afterBreakpoint+markerSize)
 }
 
+// passes has another thread, that may have run into the breakpoint while the main thread
+// waits for it, execute what was there. It reports whether it has, and what signal came
+// before.
+func (p *Process) passes(tid int) (sig unix.Signal, ok bool, err error) {
+	if pc, err := programCounter(tid); err != nil || pc != p.stop.pc+afterBreakpoint {
+		return 0, false, err
+	}
+	if err := setProgramCounter(tid, p.stop.pc); err != nil || !p.stop.set {
+		return 0, err == nil, err // taken away meanwhile
+	}
+	if _, err := unix.PtracePokeText(tid, uintptr(p.stop.pc), p.stop.code[:len(breakpointCode)]); err != nil {
+		return 0, false, err
+	}
+	for status := unix.WaitStatus(0); status.StopSignal() != unix.SIGTRAP; {
+		if err := unix.PtraceSingleStep(tid); err != nil {
+			return 0, false, err
+		}
+		if _, err := wait4(tid, &status, unix.WALL); err != nil || !status.Stopped() {
+			return 0, false, unix.ESRCH // it was killed
+		}
+		if status.StopSignal() != unix.SIGTRAP {
+			sig = status.StopSignal()
+		}
+	}
+	_, err = unix.PtracePokeText(tid, uintptr(p.stop.pc), breakpointCode)
+	return sig, true, err
+}
+
 // skip moves the main thread on by n bytes.
 func (p *Process) skip(n uint64) error {
 	if n == 0 {

@@ -111,6 +111,20 @@ func (p *Process) next(options int) (ok bool, err error) {
 		sig = 0 // a clone; a new thread; or one to stand still
 	}
 	p.others[tid] = false
+	if sig == unix.SIGTRAP {
+		came, passed, err := p.passes(tid)
+		switch {
+		case err == unix.ESRCH:
+			delete(p.others, tid)
+			return true, nil
+		case err != nil:
+			return true, p.failed("a thread at the breakpoint", err)
+		case passed && came == unix.SIGSTOP:
+			sig = 0
+		case passed:
+			sig = came
+		}
+	}
 	if p.frozen && (sig == 0 && status.TrapCause() <= 0 || !known) {
 		p.others[tid] = true
 		return true, nil
