@@ -63,13 +63,14 @@ func TestBytesIndexIsNoRoom(t *testing.T) {
 }
 
 // TestBytesBatchWakes: a pop that frees a record wakes the producer, wherever in a record it
-// begins or ends.
+// begins or ends, at the end of positions, and whatever is lent.
 func TestBytesBatchWakes(t *testing.T) {
 	slice := wait.Slice()
 	wait.SetSlice(time.Hour)
 	defer wait.SetSlice(slice)
 	s := newSegment(t)
 	r := proctest.Must(ring.NewBytes(s, "wakes", 1024))(t)
+	r.SetStart(1<<58 - 64)
 	p, c := proctest.Must(r.Producer())(t), proctest.Must(r.Consumer())(t)
 	for round := range scaled(100) {
 		proctest.Must(p.PushAll(background, equal(24, 16)))(t) // 8 to a record
@@ -79,6 +80,9 @@ func TestBytesBatchWakes(t *testing.T) {
 		proctest.Until(t, "the producer sleeps", r.PushWaiting)
 		for range round % 3 {
 			proctest.Must(c.TryPop(nil))(t)
+		}
+		for range round % 2 * 20 {
+			proctest.Must(c.TryNext())(t)
 		}
 		_, _, err := c.PopInto(background, nil, make([]int, 8+round%7))
 		proctest.Check(t, err)
