@@ -285,3 +285,6 @@ func (q *MPMC[T]) CheckWords(t interface{ Fatalf(string, ...any) }, head, tail u
 	}
 	return counted
 }
+
+// ReadMany is how a batch is popped from memory.
+var ReadMany = readMany
