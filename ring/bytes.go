@@ -34,10 +34,11 @@ import (
 //     header, at tail. So before a header is committed, the one behind it is
 //     zeroed: old payload is never taken for a header. Of a batch, the headers
 //     after the first are written before it, while it is still zero.
-//  3. Committing a header (of a batch, its first), and the store of head, are the
-//     only steps that count. A producer killed before the one has published nothing; its
-//     successor walks the headers from head to the same tail. A consumer killed
-//     before the other has taken nothing.
+//  3. Committing a header (of records that are written together, the first, or the
+//     padding's before it), and the store of head, are the only steps that count. A
+//     producer killed before the one has published none of them; its successor walks
+//     the headers from head to the same tail. A consumer killed before the other has
+//     taken nothing.
 //  4. A place shows its position modulo 2^58: the positions in the ring are less than
 //     2^31 apart, so that their differences modulo 2^58 are theirs.
 //
@@ -54,9 +55,10 @@ import (
 //
 // A message occupies its length plus 8 bytes, rounded up to a multiple of 8. It
 // is contiguous: at the end of the ring, up to the space of one message may stay
-// unused. Messages of one length that PushAll pushes together share those 8 bytes, as
-// long as they fit in an eighth of the ring. Their space becomes free when the last of
-// them is popped. The longest message, [Bytes.MaxLen], is half the capacity minus 16
+// unused. If PushAll pushes messages of one length in a row, up to 512 of them share
+// those 8 bytes, as far as they fit in an eighth of the ring and in the space that is
+// free in one piece. Their space becomes free when the last of them is popped. The
+// longest message, [Bytes.MaxLen], is half the capacity minus 16
 // bytes. A ring takes its capacity plus 640 bytes.
 type Bytes struct {
 	records
@@ -143,6 +145,9 @@ func placeOf(pos uint64) uint64 { return pos << placeShift }
 
 // position returns the position of a place's record, modulo 2^58.
 func position(place uint64) uint64 { return place &^ maxMore >> placeShift }
+
+// distance returns how many bytes there are from a place's record to another's (Invariant 4).
+func distance(from, to uint64) uint64 { return (to&^maxMore - from&^maxMore) >> placeShift }
 
 // header returns the header word at pos. The mask keeps it inside the ring.
 func (r *records) header(pos uint64) *uint64 { return layout.At[uint64](r.body, r.offset(pos)) }

@@ -196,7 +196,7 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 			break
 		}
 		next, end, err := c.find(place)
-		if err != nil {
+		if err != nil || distance(c.pos, end) > c.capacity {
 			break
 		}
 		b, place = next, end
@@ -208,11 +208,13 @@ func (c *BytesConsumer) PopInto(ctx context.Context, dst []byte, lens []int) (_ 
 }
 
 // readRun appends to dst messages from a place on, as many as follow one another and dst
-// has room for, and stores their lengths in lens. It returns how many there were, and the
-// place behind them.
+// has room for, once around the ring, and stores their lengths in lens. It returns how
+// many there were, and the place behind them.
 func (c *BytesConsumer) readRun(dst []byte, lens []int, place uint64) (_ []byte, n int, end uint64) {
 	pos := position(place)
-	dst, n, size, i := readMany(c.body[c.offset(pos):], dst, lens, uint64(c.maxLen()), place&maxMore)
+	mem := c.body[c.offset(pos):]
+	mem = mem[:min(uint64(len(mem)), c.capacity-min(distance(c.pos, place), c.capacity))]
+	dst, n, size, i := readMany(mem, dst, lens, uint64(c.maxLen()), place&maxMore)
 	return dst, n, placeOf(pos+size) | i
 }
 

@@ -47,3 +47,18 @@ func TestCorruptAtEnd(t *testing.T) {
 		checkIs(t, "pop of the second", err, ring.ErrCorrupt)
 	}
 }
+
+// TestBytesCorruptLaps has a ring whose headers go round it: a pop takes no more than there is.
+func TestBytesCorruptLaps(t *testing.T) {
+	s := newSegment(t)
+	r := proctest.Must(ring.NewBytes(s, "laps", 1<<20))(t)
+	c := proctest.Must(r.Consumer())(t)
+	longest := uint64(r.MaxLen())
+	*r.Header(0) = 1<<63 | longest
+	*r.Header(longest + 8) = 1<<63 | longest
+	*r.Header(2*longest + 16) = 1<<63 | 1<<62 | 16
+	b, n, _ := c.PopInto(background, nil, make([]int, 200))
+	if len(b) > r.Cap() {
+		t.Errorf("%d messages of %d bytes from a ring of %d", n, len(b), r.Cap())
+	}
+}

@@ -41,11 +41,10 @@ func (p *BytesProducer) TryReserve(n int) ([]byte, error) {
 	return p.reserved, p.check()
 }
 
-// refresh looks for room. The limit is where it would be if the consumer had not begun the
-// record that it is at.
+// refresh looks for room. The records from the one on that the consumer is in are in use.
 func (p *BytesProducer) refresh(need uint64) error {
 	return p.object.refresh(&p.pusher, need, func(head uint64) uint64 {
-		return (placeOf(p.pos) - head&^maxMore) >> placeShift // Invariant 4
+		return distance(head, placeOf(p.pos))
 	})
 }
 
@@ -63,19 +62,19 @@ func (p *BytesProducer) Commit(n int) error {
 }
 
 // write publishes the reserved message, without waking anybody.
-func (p *BytesProducer) write(n int) {
+func (p *BytesProducer) write(n int) { p.put(p.padded, record(uint64(n), 0), committed|uint64(n)) }
+
+// put publishes records that take size bytes behind padding, of which the first has that
+// header, and the others theirs.
+func (p *BytesProducer) put(pad, size, header uint64) {
 	p.pushed.Release()
-	pos := p.pos + p.padded
-	next := pos + record(uint64(n), 0)
-	arch.StoreRelease64(p.header(next), 0) // Invariant 2
-	if p.padded != 0 {
-		// The padding goes last: until then the message behind it does not count.
-		arch.StoreRelease64(p.header(pos), committed|uint64(n))
-		arch.StoreRelease64(p.header(p.pos), committed|padding|p.padded)
-	} else {
-		arch.StoreRelease64(p.header(pos), committed|uint64(n))
+	pos := p.pos + pad
+	arch.StoreRelease64(p.header(pos+size), 0) // Invariant 2
+	arch.StoreRelease64(p.header(pos), header)
+	if pad != 0 { // the padding goes last: until then what is behind it does not count
+		arch.StoreRelease64(p.header(p.pos), committed|padding|pad)
 	}
-	p.pos, p.reserved = next, nil
+	p.pos, p.reserved = pos+size, nil
 }
 
 // Reserve returns space as TryReserve does, but waits if there is not enough.
@@ -123,27 +122,19 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (n int, err er
 	}
 	woken := 0
 	for n < len(bs) {
-		run := p.writeRun(bs[n:])
-		if run == 0 {
-			m, err := p.TryReserve(len(bs[n]))
-			if err == ErrFull {
-				p.published(n - woken)
-				woken = n
-				m, err = p.Reserve(ctx, len(bs[n]))
-			}
-			if err != nil {
-				p.published(n - woken)
-				return n, err
-			}
-			if p.padded == 0 {
-				run = p.writeRun(bs[n:]) // now that the room is known
-			} else {
-				copy(m, bs[n])
-				p.write(len(bs[n]))
-				run = 1
+		run, err := p.writeMore(bs[n:])
+		if err == ErrFull {
+			p.published(n - woken)
+			woken = n
+			if _, err = p.Reserve(ctx, len(bs[n])); err == nil {
+				run = p.writeRun(bs[n:], p.padded)
 			}
 		}
-		if err := p.check(); err != nil {
+		if err == nil {
+			err = p.check()
+		}
+		if err != nil {
+			p.published(n - woken)
 			return n, err
 		}
 		n += run
@@ -151,22 +142,38 @@ func (p *BytesProducer) PushAll(ctx context.Context, bs [][]byte) (n int, err er
 	return n, p.published(n - woken)
 }
 
-// writeRun publishes as many of bs as there is certainly room for before the end
-// of the ring, without waking anybody, and returns their number. The first
-// header goes last: until then none of them counts.
-func (p *BytesProducer) writeRun(bs [][]byte) int {
-	mem := p.body[p.offset(p.pos):]
-	// The header behind them needs room as well.
-	room := max(p.limit-p.pos, headerSize) - headerSize
-	n, size, first := writeMany(mem[:min(room, uint64(len(mem)))], bs, uint64(p.maxLen()), p.capacity/8)
-	if n == 0 {
-		return 0
+// writeMore publishes some of bs, as many as there is room for in one piece, without
+// waking anybody.
+func (p *BytesProducer) writeMore(bs [][]byte) (n int, err error) {
+	// To know of little room makes short records.
+	if p.limit-p.pos < p.longRecord()+2*headerSize {
+		err = p.refresh(0)
 	}
-	pos := p.pos + size
-	p.pushed.Release()
-	arch.StoreRelease64(p.header(pos), 0) // Invariant 2
-	arch.StoreRelease64(p.header(p.pos), first)
-	p.pos, p.reserved = pos, nil
+	if err == nil {
+		n = p.writeRun(bs, 0)
+	}
+	if n == 0 && err == nil { // the end of the ring is near
+		if _, err = p.TryReserve(len(bs[0])); err == nil {
+			n = p.writeRun(bs, p.padded)
+		}
+	}
+	return n, err
+}
+
+// longRecord is how much room the messages of a record take, if they are several.
+func (p *BytesProducer) longRecord() uint64 { return p.capacity / 8 }
+
+// writeRun publishes as many of bs as there is certainly room for before the end
+// of the ring, behind padding, without waking anybody, and returns their number. The
+// first header goes last, or the padding's: until then none of them counts.
+func (p *BytesProducer) writeRun(bs [][]byte, pad uint64) int {
+	mem := p.body[p.offset(p.pos+pad):]
+	// The header behind them needs room as well.
+	room := max(p.limit-p.pos-pad, headerSize) - headerSize
+	n, size, first := writeMany(mem[:min(room, uint64(len(mem)))], bs, uint64(p.maxLen()), p.longRecord())
+	if n > 0 {
+		p.put(pad, size, first)
+	}
 	return n
 }
 

@@ -258,7 +258,9 @@ func (q *BytesMPMC) RepairHead()      { q.repairHead() }
 func (q *BytesMPMC) RepairTail(n int) { q.repairTail(n) }
 
 // NotPopped is the end of a pop that has found nothing at pos.
-func (q *BytesMPMC) NotPopped(pos uint64) { q.notPopped(nil, make([]int, 1), pos, q.load(pos), ErrEmpty) }
+func (q *BytesMPMC) NotPopped(pos uint64) {
+	q.notPopped(nil, make([]int, 1), pos, q.load(pos), ErrEmpty)
+}
 
 // RunInWords returns the run of so many chunks as the words have it, claimed and not.
 func RunInWords(chunks uint64) (claimed, full uint64) {
@@ -288,3 +290,19 @@ func (q *MPMC[T]) CheckWords(t interface{ Fatalf(string, ...any) }, head, tail u
 
 // ReadMany is how a batch is popped from memory.
 var ReadMany = readMany
+
+// Count returns how many records, and messages in them, are in the ring.
+func (r *Bytes) Count() (records, messages uint64) {
+	for pos := position(atomic.LoadUint64(r.head)); ; {
+		h := atomic.LoadUint64(r.header(pos))
+		size, err := r.extent(pos, 0, h)
+		if h == 0 || err != nil {
+			return records, messages
+		}
+		if h&padding == 0 {
+			records++
+			messages += h>>moreShift&maxMore + 1
+		}
+		pos += size
+	}
+}
