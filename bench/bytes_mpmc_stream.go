@@ -102,16 +102,10 @@ func nextBytesMPMC(q *ring.BytesMPMC, size int) loop {
 
 func pushAllBytesMPMC(q *ring.BytesMPMC, size, batch int) loop {
 	ctx := context.Background()
-	msgs := make([][]byte, batch)
-	for i := range msgs {
-		msgs[i] = make([]byte, size)
-	}
+	buf, msgs := newBatch(size, batch)
 	return func(seq uint64, n int) error {
-		for end := seq + uint64(n); seq != end; {
-			for _, msg := range msgs {
-				stamp(msg, seq)
-				seq++
-			}
+		for end := seq + uint64(n); seq != end; seq += uint64(batch) {
+			stampAll(buf, size, seq)
 			if _, err := q.PushAll(ctx, msgs); err != nil {
 				return err
 			}
@@ -129,13 +123,10 @@ func popIntoBytesMPMC(q *ring.BytesMPMC, size, batch int) loop {
 			if err != nil {
 				return err
 			}
-			for _, n := range lens[:k] {
-				if n != size || !stamped(msgs[:n], seq) {
-					return wrongMessage(seq)
-				}
-				msgs = msgs[n:]
-				seq++
+			if !allOf(lens[:k], size) || !stampedAll(msgs, size, seq) {
+				return wrongMessage(seq)
 			}
+			seq += uint64(k)
 		}
 		return nil
 	}

@@ -67,17 +67,11 @@ func exchangeBytesMPMC(q *ring.BytesMPMC, side, size int) loop {
 func exchangeAllBytesMPMC(q *ring.BytesMPMC, side, size, batch int) loop {
 	ctx := context.Background()
 	seen := new(arrivals)
-	msgs := make([][]byte, batch)
-	for i := range msgs {
-		msgs[i] = make([]byte, size)
-	}
+	out, msgs := newBatch(size, batch)
 	buf, lens := make([]byte, 0, size*batch), make([]int, batch)
 	return func(seq uint64, n int) error {
-		for end := seq + uint64(n); seq != end; {
-			for _, msg := range msgs {
-				stamp(msg, numbered(side, seq))
-				seq++
-			}
+		for end := seq + uint64(n); seq != end; seq += uint64(batch) {
+			stampAll(out, size, numbered(side, seq))
 			if _, err := q.PushAll(ctx, msgs); err != nil {
 				return err
 			}

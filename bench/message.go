@@ -46,6 +46,26 @@ func stampedAll(buf []byte, size int, seq uint64) bool {
 	return true
 }
 
+// newBatch returns the messages of a batch, and the bytes that they are, one behind the
+// other.
+func newBatch(size, batch int) (buf []byte, msgs [][]byte) {
+	buf = make([]byte, size*batch)
+	for i := range batch {
+		msgs = append(msgs, buf[i*size:(i+1)*size])
+	}
+	return buf, msgs
+}
+
+// allOf reports whether all messages have that size.
+func allOf(lens []int, size int) bool {
+	for _, n := range lens {
+		if n != size {
+			return false
+		}
+	}
+	return true
+}
+
 // A message is a plain type of one of the sizes that are measured.
 type message interface {
 	[1]uint64 | [8]uint64 | [32]uint64 | [128]uint64 | [512]uint64 | [2048]uint64 | [8192]uint64 | [32768]uint64 | [131072]uint64
