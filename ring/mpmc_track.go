@@ -61,8 +61,7 @@ func (q *track) word(pos uint64) *uint64 {
 	return layout.At[uint64](q.body, (pos&(q.capacity-1))*q.stride)
 }
 
-func (q *track) load(pos uint64) word     { return word(atomic.LoadUint64(q.word(pos))) }
-func (q *track) store(pos uint64, w word) { arch.StoreRelease64(q.word(pos), uint64(w)) }
+func (q *track) load(pos uint64) word { return word(atomic.LoadUint64(q.word(pos))) }
 func (q *track) swap(pos uint64, old, w word) bool {
 	return atomic.CompareAndSwapUint64(q.word(pos), uint64(old), uint64(w))
 }
