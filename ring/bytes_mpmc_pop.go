@@ -42,7 +42,7 @@ func (q *BytesMPMC) popSome(dst []byte, lens []int) (longer []byte, n int, err e
 			return dst, 0, q.verdict(err)
 		}
 		q.popped.Release()
-		if q.take(pos, w, all) {
+		if err == nil && q.take(pos, w, all) {
 			return longer, n, q.taken(head, pos, all)
 		}
 		wait.Backoff()
