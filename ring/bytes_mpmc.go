@@ -23,9 +23,9 @@ import (
 // An operation waits for a paused process only where order or space requires it.
 // If a producer is stopped in the middle of a push, the consumers cannot go past
 // its message. If a consumer is stopped while a message is lent to it, or while
-// it frees the space of a long message, the producers stop when they have gone
-// round the ring and reach that space. No step of an operation excludes other
-// processes.
+// it frees the space of a long message or of a batch, the producers stop when
+// they have gone round the ring and reach that space. No step of an operation
+// excludes other processes.
 //
 // The try operations behave as those of [MPMC] do. TryPop may return ErrEmpty
 // while an earlier push is in progress. A handle looks for dead processes in its
