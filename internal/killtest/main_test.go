@@ -17,11 +17,32 @@ import (
 )
 
 var (
-	allFlag     = flag.Bool("killtest.all", false, "try every point of every operation, which takes most of an hour")
-	twelfthFlag = flag.Int("killtest.twelfth", -1, "try every twelfth point of every operation, from the one of this number on: 0 to 11")
-	seedFlag    = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
-	onlyFlag    = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
+	allFlag  = flag.Bool("killtest.all", false, "try every point of every operation, which takes most of an hour")
+	seedFlag = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
+	onlyFlag = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
 )
+
+// A part is one of n equal parts of something.
+type part struct{ i, n int }
+
+// partFlag is the part of the points of each operation that is tried.
+var partFlag part
+
+func init() {
+	flag.Var(&partFlag, "killtest.part", "try every n-th point of every operation, from the i-th on: `i/n`, 0/n being the first")
+}
+
+func (p *part) String() string { return fmt.Sprintf("%d/%d", p.i, p.n) }
+
+func (p *part) Set(text string) error {
+	if _, err := fmt.Sscanf(text, "%d/%d", &p.i, &p.n); err != nil || p.i < 0 || p.i >= p.n {
+		return fmt.Errorf("want i/n, i from 0 to n-1")
+	}
+	return nil
+}
+
+// has reports whether the i-th point is in the part. All are, if there are no parts.
+func (p *part) has(i int) bool { return p.n == 0 || i%p.n == p.i }
 
 // A victim is this binary, started with the operation's name in envVictim.
 const (

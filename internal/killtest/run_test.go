@@ -49,7 +49,7 @@ const (
 )
 
 // sampled reports whether a few random points of each operation will do.
-func sampled() bool { return !*allFlag && *twelfthFlag < 0 }
+func sampled() bool { return !*allFlag && partFlag.n == 0 }
 
 func testAll(t *testing.T, f fate) {
 	proctest.MaySkip("other")
@@ -152,7 +152,7 @@ func (s *stage) choose(trace *killtest.Trace, points []killtest.Point, random *r
 		return []int{*onlyFlag}
 	}
 	for i := range points {
-		if *twelfthFlag < 0 || i%12 == *twelfthFlag {
+		if partFlag.has(i) {
 			chosen = append(chosen, i)
 		}
 	}
