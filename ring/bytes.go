@@ -113,7 +113,8 @@ func (r *Bytes) Cap() int { return int(r.capacity) }
 func (r *Bytes) MaxLen() int { return r.maxLen() }
 
 // Len returns how many bytes of the ring are in use at the moment, including
-// headers. It returns 0 if the segment is closed.
+// headers, and messages that were popped and whose space is not free yet. It
+// returns 0 if the segment is closed.
 func (r *Bytes) Len() int {
 	var n uint64
 	for range lenAttempts {
