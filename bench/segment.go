@@ -12,7 +12,7 @@ import (
 // segmentSize is the room in a segment: for one ring of messages or two, with
 // what the rings add to them.
 func (r row) segmentSize() int64 {
-	return int64(max(4*bufferSize, bufferSize+r.ringCapacity()*(r.Size+8)))
+	return int64(max(4*bufferSize, bufferSize+r.ringCapacity()*(r.Size+8)*3/2))
 }
 
 // wireSegment makes the segment in which the sides of a row meet. It has no

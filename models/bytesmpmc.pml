@@ -1,6 +1,6 @@
 /*
  * Messages of several chunks: the BytesMPMC of ring/bytes_mpmc.go and its sisters
- * bytes_mpmc_batch, bytes_mpmc_push, bytes_mpmc_pop, bytes_mpmc_lend and
+ * bytes_mpmc_batch, bytes_mpmc_unsafe, bytes_mpmc_push, bytes_mpmc_pop, bytes_mpmc_lend and
  * bytes_mpmc_walk, and the repair of mpmc_repair.go.
  *
  * PRODUCERS want to push PUSHES messages each, CONSUMERS pop until they are told that
@@ -17,13 +17,13 @@
  * Steps                                            Go (methods of BytesMPMC)
  *   push, walk, passed   loads of closed, tail,    claim, nextFree
  *                and a word at a time
- *   scan, blocked   a load of each other word of   obstacle, findRoom
- *                the span; the first again
+ *   scan, blocked   a load of a word of each other obstacle, findRoom
+ *                run of the span; the first again
  *   row          loads, as in scan, for the        freeRow
  *                message behind
  *   claim        compare-and-swap                  claim
  *   advance      compare-and-swap of a hint        advance
- *   behind, fill, publish   for the last message   fill, write, publish
+ *   behind, fill, publish   for the last message   fill, writeMany, write, publish
  *                and then the first, a store for
  *                each chunk; release store of the
  *                word into the store buffer
@@ -34,7 +34,7 @@
  *   vacant, told load of closed, compare-and-swap  nextFull
  *   length, same, copy   loads of the length, of   message, popSome, copyRow
  *                the word, of the other chunk
- *   row          loads of the word of the message  copyRow
+ *   row          loads of the word of the message  copyRow, readMany
  *                behind, and the same of it
  *   take         compare-and-swap                  take, lend
  *   none         load of head, compare-and-swap    notTaken
@@ -72,6 +72,8 @@
  *   STORECLAIM   a claim is a store instead of a compare-and-swap (2)
  *   NOSCAN       a producer looks at the first chunk only (3)
  *   STEP         whoever walks comes to the chunks inside of a span (1)
+ *   MISCOUNT     -DBATCH -DSTART=1 -DLONG=15  a freed chunk speaks for one more than
+ *                there is (10)
  *   FIRSTFIRST   a span is freed from its first chunk on (4)
  *   EARLY        a message is published before it is written
  *   UNSEEN       -DBATCH -DLONG=14 -DPUSHES1=2  a producer does not look at the chunks
@@ -241,11 +243,23 @@ inline advance(hint, was, to) {
 #define nth		(i - 1)		/* the first chunk last: Invariant 4 */
 #endif
 
+/* more is how many chunks behind its own, up to the ring's end, the word of the k-th of n
+ * freed chunks speaks for. */
+#ifdef MISCOUNT
+#define more(k)		(n - (k))
+#else
+#define more(k)		(n - 1 - (k))
+#endif
+#define left(pos)	(CAPACITY - 1 - chunk(pos))
+#define freed(pos, k)	(plain(FREE, next((pos) + (k))) + \
+			 ((more(k) < left((pos) + (k)) -> more(k) : left((pos) + (k))) << 6))
+#define isFree(w, pos)	(phaseOf(w) == FREE && lapOf(w) == lap(pos))
+
 /* give frees the n chunks from pos on, and goes there. */
 inline give() {
 	i = n;
 	do
-	:: atomic { i > 0 -> store(pos + nth, plain(FREE, next(pos + nth))); i-- }
+	:: atomic { i > 0 -> store(pos + nth, freed(pos, nth)); i-- }
 	:: atomic { i == 0 -> break }
 	od;
 	atomic { pos = pos + n; n = 0 }
@@ -371,17 +385,17 @@ told:	atomic {
 
 vacant:	atomic {
 		n = runFor(message(pushed));
-		i = 1
+		i = 1 + runOf(w)
 	};
 #ifndef NOSCAN
 scan:	atomic {		/* obstacle; the claim looks at the first */
 		if
-		:: i == span(pos, n) -> goto room
+		:: i >= span(pos, n) -> goto room
 		:: else
 		fi;
 		o = load(pos + i);
 		if
-		:: o == plain(FREE, pos + i) -> o = 0; i++; goto scan
+		:: isFree(o, pos + i) -> i = i + 1 + runOf(o); o = 0; goto scan
 		:: else
 		fi
 	};
@@ -409,19 +423,20 @@ room:
 		;
 		if
 		:: pushed + 1 < pushes && inBatch(pos, n, runFor(message(pushed + 1))) ->
-			b = runFor(message(pushed + 1))
-		:: else
+			b = runFor(message(pushed + 1)); i = 1 + runOf(w)
+		:: else -> goto seen
 		fi
 	};
 #ifndef UNSEEN
 row:	atomic {		/* freeRow */
 		if
-		:: i == b -> goto seen
+		:: i >= n + b -> goto seen
 		:: else
 		fi;
+		o = load(pos + i);
 		if
-		:: load(pos + n + i) == plain(FREE, pos + n + i) -> i++; goto row
-		:: else -> b = 0
+		:: isFree(o, pos + i) -> i = i + 1 + runOf(o); o = 0; goto row
+		:: else -> o = 0; b = 0
 		fi
 	};
 #endif

@@ -31,12 +31,12 @@ import (
 // while an earlier push is in progress. A handle looks for dead processes in its
 // try operations only once in 64 failed tries.
 //
-// A message occupies its length plus 8 bytes, rounded up to a multiple of 64.
-// From 16 KiB on, it occupies up to a sixteenth more. It is contiguous: at the end
+// A message occupies its length, rounded up to a multiple of 64, and at least 64
+// bytes. From 16 KiB on, it occupies up to a sixteenth more. It is contiguous: at the end
 // of the ring, the same amount of space may stay unused. The longest message,
-// [BytesMPMC.MaxLen], is half the capacity minus 8 bytes. A long message waits
+// [BytesMPMC.MaxLen], is half the capacity. A long message waits
 // until there is space for all of it; meanwhile, shorter messages can go first. A
-// ring takes nine eighths of its capacity plus 640 bytes, rounded up to a
+// ring takes eleven eighths of its capacity plus 640 bytes, rounded up to a
 // multiple of 128.
 //
 // Pop copies a message before it takes it. If several consumers try to take the
@@ -44,20 +44,21 @@ import (
 // Next is better.
 type BytesMPMC struct {
 	track
-	words  slots[struct{}]
-	chunks []byte // behind the state words
+	words  slots[[2]uint64] // each with the length of a message, and a short one itself
+	chunks []byte           // behind the slots
 }
 
 // # Protocol
 //
 // It is that of MPMC, where a message is a run of slots that is always handed over as a
 // whole. The ring is an array of chunks of 64 bytes, and apart from it, so that no
-// message is ever taken for one, an array of their state words. Positions count chunks
-// from 0; position p lies in chunk p mod capacity, in lap p div capacity. A message takes
-// a run of chunks, and at the end of the ring, where it would not fit in one piece, those
-// up to the end besides: it then lies at the beginning. All of them are its span, which
-// the word of the first speaks for. Its length, and in the upper half of the same word how
-// often it was lent, are at the beginning of where it lies.
+// message is ever taken for one, an array of their state words and lengths. Positions
+// count chunks from 0; position p lies in chunk p mod capacity, in lap p div capacity. A
+// message takes a run of chunks, and at the end of the ring, where it would not fit in one
+// piece, those up to the end besides: it then lies at the beginning. All of them are its
+// span, which the word of the first speaks for. Beside that word is its length, and in the
+// upper half of that how often it was lent. Behind the length lies the message itself, if
+// it is no longer than a word; its chunk is then not touched.
 //
 // A batch is messages that follow one another, as far as the end of the ring, and whose
 // spans are claimed, or taken, at once: the word of the first then speaks for all of them.
@@ -93,16 +94,17 @@ type BytesMPMC struct {
 //  2. Each transition of the first word is one compare-and-swap, but for those of an
 //     owner that is the only one to change it, and names the owner. There is no instant
 //     at which a span that is not full is held by nobody's name, or the batch's first's.
-//  3. Before a batch is claimed, all its chunks have been seen free, and before it is
-//     taken, all its messages full. They stay so: only a claim or a take could change
-//     them, and none can pass the first.
-//  4. A batch is published from the last message to the first, and freed from the last
-//     chunk to the first. While the first is claimed nobody but its owner, or who repairs,
-//     touches the others, in this lap or the next. So wherever a walk goes from a message
-//     that is full to the one behind it, that one is published, or another batch's. And
-//     wherever it goes from a chunk that has been freed to the one behind it, that
-//     one is either the first of a batch, or not claimed yet, or has been freed as well.
-//     And where a batch is in the way, the first chunk found not free is the batch's first.
+//  3. Before a batch is claimed, all its chunks are known to be free (10), and before it is
+//     taken, all its messages have been seen full. They stay so: only a claim or a take
+//     could change them, and none can pass the first.
+//  4. Of a batch, the first message is published last, and the chunks are freed from the
+//     last to the first. While the first is claimed nobody but its owner, or who repairs,
+//     touches the others, in this lap or the next, or comes to them. So wherever a walk
+//     goes from a message that is full to the one behind it, that one is published, or
+//     another batch's. And wherever it goes from a chunk that has been freed to the one
+//     behind it, that one is either the first of a batch, or not claimed yet, or has been
+//     freed as well. And where a batch is in the way, the first chunk found not free is
+//     the batch's first.
 //  5. A pop copies the messages before it takes them. If its compare-and-swap succeeds,
 //     the first was full in lap L all the while, so the others were (3), and the copies are
 //     whole. So a death inside Pop leaves each message either in the ring or taken.
@@ -124,6 +126,8 @@ type BytesMPMC struct {
 //     messages may be of any length. For the same reason a process has a sleeper for each
 //     run that it waits with: what wakes one in vain may be enough for another. A push of
 //     many waits with its first message's: only a message alone goes round the end.
+//  10. A free word counts chunks behind it that were freed before it (4). If nobody has
+//     claimed its position, nobody has claimed those (1): they are free as well.
 //
 // What a death leaves: before the claim, nothing. After it, writing: whoever waits there
 // undoes it. After publish, messages, and maybe sleepers, who wake by their bound. In a
@@ -133,16 +137,18 @@ type BytesMPMC struct {
 // Memory orderings. The release store of full pairs with the load of the word in a pop:
 // the message and its length are visible. The compare-and-swap to freeing, or to free,
 // comes after the copies of the messages. The release store of free, or that compare-and-swap,
-// pairs with the load of the word in a claim (all words of the batch, Invariant 3): the
-// message has been read before it is overwritten. Loads of words are not reordered, nor
-// are their release stores: that is what Invariant 4 needs. Sleeping is the Event's.
+// pairs with the load of the word in a claim: the message has been read before it is
+// overwritten, and so have those of the chunks that the word counts, whose stores come
+// before it. Loads of words are not reordered, nor are their release stores: that is what
+// Invariant 4 needs. Sleeping is the Event's.
 //
 // Model: models/bytesmpmc.pml.
 
 const (
-	deliveriesShift = 32 // in a message's first word
+	deliveriesShift = 32 // in a message's length
 	maxDeliveries   = 1<<31 - 1
 
+	slotSize  = 3 * wordSize
 	chunkSize = 64
 	minChunks = 2
 )
@@ -165,7 +171,7 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	obj.capacity = n // positions are chunks
 	at := chunksOffset(n)
 	q := &BytesMPMC{
-		track: newTrack(obj, wordSize), words: newSlots[struct{}](obj.body, n),
+		track: newTrack(obj, slotSize), words: newSlots[[2]uint64](obj.body, n),
 		chunks: obj.body[at : at+n*chunkSize],
 	}
 	q.covers = func(pos uint64, w word) uint64 { return q.span(pos, w.chunkRun()) }
@@ -179,8 +185,8 @@ func countChunks(capacity int) (uint64, error) {
 	return max(n/chunkSize, minChunks), err
 }
 
-// chunksOffset returns where the chunks lie behind the words, at a cache line's start.
-func chunksOffset(n uint64) uint64 { return (n*wordSize + chunkSize - 1) &^ (chunkSize - 1) }
+// chunksOffset returns where the chunks lie behind the slots, at a cache line's start.
+func chunksOffset(n uint64) uint64 { return (n*slotSize + chunkSize - 1) &^ (chunkSize - 1) }
 
 func chunksBody(n uint64) uint64 { return chunksOffset(n) + n*chunkSize }
 
@@ -188,7 +194,7 @@ func chunksBody(n uint64) uint64 { return chunksOffset(n) + n*chunkSize }
 func (q *BytesMPMC) Cap() int { return int(q.capacity * chunkSize) }
 
 // MaxLen returns the length of the longest message that fits.
-func (q *BytesMPMC) MaxLen() int { return int(q.capacity/2*chunkSize - headerSize) }
+func (q *BytesMPMC) MaxLen() int { return int(q.capacity / 2 * chunkSize) }
 
 // Len returns how many bytes of the ring are in use at the moment, including the
 // overhead of each message. It counts messages that are being pushed or popped,

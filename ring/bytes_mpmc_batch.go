@@ -13,69 +13,57 @@ func (q *BytesMPMC) room(pos uint64) uint64 {
 // which there is room, and goes on with as many of bs as find room. It returns how many
 // messages that are.
 func (q *BytesMPMC) freeRow(pos uint64, r run, bs [][]byte) (run, int) {
-	n, first, room := 1, q.runLen(r), q.room(pos)
-	all := first
+	first := q.runLen(r)
+	all, n := fitting(first, bs, q.room(pos))
+	if at, _, found := q.obstacle(pos, all); found {
+		all, n = fitting(first, bs, at-pos)
+	}
+	return roundRun(all), n
+}
+
+// fitting returns how many chunks a message of that many and those of bs that fit into room
+// with it take, and how many messages that are.
+func fitting(first uint64, bs [][]byte, room uint64) (all uint64, n int) {
+	all, n = first, 1
 	for _, b := range bs {
-		next := runOf(uint64(len(b))).chunks()
+		next := chunksOf(uint64(len(b)))
 		if all+next > room {
 			break
 		}
 		all += next
 		n++
 	}
-	at, _, _ := q.obstacle(pos+first, all-first)
-	for ; pos+all > at; n-- {
-		all -= runOf(uint64(len(bs[n-2]))).chunks()
-	}
-	return roundRun(all), n
+	return all, n
 }
 
-// fill publishes the batch at pos, which first and bs are, from the last message to the
-// first.
+// fill publishes the batch at pos, which first and bs are, the first message last.
 func (q *BytesMPMC) fill(pos uint64, first []byte, bs [][]byte) {
-	end := pos + runOf(uint64(len(first))).chunks()
-	for _, b := range bs {
-		end += runOf(uint64(len(b))).chunks()
-	}
-	for i := len(bs) - 1; i >= 0; i-- {
-		r := runOf(uint64(len(bs[i])))
-		end -= r.chunks()
-		q.write(end, r, bs[i])
+	if len(bs) > 0 {
+		q.writeMany(pos+chunksOf(uint64(len(first))), bs)
 	}
 	q.write(pos, runOf(uint64(len(first))), first)
 }
 
 // write publishes the message at pos.
 func (q *BytesMPMC) write(pos uint64, r run, b []byte) {
-	mem := q.memory(pos, r)
-	copy(mem[headerSize:], b)
-	q.publish(mem, pos, r, len(b))
+	copy(q.memory(pos, r, len(b)), b)
+	q.publish(pos, r, len(b))
 }
 
 // copyRow appends the messages of the batch of up to len(lens) that starts at pos, whose
 // word is w, to dst, and stores their lengths in lens. It returns the run of the batch, and
 // how many messages that are.
 func (q *BytesMPMC) copyRow(dst []byte, pos uint64, w word, lens []int) (_ []byte, r run, n int, err error) {
-	all, room, lap := uint64(0), q.room(pos), q.lap(pos)
-	for {
-		b, err := q.message(pos+all, w)
-		if err != nil && n == 0 {
-			return dst, 0, 0, err
-		}
-		if err != nil {
-			break // who comes to it next is told
-		}
-		dst = append(dst, b...)
-		lens[n] = len(b)
-		n++
-		all += q.runLen(w.chunkRun())
-		if n == len(lens) || all >= room {
-			break
-		}
-		w = q.load(pos + all)
-		if w.phase() != full || w.ahead(lap) != 0 || all+q.runLen(w.chunkRun()) > room {
-			break
-		}
+	b, err := q.message(pos, w)
+	if err != nil {
+		return dst, 0, 0, err
 	}
-	return dst, roundRun(all), n, nil
+	dst = append(dst, b...)
+	lens[0] = len(b)
+	first, room := q.runLen(w.chunkRun()), q.room(pos)
+	if len(lens) == 1 || first >= room {
+		return dst, w.chunkRun(), 1, nil
+	}
+	dst, more, k := q.readMany(dst, pos+first, room-first, lens[1:])
+	return dst, roundRun(first + more), 1 + int(k), nil
 }

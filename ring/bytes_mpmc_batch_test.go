@@ -1,6 +1,7 @@
 package ring_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 // TestByteBatches: how many messages one claim, and one take, covers.
 func TestByteBatches(t *testing.T) {
 	s := newSegment(t)
-	const long, huge = 100, 1 << 14 // two chunks, and 257
+	const long, huge = 100, 1<<14 + 1 // two chunks, and 257
 	for i, c := range []struct {
 		name            string
 		capacity, start int   // in chunks
@@ -59,7 +60,7 @@ func TestByteBatches(t *testing.T) {
 // TestByteBatchInTheWay: a claim ends at what is not free, and a take at what is lent.
 func TestByteBatchInTheWay(t *testing.T) {
 	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "q", 1024))(t)
-	five := make([][]byte, 5)
+	five := equal(5, 8)
 	for range 3 {
 		pos, n, err := q.Claim(five)
 		proctest.Check(t, err)
@@ -71,7 +72,7 @@ func TestByteBatchInTheWay(t *testing.T) {
 		t.Fatalf("took %d of 2: %v", n, err)
 	}
 	l := proctest.Must(q.TryNext())(t)
-	if _, n, err := q.TryPopSome(nil, lens); n != 8 || err != nil {
+	if _, n, err := q.TryPopSome(make([]byte, 0, 100), lens); n != 8 || err != nil {
 		t.Fatalf("took %d messages, of up to half the ring: %v", n, err)
 	}
 	proctest.Check(t, first.Release())
@@ -82,6 +83,45 @@ func TestByteBatchInTheWay(t *testing.T) {
 		t.Fatalf("claimed %d of 3: %v", n, err)
 	}
 	proctest.Check(t, l.Release())
+}
+
+// TestByteBatchLengths pushes batches in which one length follows another, or itself, and
+// pops them into what has room for all of it or not.
+func TestByteBatchLengths(t *testing.T) {
+	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "q", 1<<14))(t)
+	rnd := proctest.Random(t)
+	lengths := []int{0, 1, 7, 8, 8, 13, 16, 31, 57, 63, 64, 64, 65, 100, 200}
+	seq := uint64(0)
+	for range 1000 {
+		var bs [][]byte
+		for length, n := 8, 1+rnd.IntN(60); len(bs) < n; seq++ {
+			if rnd.IntN(4) == 0 {
+				length = lengths[rnd.IntN(len(lengths))]
+			}
+			bs = append(bs, numbered(seq, length))
+		}
+		proctest.Must(q.PushAll(background, bs))(t)
+		for len(bs) > 0 {
+			memory := make([]byte, 3000)
+			room := rnd.IntN(2000)
+			lens := make([]int, 1+rnd.IntN(60))
+			b, n, err := q.TryPopSome(append(memory[:0:room], "ab"[:min(room, 2)]...), lens)
+			proctest.Check(t, err)
+			want := "ab"[:min(room, 2)]
+			for i, length := range lens[:n] {
+				if want += string(bs[i]); length != len(bs[i]) {
+					t.Fatalf("message of %d bytes, want %d", length, len(bs[i]))
+				}
+			}
+			if string(b) != want {
+				t.Fatalf("popped %x, want %x", b, want)
+			}
+			if behind := memory[room:]; !bytes.Equal(behind, make([]byte, len(behind))) {
+				t.Fatalf("popped to %x, behind %d bytes of room", behind, room)
+			}
+			bs = bs[n:]
+		}
+	}
 }
 
 func repeat(v, n int) (vs []int) {

@@ -15,7 +15,7 @@ import (
 func TestByteFlipped(t *testing.T) {
 	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "flipped", 1024))(t)
 	proctest.Check(t, q.TryPush(nil))
-	word, length := layout.At[uint64](q.Body(), 0), layout.At[uint64](q.Body(), 16*8)
+	word, length := layout.At[uint64](q.Body(), 0), layout.At[uint64](q.Body(), 8)
 	w := atomic.LoadUint64(word)
 	atomic.StoreUint64(length, 1<<40)
 	var wg sync.WaitGroup

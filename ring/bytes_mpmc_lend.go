@@ -64,9 +64,9 @@ func (q *BytesMPMC) lend(pos uint64, w word) (LentBytes, error) {
 		return LentBytes{}, errMoved
 	}
 	// One who dies before this store has not seen the message.
-	header := layout.At[uint64](q.memory(pos, w.chunkRun()), 0)
-	count := min(atomic.LoadUint64(header)>>deliveriesShift+1, maxDeliveries)
-	atomic.StoreUint64(header, uint64(len(b))|count<<deliveriesShift)
+	length := q.length(pos)
+	count := min(atomic.LoadUint64(length)>>deliveriesShift+1, maxDeliveries)
+	atomic.StoreUint64(length, uint64(len(b))|count<<deliveriesShift)
 	return LentBytes{q, pos, w.chunkRun(), b, count}, nil
 }
 

@@ -37,7 +37,7 @@ func TestByteLengths(t *testing.T) {
 	s := newSegment(t)
 	for _, capacity := range []int{1, 128, 256, 1024, 4000} {
 		q := proctest.Must(ring.NewBytesMPMC(s, fmt.Sprint(capacity), capacity))(t)
-		if want := max(128, 1<<bitsFor(capacity)); q.Cap() != want || q.MaxLen() != want/2-8 {
+		if want := max(128, 1<<bitsFor(capacity)); q.Cap() != want || q.MaxLen() != want/2 {
 			t.Fatalf("Cap is %d and MaxLen %d, of %d", q.Cap(), q.MaxLen(), capacity)
 		}
 		checkIs(t, "push of too much", q.TryPush(make([]byte, q.MaxLen()+1)), ring.ErrTooLarge)

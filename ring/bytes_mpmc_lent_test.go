@@ -57,7 +57,7 @@ func TestByteLentDamaged(t *testing.T) {
 	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "damaged", 1024))(t)
 	proctest.Check(t, q.TryPush(make([]byte, 100)))
 	_, die := lendElsewhere(t, "damaged", 1024)
-	binary.NativeEndian.PutUint64(q.Body()[128:], 121)
+	binary.NativeEndian.PutUint64(q.Body()[8:], 129)
 	die()
 	for range 200 { // some of them look for the dead
 		_, err := q.TryPop(nil)

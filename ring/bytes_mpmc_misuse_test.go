@@ -43,10 +43,10 @@ func TestByteCorrupt(t *testing.T) {
 		"TryNext": func(q *ring.BytesMPMC) error { _, err := q.TryNext(); return err },
 		"Next":    func(q *ring.BytesMPMC) error { _, err := q.Next(background); return err },
 	}
-	for i, length := range []uint64{121, 505, 1 << 20, 1 << 40, 1 << 63, ^uint64(0)} {
+	for i, length := range []uint64{129, 513, 1 << 20, 1 << 40, 1 << 63, ^uint64(0)} {
 		q := proctest.Must(ring.NewBytesMPMC(s, fmt.Sprint("length", i), 1024))(t)
 		proctest.Check(t, q.TryPush(make([]byte, 100)))
-		binary.NativeEndian.PutUint64(q.Body()[128:], length)
+		binary.NativeEndian.PutUint64(q.Body()[8:], length)
 		for what, pop := range pops {
 			checkIs(t, fmt.Sprintf("%s of length %#x", what, length), pop(q), ring.ErrCorrupt)
 		}

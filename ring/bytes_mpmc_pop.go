@@ -64,10 +64,11 @@ func (q *BytesMPMC) take(pos uint64, w word, r run) bool {
 
 // free makes the chunks that this process holds at pos free, the first last (Invariant 4).
 func (q *BytesMPMC) free(pos uint64, r run) {
-	n := q.span(pos, r)
-	k := q.words.before(pos, n)
-	q.words.set(pos+k, n-k, uint64(freeWord(q.lap(pos+k)+1)), 0)
-	q.words.set(pos, k, uint64(freeWord(q.lap(pos)+1)), 0)
+	for end := pos + q.span(pos, r); end > pos; {
+		n := min(end-pos, maxRun, q.index(end-1)+1)
+		end -= n
+		q.words.set(end, n, uint64(freeWord(q.lap(end)+1)), oneMore)
+	}
 }
 
 // notPopped completes the error of a pop that came as far as pos. Now and then

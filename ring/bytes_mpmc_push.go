@@ -29,8 +29,7 @@ func (q *BytesMPMC) TryReserve(n int) (ReservedBytes, error) {
 	if err != nil {
 		return ReservedBytes{q: q}, err
 	}
-	end := headerSize + n
-	return ReservedBytes{q, pos, r, q.memory(pos, r)[headerSize:end:end]}, q.check()
+	return ReservedBytes{q, pos, r, q.memory(pos, r, n)}, q.check()
 }
 
 // claim claims room for a message of n bytes, and for as many of bs after it as one claim
@@ -91,13 +90,16 @@ func (r ReservedBytes) Commit(n int) error {
 		return err
 	}
 	q.pushed.Release()
-	q.publish(q.memory(r.pos, r.run), r.pos, r.run, n)
+	if n <= wordSize {
+		copy(q.memory(r.pos, r.run, n), r.bytes) // more may have been reserved
+	}
+	q.publish(r.pos, r.run, n)
 	return q.wakeConsumers(r.pos+q.span(r.pos, r.run), 1)
 }
 
-// publish makes the message of n bytes at pos, which lies in mem, visible.
-func (q *BytesMPMC) publish(mem []byte, pos uint64, r run, n int) {
-	arch.StoreRelease64(layout.At[uint64](mem, 0), uint64(n))
+// publish makes the message of n bytes at pos visible.
+func (q *BytesMPMC) publish(pos uint64, r run, n int) {
+	arch.StoreRelease64(q.length(pos), uint64(n))
 	q.store(pos, fullChunk(q.lap(pos), r))
 }
 

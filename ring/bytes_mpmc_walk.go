@@ -3,8 +3,6 @@ package ring
 import (
 	"fmt"
 	"sync/atomic"
-
-	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
 // A span is found, and read, by what the word of its first chunk says. Words and
@@ -24,8 +22,8 @@ func (q *BytesMPMC) span(pos uint64, r run) uint64 {
 	return n
 }
 
-// memory returns where it lies: its length, and the message behind it.
-func (q *BytesMPMC) memory(pos uint64, r run) []byte {
+// inChunks returns the chunks of the message of a run.
+func (q *BytesMPMC) inChunks(pos uint64, r run) []byte {
 	n, at := q.runLen(r), q.index(pos)
 	if at+n > q.capacity {
 		at = 0
@@ -33,21 +31,23 @@ func (q *BytesMPMC) memory(pos uint64, r run) []byte {
 	return q.chunks[at*chunkSize : (at+n)*chunkSize : (at+n)*chunkSize]
 }
 
+// chunksOf returns how many chunks a message of n bytes takes, but for what a run rounds up.
+func chunksOf(n uint64) uint64 { return max((n+chunkSize-1)/chunkSize, 1) }
+
 // runOf returns the run of a message of n bytes.
-func runOf(n uint64) run { return roundRun((headerSize + n + chunkSize - 1) / chunkSize) }
+func runOf(n uint64) run { return roundRun(chunksOf(n)) }
 
 // message returns the message at pos, whose word is w. It is what was there only if a
 // compare-and-swap of a word then succeeds, and its error stands only if that still could.
 func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
-	mem := q.memory(pos, w.chunkRun())
-	n := atomic.LoadUint64(layout.At[uint64](mem, 0))
+	n := atomic.LoadUint64(q.length(pos))
 	if w.phase() == reading {
 		n &= lengthMask // deliveries are counted
 	}
-	if n > uint64(len(mem)-headerSize) {
-		return nil, q.fault(fmt.Errorf("length %#x of %d bytes: %w", n, len(mem), ErrCorrupt))
+	if room := q.runLen(w.chunkRun()) * chunkSize; n > room {
+		return nil, q.fault(fmt.Errorf("length %#x of %d bytes: %w", n, room, ErrCorrupt))
 	}
-	return mem[headerSize : headerSize+n : headerSize+n], nil
+	return q.memory(pos, w.chunkRun(), int(n)), nil
 }
 
 // findRoom walks from pos to the first position that is not claimed, and returns it if
@@ -69,12 +69,14 @@ func (q *BytesMPMC) findRoom(pos uint64, r run, steps *uint64) (uint64, word, er
 	}
 }
 
-// obstacle returns the first of n positions from pos on whose chunk is not free.
+// obstacle returns the first of n positions from pos on whose chunk is not free. It looks
+// at one word of each run that was freed: Invariant 10.
 func (q *BytesMPMC) obstacle(pos, n uint64) (at uint64, w word, found bool) {
-	for at = pos; at < pos+n; at++ {
-		if w = q.load(at); w != freeWord(q.lap(at)) {
+	for i := uint64(0); i < n; i += 1 + w.more() {
+		at = pos + i
+		if w = q.load(at); w.state() != freeWord(q.lap(at)) {
 			return at, w, true
 		}
 	}
-	return at, 0, false
+	return 0, 0, false
 }

@@ -13,14 +13,20 @@ import (
 
 const wordSize = 8
 
-// isShort reports whether n bytes are copied word by word.
-func isShort(n uint64) bool { return n <= 4*wordSize && n%wordSize == 0 }
+// isShort reports whether n bytes are copied without a call.
+func isShort(n uint64) bool { return n-wordSize <= 7*wordSize }
 
-// copyShort copies n bytes, a multiple of a word, from an offset of src to one of dst.
+// copyShort copies n bytes, from one to eight words, from an offset of src to one of dst.
 func copyShort(dst unsafe.Pointer, to uint64, src unsafe.Pointer, from, n uint64) {
-	for k := uint64(0); k < n; k += wordSize {
+	k := uint64(0)
+	for ; k+2*wordSize < n; k += 2 * wordSize {
+		*(*[2 * wordSize]byte)(unsafe.Add(dst, to+k)) = *(*[2 * wordSize]byte)(unsafe.Add(src, from+k))
+	}
+	if k+wordSize < n {
 		*(*[wordSize]byte)(unsafe.Add(dst, to+k)) = *(*[wordSize]byte)(unsafe.Add(src, from+k))
 	}
+	k = n - wordSize // maybe some bytes twice
+	*(*[wordSize]byte)(unsafe.Add(dst, to+k)) = *(*[wordSize]byte)(unsafe.Add(src, from+k))
 }
 
 // writeMany writes as many of bs as fit into mem, in records one behind the other, those
@@ -83,7 +89,7 @@ func writeShort(dst unsafe.Pointer, bs [][]byte, length uint64) uint64 {
 		if uint64(len(b)) != length {
 			return uint64(i)
 		}
-		copyShort(dst, uint64(i)*length, unsafe.Pointer(unsafe.SliceData(b)), 0, length)
+		copyShort(dst, uint64(i)*stride8(length), unsafe.Pointer(unsafe.SliceData(b)), 0, length)
 	}
 	return uint64(len(bs))
 }

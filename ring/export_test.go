@@ -176,14 +176,13 @@ func (q *BytesMPMC) Claim(bs [][]byte) (pos uint64, n int, err error) {
 	return pos, n, err
 }
 
-// Fill is the next: it publishes the last n messages of bs, a batch that was claimed.
+// Fill is the next: it publishes n messages of bs, a batch that was claimed, the first of
+// them last.
 func (q *BytesMPMC) Fill(pos uint64, bs [][]byte, n int) {
-	left, last := bs[:len(bs)-n], bs[len(bs)-n:]
-	for _, b := range left {
-		pos += runOf(uint64(len(b))).chunks()
-	}
-	if n > 0 {
-		q.fill(pos, last[0], last[1:])
+	if n < len(bs) {
+		q.writeMany(pos+chunksOf(uint64(len(bs[0]))), bs[1:][:n])
+	} else {
+		q.fill(pos, bs[0], bs[1:])
 	}
 }
 
@@ -210,7 +209,8 @@ func (q *BytesMPMC) Take(lens []int, left func(chunks int) int) (b []byte, n int
 		return nil, 0, err
 	}
 	for i, least := chunks-1, uint64(max(left(int(chunks)), 1)); i >= least; i-- {
-		q.store(pos+i, freeWord(q.lap(pos+i)+1))
+		more := min(chunks-1-i, q.capacity-1-q.index(pos+i)) // as free has it, of up to maxRun chunks
+		q.store(pos+i, freeWord(q.lap(pos+i)+1).and(more))
 	}
 	return b, n, nil
 }
@@ -282,6 +282,26 @@ func (q *MPMC[T]) CheckWords(t interface{ Fatalf(string, ...any) }, head, tail u
 		w := q.load(pos)
 		if w.state() != state(q.lap(pos)) || w.more() >= end-pos {
 			t.Fatalf("word of position %d, of %d to %d: %#x", pos, head, tail, w)
+		}
+		counted = counted || w.more() > 0
+	}
+	return counted
+}
+
+// CheckFree fails the test if the word of a chunk that nobody has claimed counts one behind
+// it that is not free (Invariant 10). It reports whether one counts any.
+func (q *BytesMPMC) CheckFree(t interface{ Fatalf(string, ...any) }) (counted bool) {
+	steps := q.maxSteps()
+	first, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
+	for pos := first; pos < first+q.capacity; pos++ {
+		w := q.load(pos)
+		if w.state() != freeWord(q.lap(pos)) {
+			continue
+		}
+		for i := range w.more() {
+			if at := pos + 1 + i; at >= first+q.capacity || q.load(at).state() != freeWord(q.lap(at)) {
+				t.Fatalf("word of position %d, %#x, counts %d, which is %#x", pos, w, at, q.load(at))
+			}
 		}
 		counted = counted || w.more() > 0
 	}

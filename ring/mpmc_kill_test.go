@@ -110,7 +110,7 @@ func (s step) take(t proctest.Fataler, q crowdRing) {
 			t.Fatalf("took %d of %d: %v", run, s.n, err)
 		}
 		q.mpmc().Free(pos, run, s.k)
-	case "claim bytes": // of n messages, and publish the last k
+	case "claim bytes": // of n messages, and publish k behind the first
 		bs := garbageOf(s.n)
 		pos, n, err := q.bytes().Claim(bs)
 		if err != nil || n != s.n {

@@ -40,7 +40,7 @@ var _ = proctest.Register("sleepwalker", func(c *proctest.Child) {
 	c.Send("done")
 })
 
-// claimThree is the first step of a push of three messages 1. The next publishes the last n.
+// claimThree is the first step of a push of three messages 1. The next publishes n, the first last.
 func claimThree(t proctest.Fataler, q crowdRing, kind string) (fill func(n int)) {
 	if kind == "MPMC" {
 		pos, run, err := q.mpmc().Claim(3)

@@ -28,6 +28,9 @@ func (m *reference) run(n int) {
 	}
 	for range n {
 		steps[m.rnd.IntN(len(steps))]()
+		if q, ok := m.actor().queue.Handle().(*ring.BytesMPMC); ok {
+			q.CheckFree(m.t)
+		}
 	}
 }
 
@@ -171,8 +174,11 @@ func (m *reference) pushPart(a *actor) {
 	var err error
 	var bs [][]byte
 	if m.kind == "BytesMPMC" {
-		for range 1 + m.rnd.IntN(m.units) {
-			bs = append(bs, make([]byte, min(m.rnd.IntN(200), a.bytes().MaxLen())))
+		for length := 0; len(bs) == 0 || m.rnd.IntN(m.units) > 0 && len(bs) < m.units; {
+			if m.rnd.IntN(2) == 0 {
+				length = min(m.rnd.IntN(200), a.bytes().MaxLen())
+			}
+			bs = append(bs, make([]byte, length))
 		}
 		pos, n, err = a.bytes().Claim(bs)
 	} else {

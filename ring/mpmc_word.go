@@ -10,15 +10,16 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 //
 // That of a chunk of a BytesMPMC, with a run as in bytes_mpmc_run.go:
 //
-//	free, full, closed         lap 52 bits    | run 9        | phase 3 bits
+//	free, closed               lap 52 bits    | more 9 bits  | phase 3 bits
+//	full                       lap 52         | run 9        | phase 3
 //	writing, reading, freeing  lap 14 | run 9 | owner id 38  | phase 3
 //
 // A word that nobody has claimed carries the whole lap, or so much of it, that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
-// process was paused. That of a slot also counts slots behind it that are surely in the
-// same state (more). A claimed word is changed by its owner alone, or, once that is
-// dead, by a compare-and-swap that names the dead id, which never comes back;
-// there the low bits of the lap do.
+// process was paused. One without a run also counts those behind it that are surely in
+// the same state (more). A claimed word is changed by its owner alone, or, once that is
+// dead, by a compare-and-swap that names the dead id, which never comes back; there the
+// low bits of the lap do.
 type word uint64
 
 const (

@@ -110,8 +110,10 @@ func TestRaceDetector(t *testing.T) {
 		for _, mode := range modes {
 			for _, when := range []string{"in time", "late"} {
 				t.Run(kind+"/"+mode+"/"+when, func(t *testing.T) {
-					newSegment(t)
-					proctest.Start(t, "racers", kind, mode, when).WantRace(when == "late")
+					proctest.WantRace(t, when == "late", func(t *testing.T) *proctest.Proc {
+						newSegment(t)
+						return proctest.Start(t, "racers", kind, mode, when)
+					})
 				})
 			}
 		}

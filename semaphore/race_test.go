@@ -83,7 +83,9 @@ func TestRaceDetector(t *testing.T) {
 	}
 	for name := range races {
 		t.Run(name, func(t *testing.T) {
-			shared.Named(t).Start(t, "racers", name).WantRace(strings.HasPrefix(name, "race: "))
+			proctest.WantRace(t, strings.HasPrefix(name, "race: "), func(t *testing.T) *proctest.Proc {
+				return shared.Named(t).Start(t, "racers", name)
+			})
 		})
 	}
 }

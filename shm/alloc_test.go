@@ -12,6 +12,7 @@ import (
 func TestNoAllocation(t *testing.T) {
 	s := shared.Named(t)
 	mu := newLock(t, s.Segment, "mu")
+	rw := newRWLock(t, s.Segment, "rw")
 	v, p := shared.Value[int64](t, s.Segment, "value"), shared.Value[padded8a](t, s.Segment, "padded")
 	w := shared.Value[block](t, s.Segment, "block")
 	a, words := newArray[uint8](t, s.Segment, "bytes", 100), newArray[float64](t, s.Segment, "words", 100)
@@ -30,6 +31,19 @@ func TestNoAllocation(t *testing.T) {
 		{"LockContext", func() {
 			if mu.LockContext(cancellable) == nil {
 				mu.Unlock()
+			}
+		}},
+		{"RLock and RUnlock", func() { pass(rw.RLocker()) }},
+		{"Lock and Unlock of an RWLock", func() { pass(rw) }},
+		{"TryRLock and TryLock", func() { rw.TryRLock(); rw.TryLock(); rw.RUnlock() }},
+		{"RLockContext", func() {
+			if rw.RLockContext(cancellable) == nil {
+				rw.RUnlock()
+			}
+		}},
+		{"LockContext of an RWLock", func() {
+			if rw.LockContext(cancellable) == nil {
+				rw.Unlock()
 			}
 		}},
 		{"Load", func() { v.Load(); p.Load() }},

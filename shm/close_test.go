@@ -181,7 +181,7 @@ func TestCloseUnderLoad(t *testing.T) {
 	s := shared.Named(t)
 	for range 5 {
 		seg := s.Another(t)
-		mu := newLock(t, seg, "mu")
+		mu, rw := newLock(t, seg, "mu"), newRWLock(t, seg, "rw")
 		v, w := shared.Value[int](t, seg, "value"), shared.Value[block](t, seg, "block")
 		a, table := newArray[uint8](t, seg, "array", 3), newTable[row](t, seg, "table", rows)
 		shared.CloseUnder(t, seg,
@@ -194,6 +194,15 @@ func TestCloseUnderLoad(t *testing.T) {
 					panic(err)
 				}
 				mu.Unlock()
+			},
+			func() { pass(rw) },
+			func() { pass(rw.RLocker()) },
+			func() {
+				err := rw.RLockContext(context.Background())
+				if err != nil && !errors.Is(err, shm.ErrOwnerDied) { // a writer was inside at the last Close
+					panic(err)
+				}
+				rw.RUnlock()
 			},
 			func() { v.Update(func(x int) int { return x + 1 }) },
 			func() { w.Store(blockOf(1)) },

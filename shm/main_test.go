@@ -32,6 +32,11 @@ func newLock(t proctest.Fataler, seg *shm.Segment, name string) *shm.Lock {
 	return proctest.Must(shm.NewLock(seg, name))(t)
 }
 
+func newRWLock(t proctest.Fataler, seg *shm.Segment, name string) *shm.RWLock {
+	t.Helper()
+	return proctest.Must(shm.NewRWLock(seg, name))(t)
+}
+
 func newArray[T any](t proctest.Fataler, seg *shm.Segment, name string, n int) *shm.Array[T] {
 	t.Helper()
 	return proctest.Must(shm.NewArray[T](seg, name, n))(t)

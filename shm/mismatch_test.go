@@ -72,6 +72,7 @@ func TestMismatch(t *testing.T) {
 		says []string
 	}{
 		{"value as lock", lockError(s.Segment, "value"), []string{"value", "lock"}},
+		{"lock as rwlock", rwLockError(s.Segment, "lock"), []string{"lock", "rwlock"}},
 		{"value as array", arrayError[int64](s.Segment, "value", 1), []string{"value", "array"}},
 		{"lock as value", valueError[int64](s.Segment, "lock"), []string{"lock", "value"}},
 		{"array as value", valueError[int64](s.Segment, "array"), []string{"array", "value"}},
@@ -111,6 +112,11 @@ var _ = proctest.Register("mismatched", func(c *proctest.Child) {
 
 func lockError(seg *shm.Segment, name string) error {
 	_, err := shm.NewLock(seg, name)
+	return err
+}
+
+func rwLockError(seg *shm.Segment, name string) error {
+	_, err := shm.NewRWLock(seg, name)
 	return err
 }
 

@@ -39,6 +39,35 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 		}
 		return f, f
 	},
+	"RWLock's writers": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		l := newRWLock(c, seg, "rw")
+		return func() { l.Lock(); *heap++; l.Unlock() },
+			func() {
+				for !l.TryLock() {
+				}
+				*heap++
+				l.Unlock()
+				c.Check(l.LockContext(context.Background()))
+				*heap++
+				l.Unlock()
+			}
+	},
+	"RWLock's readers and writer": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		l := newRWLock(c, seg, "rw")
+		return func() { l.Lock(); *heap++; l.Unlock() },
+			func() {
+				l.RLock()
+				_ = *heap
+				l.RUnlock()
+				for !l.TryRLock() {
+				}
+				_ = *heap
+				l.RUnlock()
+				c.Check(l.RLockContext(context.Background()))
+				_ = *heap
+				l.RUnlock()
+			}
+	},
 	"Store and Load": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		v := shared.Value[bool](c, seg, "v")
 		return publish(heap, func() { v.Store(true) }, v.Load)
@@ -117,6 +146,16 @@ var races = map[string]func(c *proctest.Child, seg *shm.Segment, heap *int) (a, 
 		f := func() { pass(mu); *heap++ }
 		return f, f
 	},
+	"race: two readers of an RWLock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		l := newRWLock(c, seg, "rw")
+		f := func() { l.RLock(); *heap++; l.RUnlock() }
+		return f, f
+	},
+	"race: after RUnlock": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		l := newRWLock(c, seg, "rw")
+		f := func() { pass(l); pass(l.RLocker()); *heap++ } // whichever of the two comes first
+		return f, f
+	},
 	"race: after Store": func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		v := shared.Value[int](c, seg, "v")
 		return late(heap, func() { v.Store(1) }, func() bool { return v.Load() == 1 })
@@ -170,7 +209,9 @@ func TestRaceDetector(t *testing.T) {
 	}
 	for name := range races {
 		t.Run(name, func(t *testing.T) {
-			shared.Named(t).Start(t, "racers", name).WantRace(strings.HasPrefix(name, "race: "))
+			proctest.WantRace(t, strings.HasPrefix(name, "race: "), func(t *testing.T) *proctest.Proc {
+				return shared.Named(t).Start(t, "racers", name)
+			})
 		})
 	}
 }

@@ -11,6 +11,10 @@ import (
 // [Create] is the sum of the sizes of all objects.
 const LockSize = arch.CacheLine
 
+// RWLockSize returns the size of an RWLock, in bytes of a segment that has room for
+// maxProcs processes.
+func RWLockSize(maxProcs int) int64 { return int64(rwSize(maxProcs)) }
+
 // ValueSize returns the size of a Value of type T, in bytes of the segment. If T
 // has a long type description, the size includes it; the same is true for the
 // other objects that have an element type. ValueSize returns 0 if T is not plain.

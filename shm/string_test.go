@@ -17,6 +17,7 @@ func TestString(t *testing.T) {
 	for want, v := range map[string]any{
 		`segment "s"`:                s,
 		`lock "l" in segment "s"`:    proctest.Must(shm.NewLock(s, "l"))(t),
+		`rwlock "rw" in segment "s"`: proctest.Must(shm.NewRWLock(s, "rw"))(t),
 		`value "v" in segment "s"`:   proctest.Must(shm.NewValue[int](s, "v"))(t),
 		`array "a" in segment "s"`:   proctest.Must(shm.NewArray[int](s, "a", 1))(t),
 		`table "tab" in segment "s"`: proctest.Must(shm.NewTable[int](s, "tab", 1))(t),

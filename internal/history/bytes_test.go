@@ -47,7 +47,7 @@ func finishBytesMPMC(p *player) {
 
 // appendValue appends the message that stands for v.
 func appendValue(b []byte, v uint64) []byte {
-	for n := len(b) + chunksOf(v)*chunk - 8; len(b) < n; { // beside its length
+	for n := len(b) + chunksOf(v)*chunk; len(b) < n; {
 		b = binary.LittleEndian.AppendUint64(b, v)
 	}
 	return b

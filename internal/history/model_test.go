@@ -71,12 +71,17 @@ const (
 	pop
 	popInto
 	death
+
+	readLock
+	readLockReporting
+	readUnlock
 )
 
 func (k kind) String() string {
 	names := [...]string{"", "Lock", "LockContext", "TryLock", "MarkConsistent", "Unlock",
 		"Acquire", "Release", "Value", "Load", "Store", "Swap", "CompareAndSwap", "Update",
-		"Push", "Pop", "PopInto", "death"}
+		"Push", "Pop", "PopInto", "death",
+		"RLock", "RLockContext", "RUnlock"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -85,6 +90,7 @@ func (k kind) String() string {
 
 var subjects = map[string]*subject{
 	"Lock":       lockSubject,
+	"RWLock":     rwLockSubject,
 	"Semaphore":  semaphoreSubject,
 	"Value":      valueSubject,
 	"LargeValue": largeSubject,

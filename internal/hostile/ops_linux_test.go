@@ -89,6 +89,21 @@ func init() {
 			{name: "Unlock", do: func(h *handles, arg byte) error { h.lock.Unlock(); return nil }},
 			{name: "MarkConsistent", do: func(h *handles, arg byte) error { h.lock.MarkConsistent(); return nil }},
 		},
+		"rwlock": {
+			{name: "TryLock", do: func(h *handles, arg byte) error { h.rwlock.TryLock(); return nil }},
+			{name: "Lock", endless: true, do: func(h *handles, arg byte) error { h.rwlock.Lock(); return nil }},
+			{name: "LockContext", do: func(h *handles, arg byte) error {
+				return brief(arg, func(ctx context.Context) error { return h.rwlock.LockContext(ctx) })
+			}},
+			{name: "Unlock", do: func(h *handles, arg byte) error { h.rwlock.Unlock(); return nil }},
+			{name: "MarkConsistent", do: func(h *handles, arg byte) error { h.rwlock.MarkConsistent(); return nil }},
+			{name: "TryRLock", do: func(h *handles, arg byte) error { h.rwlock.TryRLock(); return nil }},
+			{name: "RLock", endless: true, do: func(h *handles, arg byte) error { h.rwlock.RLock(); return nil }},
+			{name: "RLockContext", do: func(h *handles, arg byte) error {
+				return brief(arg, func(ctx context.Context) error { return h.rwlock.RLockContext(ctx) })
+			}},
+			{name: "RUnlock", do: func(h *handles, arg byte) error { h.rwlock.RUnlock(); return nil }},
+		},
 		"semaphore": semaphoreOperations(func(h *handles) *semaphore.Semaphore { return h.sem }),
 		"signal":    semaphoreOperations(func(h *handles) *semaphore.Semaphore { return h.signal }),
 		"spsc":      spscOperations,
@@ -177,7 +192,11 @@ func isDocumented(err error) bool {
 // misuses are what an operation without an error panics with if this process does
 // not have what it gives back: the segment says so, be it true or not.
 var misuses = []string{
+	"negative WaitGroup counter", "more than 2147483647 counts",
 	"Unlock of a Lock that this process does not hold",
 	"MarkConsistent of a Lock that this process does not hold",
+	"Unlock of an RWLock that this process does not hold for writing",
+	"MarkConsistent of an RWLock that this process does not hold for writing",
+	"RUnlock of an RWLock that this process does not hold for reading",
 	"permits, more than held",
 }

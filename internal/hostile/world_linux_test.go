@@ -40,15 +40,18 @@ type part struct {
 }
 
 const (
-	arenaSize  = 8192
+	arenaSize  = 16384
 	maxProcs   = 4
-	maxObjects = 16
+	maxObjects = 32
 )
 
 // kinds are the objects, in the order of their creation in world 0. In world n
 // the first n come last, so that the ends of all kinds of object are at the end
 // of the mapping once.
-var kinds = []string{"value", "large", "array", "odd", "lock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide"}
+var kinds = []string{
+	"value", "large", "array", "odd", "lock", "rwlock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide",
+	"event", "once", "group", "reports",
+}
 
 // newWorld makes world n.
 func newWorld(n int) (w *world, err error) {
@@ -212,6 +215,7 @@ type handles struct {
 	array  *shm.Array[uint16]
 	odd    *shm.Array[[3]uint32]
 	lock   *shm.Lock
+	rwlock *shm.RWLock
 	sem    *semaphore.Semaphore
 	signal *semaphore.Semaphore
 	spsc   *ring.SPSC[[3]uint32]
@@ -220,14 +224,16 @@ type handles struct {
 	wide   *ring.BytesMPMC
 	table  *shm.Table[[2]uint64]
 	roles
+	syncs
 }
 
 // sizes are those of the objects in the segment.
 var sizes = map[string]int{
-	"value": 128, "large": 256 + 4*64, "array": 256, "odd": 128, "lock": 128,
+	"value": 128, "large": 256 + 4*64, "array": 256, "odd": 128, "lock": 128, "rwlock": 128 * (2 + maxProcs),
 	"semaphore": 128 * (1 + maxProcs), "signal": 128,
 	"spsc": 640 + 16*24, "mpmc": 640 + 16*24, "bytes": 640 + 256,
-	"table": 17*40 + 25*(8+16), "wide": 640 + 16*(8+64),
+	"table": 17*40 + 25*(8+16), "wide": 640 + 16*(24+64),
+	"event": 128, "once": 128, "group": 128 * (1 + maxProcs), "reports": 128 * (1 + maxProcs),
 }
 
 // open opens the object of a kind.
@@ -244,6 +250,8 @@ func (h *handles) open(kind string) (err error) {
 		h.odd, err = shm.NewArray[[3]uint32](s, kind, 9)
 	case "lock":
 		h.lock, err = shm.NewLock(s, kind)
+	case "rwlock":
+		h.rwlock, err = shm.NewRWLock(s, kind)
 	case "semaphore":
 		h.sem, err = semaphore.New(s, kind, 3, nil)
 	case "signal":
@@ -258,6 +266,8 @@ func (h *handles) open(kind string) (err error) {
 		h.wide, err = ring.NewBytesMPMC(s, kind, 16*64)
 	case "table":
 		h.table, err = shm.NewTable[[2]uint64](s, kind, 17)
+	default:
+		err = h.syncs.open(s, kind)
 	}
 	if h.found == nil {
 		h.found = map[string]bool{"filler": true, "segment": true}

@@ -165,12 +165,12 @@ const (
 )
 
 // claims returns the state words of an MPMC's slots that name an owner, or, if it
-// is 0, of those that are lent. Those of a BytesMPMC lie in a row.
+// is 0, of those that are lent. Those of a BytesMPMC lie beside the lengths.
 func (q *queue) claims(owner uint64) (words [][]byte) {
 	const body = 640
 	n, stride := slots, 8+24
 	if q.kind == "BytesMPMC" {
-		n, stride = wideRoom/64, 8
+		n, stride = wideRoom/64, 24
 	}
 	mem := q.memory("q")
 	for i := range n {

@@ -14,7 +14,12 @@ import (
 var operations []operation
 
 func init() {
-	operations = slices.Concat(locks, pushes(), pops(), values(), entries(), reads(), semaphores(), closings(), leavings(), repairs(), attachments())
+	operations = slices.Concat(
+		locks, rwLocks(), events(), onces(), waitGroups(),
+		values(), entries(), reads(), semaphores(),
+		pushes(), pops(),
+		closings(), leavings(), repairs(), attachments(),
+	)
 	codes["died"] = shm.ErrOwnerDied
 	codes["full"] = ring.ErrFull
 	codes["empty"] = ring.ErrEmpty

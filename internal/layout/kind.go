@@ -16,6 +16,10 @@ const (
 	KindBytes
 	KindTable
 	KindBytesMPMC
+	KindRWLock
+	KindEvent
+	KindWaitGroup
+	KindOnce
 )
 
 var kindNames = [...]string{
@@ -29,6 +33,11 @@ var kindNames = [...]string{
 	KindBytes:     "byte ring",
 	KindTable:     "table",
 	KindBytesMPMC: "MPMC byte ring",
+
+	KindRWLock:    "rwlock",
+	KindEvent:     "event",
+	KindWaitGroup: "wait group",
+	KindOnce:      "once",
 }
 
 // String returns the kind as error messages name it.

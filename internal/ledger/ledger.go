@@ -21,7 +21,8 @@ import (
 //
 //  1. A line changes its owner only in the hands of the new one, who has its process
 //     slot: Enter. The count is 0 before the new id is there.
-//  2. Only its owner changes the count of a line.
+//  2. Only its owner changes the count of a line, or whom the object lets do so while it
+//     keeps everybody else from changing, and entering, lines.
 //  3. What the dead hold counts for nothing, from their deaths on. Nobody clears it but
 //     the next owner of the line.
 //
@@ -62,7 +63,10 @@ func (l *Ledger) Enter() {
 }
 
 // Mine returns the count of this process.
-func (l *Ledger) Mine() *uint64 { return l.lines[l.core.Slot()].count }
+func (l *Ledger) Mine() *uint64 { return l.Count(l.core.Slot()) }
+
+// Count returns the count of the line of a slot.
+func (l *Ledger) Count(slot int) *uint64 { return l.lines[slot].count }
 
 // Len returns how many lines there are.
 func (l *Ledger) Len() int { return len(l.lines) }

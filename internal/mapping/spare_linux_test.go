@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,63 +50,33 @@ func TestSpare(t *testing.T) {
 	want("after a failure", before)
 }
 
-// TestSpareLocked has all that is mapped be locked: the file once, and the spare
-// never.
+// TestSpareLocked has all that is mapped be locked: the file, until it is severed, and
+// the spare never.
 func TestSpareLocked(t *testing.T) {
-	const large = 16 << 20
 	f := tempFile(t)
-	if err := f.Truncate(large); err != nil {
-		t.Fatal(err)
-	}
-	locked := func() (kB int) {
-		b, err := os.ReadFile("/proc/self/status")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(b)) {
-			fmt.Sscanf(line, "VmLck: %d kB", &kB)
-		}
-		return kB
-	}
 	if err := unix.Mlockall(unix.MCL_FUTURE); err != nil {
 		t.Skip("no locked memory: ", err)
 	}
 	defer unix.Munlockall()
-	before := locked()
-	m, err := Map(f, large)
+	m, err := Map(f, size)
 	if err != nil {
 		t.Skip("no locked memory: ", err)
 	}
-	if got := locked() - before; got < large>>10 || got >= 2*large>>10 {
-		t.Errorf("%d kB are locked, of a mapping of %d", got, large>>10)
+	locked := func(mem []byte) bool {
+		return slices.Contains(strings.Fields(smaps(t, mem, "VmFlags")), "lo")
 	}
-	if !unlocks(t, locked) {
-		t.Skip("what is unmapped stays locked here, as where an emulator keeps all addresses mapped")
+	if !locked(m.Bytes()) || locked(m.spare) {
+		t.Errorf("locked: the file %v, the spare %v", locked(m.Bytes()), locked(m.spare))
 	}
-	before = locked()
 	if err := m.Sever(); err != nil {
 		t.Error(err)
 	}
-	if got := before - locked(); got <= 0 {
-		t.Errorf("Sever has unlocked %d kB", got)
+	if locked(m.Bytes()) {
+		t.Error("what has been severed is locked")
 	}
 	if err := m.Unmap(); err != nil {
 		t.Error(err)
 	}
-}
-
-// unlocks reports whether less memory is locked once some of it is unmapped.
-func unlocks(t *testing.T, locked func() int) bool {
-	t.Helper()
-	mem, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := locked()
-	if err := unix.Munmap(mem); err != nil {
-		t.Fatal(err)
-	}
-	return locked() < before
 }
 
 // TestSpareUntouched has all that is mapped be locked, and so be there, after Map: but
@@ -117,25 +88,26 @@ func TestSpareUntouched(t *testing.T) {
 		t.Skip("no locked memory: ", err)
 	}
 	defer unix.Munlockall()
-	b, err := os.ReadFile("/proc/self/smaps")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var address uint64
-	if _, err := fmt.Sscanf(fmt.Sprintf("%p", m.spare), "0x%x", &address); err != nil {
-		t.Fatal(err)
-	}
-	at := regexp.MustCompile(fmt.Sprintf("(?m)^0*%x-", address)).FindIndex(b)
-	if at == nil {
-		t.Skip("smaps does not have this process's addresses, as under an emulator that moves them")
-	}
-	_, after, _ := strings.Cut(string(b[at[1]:]), "\nRss:")
-	var kB int
-	if _, err := fmt.Sscan(after, &kB); err != nil || kB != 0 {
-		t.Errorf("%d kB of the spare are there (%v)", kB, err)
+	if rss := smaps(t, m.spare, "Rss"); rss != "0 kB" {
+		t.Errorf("%s of the spare are there", rss)
 	}
 	if err := m.Sever(); err != nil {
 		t.Error(err)
 	}
 	m.Bytes()[size-1] = 1
+}
+
+// smaps returns what the kernel says of the mapping that begins where mem does.
+func smaps(t *testing.T, mem []byte, field string) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := strings.TrimPrefix(fmt.Sprintf("%p", mem), "0x")
+	of := regexp.MustCompile(`(?ms)^0*` + address + `-.*?^` + field + `: *([^\n]*)`).FindSubmatch(b)
+	if of == nil {
+		t.Skip("smaps does not have this process's addresses, as under an emulator that moves them")
+	}
+	return strings.TrimSpace(string(of[1]))
 }

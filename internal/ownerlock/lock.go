@@ -18,7 +18,8 @@ import (
 //
 // States of the word: the low bits are the owner's id, 0 if there is none; bit
 // 63 (died) says that an owner died inside and nobody has declared the
-// protected data consistent since.
+// protected data consistent since. Bit 62 (outside) is there for objects in which an
+// owner has more to wait for before it is inside (Outside).
 //
 //	free            0          --Lock-->        owned
 //	owned           id         --Unlock-->      free
@@ -26,6 +27,9 @@ import (
 //	free, died      died       --Lock-->        owned, died
 //	owned, died     id|died    --Unlock-->      free, died
 //	owned, died     id|died    --MarkConsistent-->  owned
+//	owned, outside             --Enter-->       owned
+//	owned                      --Leave-->       owned, outside
+//	owned, outside             --Unlock, or its owner dies-->  free, and died if it was
 //
 // Invariants
 //
@@ -39,9 +43,9 @@ import (
 //  4. While the Queue is barred only the waiter that is first in it takes the lock:
 //     who unlocks and locks again at once does not keep the others out.
 //
-// Memory orderings. All transitions are compare-and-swaps, but Unlock is a release
-// store: nobody else changes the word meanwhile (Invariant 1). Between it and the
-// load of the Queue's words lies the Event's fence: the sleepers', or, where wakers
+// Memory orderings. All transitions are compare-and-swaps, but Unlock, Enter and Leave are
+// release stores: nobody else changes the word meanwhile (Invariant 1). Between that of Unlock
+// and the load of the Queue's words lies the Event's fence: the sleepers', or, where wakers
 // run one of their own, that of Wake. The compare-and-swap of Lock pairs
 // with the store of Unlock, or with the one that freed the word of a dead owner,
 // whose stores the probe of its file lock in the kernel made visible. The owner
@@ -53,7 +57,7 @@ type Lock struct {
 	_     [0]atomic.Uint64 // aligns held on 32-bit platforms
 	held  uint64           // the word while this process is its owner, and 0 otherwise
 	word  *uint64
-	id    uint64
+	id    uint64 // what an owner adds to the word
 	core  *segment.Segment
 	fence bool // wakers run a fence of their own
 	queue wait.Queue
@@ -62,7 +66,8 @@ type Lock struct {
 const (
 	// Died is the bit of the word that a death inside sets.
 	Died      = 1 << 63
-	ownerMask = Died - 1
+	outside   = 1 << 62
+	ownerMask = outside - 1
 
 	queueOffset = 8 // the Queue's words
 	// Size is how many bytes of shared memory a Lock takes.
@@ -78,6 +83,23 @@ func (l *Lock) Init(core *segment.Segment, mem []byte) {
 	l.fence = core.WakerFence()
 }
 
+// Outside has each new owner be outside, until Enter. Call it right after Init.
+func (l *Lock) Outside() { l.id |= outside }
+
+// Enter takes the owner inside. Only the owner may call it.
+func (l *Lock) Enter() {
+	w := l.Held() &^ outside
+	arch.StoreRelease64(&l.held, w)
+	arch.StoreRelease64(l.word, w)
+}
+
+// Leave takes the owner outside again, for what it has to do before it unlocks.
+func (l *Lock) Leave() {
+	w := l.Held() | outside
+	arch.StoreRelease64(&l.held, w)
+	arch.StoreRelease64(l.word, w)
+}
+
 // Word returns the word.
 func (l *Lock) Word() *uint64 { return l.word }
 
@@ -89,6 +111,12 @@ func (l *Lock) Closed() bool { return l.core.Closed() }
 
 // Held returns the word if this process is the owner, and 0 otherwise.
 func (l *Lock) Held() uint64 { return atomic.LoadUint64(&l.held) }
+
+// Inside reports whether the owner, if Held returned w, is inside.
+func Inside(w uint64) bool { return w != 0 && w&outside == 0 }
+
+// Owned reports whether the word names an owner.
+func Owned(w uint64) bool { return w&ownerMask != 0 }
 
 // TryLock takes the lock if it is free, and nobody is to have it before.
 func (l *Lock) TryLock() bool { return l.take(false) }
@@ -127,7 +155,11 @@ func (l *Lock) freeDead() {
 	w := atomic.LoadUint64(l.word)
 	owner := w & ownerMask
 	if owner != 0 && l.core.Dead(liveness.ID(owner)) {
-		if atomic.CompareAndSwapUint64(l.word, w, Died) {
+		free := uint64(Died)
+		if w&outside != 0 {
+			free = w & Died
+		}
+		if atomic.CompareAndSwapUint64(l.word, w, free) {
 			l.Wake()
 		}
 	}
@@ -178,5 +210,5 @@ func (l *Lock) MarkConsistent() bool {
 	if w&Died == 0 {
 		return w != 0
 	}
-	return atomic.CompareAndSwapUint64(&l.held, w, l.id) && atomic.CompareAndSwapUint64(l.word, w, l.id)
+	return atomic.CompareAndSwapUint64(&l.held, w, w&^Died) && atomic.CompareAndSwapUint64(l.word, w, w&^Died)
 }

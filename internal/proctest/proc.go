@@ -111,22 +111,33 @@ func (p *Proc) start(opts *Options, args []string) error {
 		exe = opts.Binary
 	}
 	p.in, p.rd = in, rd
+	for range tries {
+		p.command(opts, exe, args)
+		p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
+		if err = pinned(opts.CPUs, p.cmd.Start); !notBegun(err) {
+			break
+		}
+	}
+	if err != nil {
+		in.Close()
+		rd.Close()
+	}
+	return err
+}
+
+// tries is how often a process may be given up before it has begun.
+const tries = 3
+
+func (p *Proc) command(opts *Options, exe string, args []string) {
 	command := slices.Concat(opts.under, []string{exe}, args)
 	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Env = append(os.Environ(), opts.Env...)
 	p.cmd.Env = append(p.cmd.Env, envHelper+"="+p.name)
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
 	p.cmd.ExtraFiles = opts.ExtraFiles
 	if p.cmd.SysProcAttr = attributes(); p.cmd.SysProcAttr != nil && opts.Attributes != nil {
 		opts.Attributes(p.cmd.SysProcAttr)
 	}
 	p.cmd.WaitDelay = 10 * time.Second // a process the helper left behind may hold stderr
-	if err := pinned(opts.CPUs, p.cmd.Start); err != nil {
-		in.Close()
-		rd.Close()
-		return err
-	}
-	return nil
 }
 
 // executable returns the path of the test binary, in a form that even those can

@@ -193,13 +193,13 @@ func TestFailures(t *testing.T) {
 }
 
 func TestWatchdogShowsStacks(t *testing.T) {
-	t.Setenv("ISTHMUS_PROCTEST_SCALE", "0.01")
-	if got := proctest.Timeout(); got != 600*time.Millisecond {
-		t.Fatalf("Timeout is %v", got)
-	}
-	r := record(func(t testing.TB) {
-		p := proctest.Start(t, "hang")
-		p.Expect("hanging")
+	r := record(func(tb testing.TB) {
+		p := proctest.Start(tb, "hang")
+		p.Expect("hanging") // however long it takes to start
+		t.Setenv("ISTHMUS_PROCTEST_SCALE", "0.02")
+		if got := proctest.Timeout(); got != 1200*time.Millisecond {
+			tb.Fatalf("Timeout is %v", got)
+		}
 		p.Recv()
 	})
 	want := "did not send a line within"

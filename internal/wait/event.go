@@ -58,6 +58,7 @@ type Event struct {
 	fence  Fence
 	turn   chan struct{}
 	queued int32 // goroutines of this process that have the turn, or wait for it
+	luck   luck
 }
 
 // Fence is the sleeper's side of the store-load fence of Invariant 1.
@@ -144,7 +145,7 @@ func notify(word *uint32, n int) {
 // the place to look for the dead. If ctx ends first, its error is returned, and
 // try has reported false.
 func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) error {
-	if !e.Queued() && spin(try) {
+	if !e.Queued() && e.luck.spin(try) {
 		return nil
 	}
 	if err := e.enter(ctx); err != nil {
@@ -158,7 +159,7 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 // turns, since only the one whose turn it is would look. Whoever wakes those who wait
 // so wakes everybody.
 func (e *Event) AwaitEach(ctx context.Context, try func() bool, stalled func()) error {
-	if spin(try) {
+	if e.luck.spin(try) {
 		return nil
 	}
 	return sleep(ctx, func() *Event { return e }, try, stalled)

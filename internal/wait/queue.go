@@ -61,6 +61,8 @@ type Queue struct {
 	owner         Owner
 	shared        bool // several may hold what is taken, at one time
 
+	luck luck
+
 	mu    sync.Mutex // of what this process has seen of the first
 	seen  order      // its proof
 	since time.Time  // and for how long
@@ -134,7 +136,7 @@ func (q *Queue) WakeAll() {
 // first; if not, take must fail while the Queue is Barred. See Event.Await.
 func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled func()) (err error) {
 	c := claim{queue: q, start: time.Now(), came: q.load().beat()}
-	if !q.Queued() && spin(func() bool { return take(false) }) {
+	if !q.Queued() && q.luck.spin(func() bool { return take(false) }) {
 		return nil
 	}
 	if err := q.behind.enter(ctx); err != nil {

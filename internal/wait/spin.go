@@ -12,11 +12,12 @@ import (
 const (
 	eagerPolls = 512                   // without a pause, some 0.5 µs
 	pollPause  = 200 * time.Nanosecond // before each later poll
-	pauses     = 4                     // polls between two looks at the clock
+	polls      = 4                     // between two turns of the other goroutines
 	spinTime   = 10 * time.Microsecond // the whole of it
 	maxLull    = time.Microsecond
 	lullSteps  = 8 // things in a row that make a lull the longest
-	yields     = 2 // turns given to the process's other goroutines
+	maxMisses  = 8 // spins in a row that may fail before it is given up
+	retry      = 8 // one wait in so many spins then, to see whether it pays again
 )
 
 var spinOff atomic.Bool
@@ -50,34 +51,49 @@ func Eager() int {
 	return eagerPolls
 }
 
-// spin calls try for a while, and reports whether it has succeeded.
-func spin(try func() bool) bool {
+// luck says whether it has paid lately to spin on one Event, in one process.
+type luck struct {
+	misses int32 // waits in a row since a spin succeeded
+}
+
+// promising reports whether the next spin may pay.
+func (l *luck) promising() bool {
+	n := atomic.LoadInt32(&l.misses)
+	return n < maxMisses || n%retry == 0
+}
+
+// spin calls try for a while, and reports whether it has succeeded. The other goroutines
+// of this process have their turn first, and often: one of them may have been made ready
+// by the caller, or may be the one that the caller waits for.
+func (l *luck) spin(try func() bool) bool {
 	if spinOff.Load() {
 		return false
 	}
-	if multiCPU() {
-		var start time.Time
-		for {
-			for range pauses {
+	if yield(try) {
+		return true
+	}
+	if !multiCPU() {
+		return yield(try)
+	}
+	if l.promising() {
+		for start := time.Now(); time.Since(start) < spinTime; runtime.Gosched() {
+			for range polls {
 				// A poll takes the cache line from whoever is writing it. A
 				// pause lets the other side get ahead by more than one word.
 				Pause(pollPause)
 				if try() {
+					atomic.StoreInt32(&l.misses, 0)
 					return true
 				}
 			}
-			if now := time.Now(); start.IsZero() {
-				start = now
-			} else if now.Sub(start) > spinTime {
-				break
-			}
 		}
 	}
-	for range yields {
-		runtime.Gosched()
-		if try() {
-			return true
-		}
-	}
+	atomic.AddInt32(&l.misses, 1)
 	return false
+}
+
+// yield tries after a turn of the other goroutines.
+func yield(try func() bool) bool {
+	runtime.Gosched()
+	return try()
 }

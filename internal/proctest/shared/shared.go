@@ -128,9 +128,11 @@ func CloseUnder(t *testing.T, seg *shm.Segment, uses ...func()) {
 				}
 			})
 		}))
-	}
-	for range users {
-		<-begun
+		select {
+		case <-begun:
+		case p := <-users[len(users)-1]:
+			t.Fatalf("panicked with %v before the segment was closed", p)
+		}
 	}
 	seg.Close()
 	for _, u := range users {

@@ -1,0 +1,64 @@
+package hostile
+
+import (
+	"context"
+
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// syncs are the objects that are named after those of package sync.
+type syncs struct {
+	event          *shm.Event
+	once           *shm.Once
+	group, reports *shm.WaitGroup
+}
+
+func (h *syncs) open(s *shm.Segment, kind string) (err error) {
+	switch kind {
+	case "event":
+		h.event, err = shm.NewEvent(s, kind)
+	case "once":
+		h.once, err = shm.NewOnce(s, kind)
+	case "group":
+		h.group, err = shm.NewWaitGroup(s, kind)
+	case "reports":
+		h.reports, err = shm.NewWaitGroup(s, kind, shm.ReportDead)
+	}
+	return err
+}
+
+func init() {
+	operations["event"] = []operation{
+		{name: "Set", do: func(h *handles, arg byte) error { h.event.Set(); return nil }},
+		{name: "Clear", do: func(h *handles, arg byte) error { h.event.Clear(); return nil }},
+		{name: "IsSet", do: func(h *handles, arg byte) error { h.event.IsSet(); return nil }},
+		{name: "Wait", do: func(h *handles, arg byte) error {
+			return brief(arg, func(ctx context.Context) error { return h.event.Wait(ctx) })
+		}},
+	}
+	operations["once"] = []operation{
+		{name: "Do", do: func(h *handles, arg byte) error {
+			return brief(arg, func(ctx context.Context) error { return h.once.Do(ctx, func() error { return nil }) })
+		}},
+		{name: "Do, which fails", do: func(h *handles, arg byte) error {
+			return brief(arg, func(ctx context.Context) error { return h.once.Do(ctx, func() error { return context.Canceled }) })
+		}},
+		{name: "Done", do: func(h *handles, arg byte) error { h.once.Done(); h.once.OwnerDied(); return nil }},
+	}
+	operations["group"] = groupOperations(func(h *handles) *shm.WaitGroup { return h.group })
+	operations["reports"] = groupOperations(func(h *handles) *shm.WaitGroup { return h.reports })
+}
+
+// groupOperations are those of a WaitGroup. Each change may have to wait for the owner of a
+// lock.
+func groupOperations(of func(h *handles) *shm.WaitGroup) []operation {
+	return []operation{
+		{name: "Add", endless: true, do: func(h *handles, arg byte) error { of(h).Add(int(arg%4) - 1); return nil }},
+		{name: "Done", endless: true, do: func(h *handles, arg byte) error { of(h).Done(); return nil }},
+		{name: "Take", endless: true, do: func(h *handles, arg byte) error { of(h).Take(int(arg % 3)); return nil }},
+		{name: "Wait", endless: true, do: func(h *handles, arg byte) error { of(h).Wait(); return nil }},
+		{name: "WaitContext", do: func(h *handles, arg byte) error {
+			return brief(arg, func(ctx context.Context) error { return of(h).WaitContext(ctx) })
+		}},
+	}
+}

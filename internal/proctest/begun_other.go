@@ -1,0 +1,5 @@
+//go:build !windows
+
+package proctest
+
+func notBegun(error) bool { return false }

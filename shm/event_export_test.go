@@ -1,0 +1,12 @@
+package shm
+
+import "sync/atomic"
+
+// Awaited reports whether anybody may be asleep for e.
+func (e *Event) Awaited() bool { return e.waiters.Waiting() }
+
+// SetSilently is what Set has done before it wakes anybody.
+func (e *Event) SetSilently() { atomic.AddUint64(e.word, eventGeneration|eventSet) }
+
+// SetGeneration lets a clear Event go on from generation n.
+func (e *Event) SetGeneration(n uint64) { atomic.StoreUint64(e.word, n*eventGeneration) }

@@ -1,0 +1,121 @@
+package shm_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// What tests of all objects show of the Event, the Once and the WaitGroup.
+
+func init() {
+	races["Set and IsSet"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		e := newEvent(c, seg, "e")
+		return publish(heap, e.Set, e.IsSet)
+	}
+	races["Set and Event's Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		e := newEvent(c, seg, "e")
+		return publish(heap, e.Set, func() bool { return e.Wait(context.Background()) == nil })
+	}
+	races["race: after Set"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		e := newEvent(c, seg, "e")
+		return late(heap, e.Set, e.IsSet)
+	}
+	races["race: Clear and IsSet"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		e := newEvent(c, seg, "e")
+		e.Set()
+		return publish(heap, e.Clear, func() bool { return !e.IsSet() })
+	}
+	races["Once's Do and Do"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		o := newOnce(c, seg, "o")
+		f := func() {
+			c.Check(o.Do(context.Background(), func() error { *heap++; return nil }))
+			if *heap != 1 {
+				c.Fatalf("done %d times", *heap)
+			}
+		}
+		return f, f
+	}
+	races["Once's Do and Done"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		o := newOnce(c, seg, "o")
+		return publish(heap, func() { c.Check(o.Do(context.Background(), succeed)) }, o.Done)
+	}
+	races["an f that fails, and the next"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		o := newOnce(c, seg, "o")
+		f := func() { _ = o.Do(context.Background(), func() error { *heap++; return errTry }) }
+		return f, f
+	}
+	races["Done and Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		g := newWaitGroup(c, seg, "g")
+		g.Add(1)
+		return func() { *heap++; g.Done() }, func() { g.Wait(); *heap++ }
+	}
+	races["Go and WaitContext"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		g := newWaitGroup(c, seg, "g")
+		g.Go(func() { *heap++ })
+		return func() {}, func() { c.Check(g.WaitContext(context.Background())); *heap++ }
+	}
+	races["race: after WaitGroup's Done"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		g := newWaitGroup(c, seg, "g")
+		g.Add(1)
+		return func() { g.Done(); *heap++ }, func() { g.Wait(); *heap++ }
+	}
+	races["race: after f"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		o := newOnce(c, seg, "o")
+		return late(heap, func() { c.Check(o.Do(context.Background(), succeed)) }, o.Done)
+	}
+}
+
+// uncontended returns the operations that do not have to wait, by name.
+func uncontended(t proctest.Fataler, seg *shm.Segment) map[string]func() {
+	ctx, cancel := context.WithCancel(context.Background())
+	_ = cancel
+	e := newEvent(t, seg, "e")
+	o := newOnce(t, seg, "o")
+	g := newWaitGroup(t, seg, "g")
+	return map[string]func(){
+		"WaitGroup": func() {
+			g.Add(2)
+			g.Done()
+			g.Done()
+			g.Take(1)
+			g.Wait()
+			_ = g.WaitContext(ctx)
+		},
+		"Once": func() {
+			_ = o.Do(ctx, succeed)
+			o.Done()
+		},
+		"Event": func() {
+			e.Set()
+			e.IsSet()
+			_ = e.Wait(ctx)
+			e.Clear()
+		},
+	}
+}
+
+func TestSyncNoAllocation(t *testing.T) {
+	for name, op := range uncontended(t, shared.Named(t).Segment) {
+		if n := testing.AllocsPerRun(100, op); n != 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
+
+func TestSyncString(t *testing.T) {
+	s := shared.Named(t).Segment
+	for want, v := range map[string]any{
+		`event "e" in segment "test"`:      newEvent(t, s, "e"),
+		`once "o" in segment "test"`:       newOnce(t, s, "o"),
+		`wait group "g" in segment "test"`: newWaitGroup(t, s, "g"),
+	} {
+		if got := fmt.Sprintf("%v %+v", v, v); got != want+" "+want {
+			t.Errorf("printed as %s, want %s", got, want)
+		}
+	}
+}
