@@ -333,10 +333,10 @@ walk:	atomic {		/* nextFree */
 		if
 		:: ahead(w, pos) == 0 && phaseOf(w) == FREE -> goto found
 		:: ahead(w, pos) >= 0 && phaseOf(w) == CLOSED -> goto told
-		:: ahead(w, pos) > 0 && phaseOf(w) == FREE ->
+		:: ahead(w, pos) == 0 && phaseOf(w) != FREE && phaseOf(w) != CLOSED ->
+			pos = pos + runOf(w); w = 0; goto walk
+		:: ahead(w, pos) > 0 && phaseOf(w) != CLOSED ->
 			pos = pos + (ahead(w, pos) - 1) * CAPACITY + 1; w = 0; goto walk
-		:: ahead(w, pos) >= 0 && phaseOf(w) != FREE && phaseOf(w) != CLOSED ->
-			pos = pos + ahead(w, pos) * CAPACITY + runOf(w); w = 0; goto walk
 		:: ahead(w, pos) < 0
 		fi
 	};

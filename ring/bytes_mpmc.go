@@ -100,8 +100,10 @@ type BytesMPMC struct {
 //  4. Of a batch, the first message is published last, and the chunks are freed from the
 //     last to the first. While the first is claimed nobody but its owner, or who repairs,
 //     touches the others, in this lap or the next, or comes to them. So wherever a walk
-//     goes from a message that is full to the one behind it, that one is published, or
-//     another batch's. And wherever it goes from a chunk that has been freed to the one
+//     goes from a message that is full, of its own lap, to the one behind it, that one is
+//     published, or another batch's. (One of a later lap may be inside a batch that is
+//     not: from there the walk goes on one chunk further, in the lap before, where all are
+//     claimed.) And wherever it goes from a chunk that has been freed to the one
 //     behind it, that one is either the first of a batch, or not claimed yet, or has been
 //     freed as well. And where a batch is in the way, the first chunk found not free is
 //     the batch's first.

@@ -85,6 +85,32 @@ func TestByteBatchInTheWay(t *testing.T) {
 	proctest.Check(t, l.Release())
 }
 
+// TestByteBatchLateWalk has a producer go on with its walk after a pause, in which others have
+// gone round the ring. Wherever it was, and however far they have published a batch, it comes
+// to the end of that, never inside.
+func TestByteBatchLateWalk(t *testing.T) {
+	s := newSegment(t)
+	for laps := range 3 {
+		for published := range 4 {
+			q := proctest.Must(ring.NewBytesMPMC(s, fmt.Sprint(laps, published), 1024))(t)
+			for range 16 * laps {
+				proctest.Check(t, q.TryPush(nil))
+				proctest.Must(q.TryPop(nil))(t)
+			}
+			four := equal(4, 8)
+			pos, n, err := q.Claim(four)
+			proctest.Check(t, err)
+			q.Fill(pos, four, published)
+			for from := range pos + 1 {
+				if at, err := q.FindRoom(from, 8); at != pos+uint64(n) || err != nil {
+					t.Errorf("%d behind the first of a batch at %d are published: a walk from %d finds room at %d, want %d: %v",
+						published, pos, from, at, pos+uint64(n), err)
+				}
+			}
+		}
+	}
+}
+
 // TestByteBatchLengths pushes batches in which one length follows another, or itself, and
 // pops them into what has room for all of it or not.
 func TestByteBatchLengths(t *testing.T) {

@@ -186,6 +186,13 @@ func (q *BytesMPMC) Fill(pos uint64, bs [][]byte, n int) {
 	}
 }
 
+// FindRoom is the walk of a push of n bytes that has come as far as pos, maybe laps ago.
+func (q *BytesMPMC) FindRoom(pos uint64, n int) (uint64, error) {
+	steps := q.maxSteps()
+	pos, _, err := q.findRoom(pos, runOf(uint64(n)), &steps)
+	return pos, err
+}
+
 // TryPopSome is a PopInto of as many messages as one take gets.
 func (q *BytesMPMC) TryPopSome(dst []byte, lens []int) ([]byte, int, error) {
 	return q.popSome(dst, lens)

@@ -87,10 +87,10 @@ func (q *track) nextFree(pos uint64, steps *uint64) (uint64, word, error) {
 			return pos, w, nil
 		case ahead >= 0 && w.phase() == closed:
 			return pos, w, ErrClosed
-		case ahead > 0 && w.phase() == free:
+		case ahead == 0:
+			pos += q.covers(pos, w)
+		case ahead > 0: // maybe inside a batch, of which not all is published
 			pos += uint64(ahead-1)*q.capacity + 1
-		case ahead >= 0:
-			pos += uint64(ahead)*q.capacity + q.covers(pos, w)
 		default:
 			// The lap before is still there, unless the hint has moved on while
 			// this walk was paused.
