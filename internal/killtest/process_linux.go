@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long a process may take for anything.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.pid }

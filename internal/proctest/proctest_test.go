@@ -196,8 +196,8 @@ func TestWatchdogShowsStacks(t *testing.T) {
 	r := record(func(tb testing.TB) {
 		p := proctest.Start(tb, "hang")
 		p.Expect("hanging") // however long it takes to start
-		t.Setenv("ISTHMUS_PROCTEST_SCALE", "0.02")
-		if got := proctest.Timeout(); got != 1200*time.Millisecond {
+		t.Setenv("ISTHMUS_PROCTEST_SCALE", "0.01")
+		if got := proctest.Timeout(); got != 1800*time.Millisecond {
 			tb.Fatalf("Timeout is %v", got)
 		}
 		p.Recv()

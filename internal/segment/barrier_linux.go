@@ -13,9 +13,11 @@ const (
 )
 
 // canBarrier reports whether the barriers of others reach this process, and it
-// can issue them. The first call registers it.
+// can issue them. The first call registers it, for which the kernel waits until each
+// processor has scheduled: some 10 ms, or longer on a busy machine.
 var canBarrier = sync.OnceValue(func() bool {
-	return membarrier(membarrierRegisterGlobalExpedited) == 0 && membarrier(membarrierGlobalExpedited) == 0
+	_, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierRegisterGlobalExpedited, 0, 0)
+	return errno == 0 && membarrier(membarrierGlobalExpedited) == 0
 })
 
 func barrier() bool { return canBarrier() && membarrier(membarrierGlobalExpedited) == 0 }

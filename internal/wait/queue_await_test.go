@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long something may take that does not hang.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // TestAwaitInTurn has a waiter come to its place in the Queue, and leave it.
 func TestAwaitInTurn(t *testing.T) {
