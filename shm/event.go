@@ -125,8 +125,7 @@ func (e *Event) Wait(ctx context.Context) error {
 	}
 	var err error
 	if w := atomic.LoadUint64(e.word); w&eventSet == 0 {
-		setSince := func() bool { return atomic.LoadUint64(e.word) != w } // Invariant 2
-		err = e.waiters.AwaitEach(ctx, func() bool { return setSince() || e.ref.Closed() }, func() {})
+		err = e.setSince(ctx, w)
 	}
 	if closed := e.ref.Check(); closed != nil {
 		return closed
@@ -136,6 +135,13 @@ func (e *Event) Wait(ctx context.Context) error {
 	}
 	e.edge.Acquire()
 	return nil
+}
+
+// setSince waits until the event has been set since its word was w, which is clear.
+func (e *Event) setSince(ctx context.Context, w uint64) error {
+	return e.waiters.AwaitEach(ctx, func() bool {
+		return atomic.LoadUint64(e.word) != w || e.ref.Closed() // Invariant 2
+	}, func() {})
 }
 
 func (e *Event) mustBeOpen() {

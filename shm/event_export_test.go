@@ -1,6 +1,9 @@
 package shm
 
-import "sync/atomic"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Awaited reports whether anybody may be asleep for e.
 func (e *Event) Awaited() bool { return e.waiters.Waiting() }
@@ -10,3 +13,9 @@ func (e *Event) SetSilently() { atomic.AddUint64(e.word, eventGeneration|eventSe
 
 // SetGeneration lets a clear Event go on from generation n.
 func (e *Event) SetGeneration(n uint64) { atomic.StoreUint64(e.word, n*eventGeneration) }
+
+// Word returns what SetSince takes.
+func (e *Event) Word() uint64 { return atomic.LoadUint64(e.word) }
+
+// SetSince is what Wait does after it has loaded the word.
+func (e *Event) SetSince(ctx context.Context, w uint64) error { return e.setSince(ctx, w) }

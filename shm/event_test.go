@@ -104,6 +104,21 @@ func TestEventSetAndClear(t *testing.T) {
 	}
 }
 
+// TestEventLateWaiter has one stand still before it sleeps, while the event is set and
+// cleared, and another one comes: that one is not in the way.
+func TestEventLateWaiter(t *testing.T) {
+	e := newEvent(t, shared.Named(t).Segment, "e")
+	word := e.Word()
+	e.Set()
+	e.Clear()
+	other := forever(e)
+	proctest.Until(t, "the other sleeps", e.Awaited)
+	late := proctest.Go(func() error { return e.SetSince(context.Background(), word) })
+	proctest.Check(t, proctest.Result(t, late))
+	e.Set()
+	proctest.Check(t, proctest.Result(t, other))
+}
+
 // TestEventWraps has the generation go round.
 func TestEventWraps(t *testing.T) {
 	e := newEvent(t, shared.Named(t).Segment, "e")

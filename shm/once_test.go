@@ -129,6 +129,29 @@ func TestOnceWaits(t *testing.T) {
 	}
 }
 
+// TestOnceWakesAll has everybody go who waits, of each process, as soon as it is done: sleeps
+// are long here.
+func TestOnceWakesAll(t *testing.T) {
+	s := shared.Named(t)
+	others := []*shm.Segment{s.Another(t), s.Another(t), s.Another(t)}
+	for i := range 5 {
+		name := fmt.Sprint("o", i)
+		o := newOnce(t, s.Segment, name)
+		f, runs, end := stay()
+		first := do(o, f)
+		<-runs
+		var waiters []<-chan error
+		for _, other := range others {
+			waiters = append(waiters, do(newOnce(t, other, name), never(t)))
+		}
+		proctest.Until(t, "a waiter sleeps", o.Awaited)
+		end <- nil
+		for _, w := range append(waiters, first) {
+			proctest.Check(t, proctest.Result(t, w))
+		}
+	}
+}
+
 // TestOnceContext has Do end by its context.
 func TestOnceContext(t *testing.T) {
 	s := shared.Named(t)

@@ -31,3 +31,14 @@ func (g *WaitGroup) DoneSilently() {
 	g.takeOff(1)
 	g.lock.Unlock()
 }
+
+// DoneInside is what the Done of the last count has done before it gives the lock up, and the
+// rest of it.
+func (g *WaitGroup) DoneInside() (end func()) {
+	empties, _ := g.begin(context.Background())
+	g.takeOff(1)
+	return func() { g.end(empties) }
+}
+
+// ChangeAwaited reports whether anybody of this process waits for the end of a change.
+func (g *WaitGroup) ChangeAwaited() bool { return g.lock.Queue().Queued() }

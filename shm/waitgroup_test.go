@@ -290,6 +290,21 @@ func TestWaitGroupClosed(t *testing.T) {
 	wantClosed(t, "NewWaitGroup", err, `wait group "g"`)
 }
 
+// TestWaitGroupEndsAfterDone has a Wait see that there are no counts before the Done of its own
+// process is over: it does not end before that.
+func TestWaitGroupEndsAfterDone(t *testing.T) {
+	g := newWaitGroup(t, shared.Named(t).Segment, "g")
+	g.Add(1)
+	end := g.DoneInside()
+	ended := proctest.Go(func() bool { g.Wait(); return true })
+	proctest.Until(t, "Wait waits", func() bool { return g.ChangeAwaited() || len(ended) > 0 })
+	if len(ended) > 0 {
+		t.Error("Wait ended in the middle of Done")
+	}
+	end()
+	proctest.Result(t, ended)
+}
+
 // TestWaitGroupThenClose closes a Segment after a wait: who ended that has to be done.
 func TestWaitGroupThenClose(t *testing.T) {
 	s := shared.Named(t)
