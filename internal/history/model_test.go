@@ -75,13 +75,25 @@ const (
 	readLock
 	readLockReporting
 	readUnlock
+
+	set
+	clearEvent
+	isSet
+	await
+
+	begin // of Do, to the beginning of f
+	end   // of Do, from the end of f, which succeeds if a is 1
+	isDone
+
+	count // one more if a is 1, else one less
 )
 
 func (k kind) String() string {
 	names := [...]string{"", "Lock", "LockContext", "TryLock", "MarkConsistent", "Unlock",
 		"Acquire", "Release", "Value", "Load", "Store", "Swap", "CompareAndSwap", "Update",
 		"Push", "Pop", "PopInto", "death",
-		"RLock", "RLockContext", "RUnlock"}
+		"RLock", "RLockContext", "RUnlock",
+		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -91,6 +103,9 @@ func (k kind) String() string {
 var subjects = map[string]*subject{
 	"Lock":       lockSubject,
 	"RWLock":     rwLockSubject,
+	"Event":      eventSubject,
+	"Once":       onceSubject,
+	"WaitGroup":  waitGroupSubject,
 	"Semaphore":  semaphoreSubject,
 	"Value":      valueSubject,
 	"LargeValue": largeSubject,

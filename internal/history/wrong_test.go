@@ -73,6 +73,49 @@ func TestCheckers(t *testing.T) {
 			at(0, 1, 2, op(lock), did()), cutOff(0, 3, op(unlock)), dies(0, 3), at(1, 4, 9, op(lockReporting), did(0)),
 		}},
 
+		{"set and cleared in a wait", eventSubject, true, []event{
+			at(0, 1, 10, op(await), did()), at(1, 2, 3, op(set), did()), at(1, 4, 5, op(clearEvent), did()), at(2, 6, 7, op(isSet), did(0)),
+		}},
+		{"set before a wait only", eventSubject, false, []event{
+			at(1, 1, 2, op(set), did()), at(1, 3, 4, op(clearEvent), did()), at(0, 5, 10, op(await), did()),
+		}},
+		{"cut off in Set", eventSubject, true, []event{
+			cutOff(1, 1, op(set)), dies(1, 1), at(0, 2, 9, op(await), did()), at(0, 10, 11, op(isSet), did(1)),
+		}},
+		{"clear though set", eventSubject, false, []event{
+			at(1, 1, 2, op(set), did()), at(0, 3, 4, op(isSet), did(0)),
+		}},
+
+		{"one f after the other", onceSubject, true, []event{
+			at(0, 1, 2, op(begin), did(1)), at(1, 3, 6, op(begin), did(1)), at(0, 4, 5, op(end, 0), did()),
+			at(1, 7, 8, op(end, 1), did()), at(0, 9, 10, op(begin), did(0)), at(2, 9, 10, op(isDone), did(1)),
+		}},
+		{"two f at a time", onceSubject, false, []event{
+			at(0, 1, 2, op(begin), did(1)), at(1, 3, 4, op(begin), did(1)), at(0, 5, 6, op(end, 0), did()), at(1, 7, 8, op(end, 0), did()),
+		}},
+		{"done twice", onceSubject, false, []event{
+			at(0, 1, 2, op(begin), did(1)), at(0, 3, 4, op(end, 1), did()), at(1, 5, 6, op(begin), did(1)),
+		}},
+		{"told that it is done though f failed", onceSubject, false, []event{
+			at(0, 1, 2, op(begin), did(1)), at(1, 3, 6, op(begin), did(0)), at(0, 4, 5, op(end, 0), did()),
+		}},
+		{"dies in f", onceSubject, true, []event{
+			at(0, 1, 2, op(begin), did(1)), dies(0, 2), at(1, 3, 9, op(begin), did(1)), at(1, 10, 11, op(isDone), did(0)),
+		}},
+		{"dies in f, and it is done", onceSubject, false, []event{
+			at(0, 1, 2, op(begin), did(1)), dies(0, 2), at(1, 3, 9, op(begin), did(0)),
+		}},
+
+		{"counted and waited for", waitGroupSubject, true, []event{
+			at(0, 1, 2, op(count, 1), did()), at(1, 3, 9, op(await), did()), at(0, 4, 5, op(count, 0), did()), at(0, 6, 7, op(count, 1), did()),
+		}},
+		{"not waited for", waitGroupSubject, false, []event{
+			at(0, 1, 2, op(count, 1), did()), at(1, 3, 4, op(await), did()), at(0, 5, 6, op(count, 0), did()),
+		}},
+		{"counts of the dead come back", waitGroupSubject, true, []event{
+			at(0, 1, 2, op(count, 1), did()), at(0, 3, 4, op(count, 1), did()), dies(0, 4), at(1, 5, 9, op(await), did()),
+		}},
+
 		{"shared", semaphoreSubject, true, []event{
 			at(0, 1, 2, op(acquire, 2), did()), at(1, 3, 4, op(acquire, 1), did()), at(2, 5, 6, op(free), did(0)),
 			at(0, 7, 8, op(release, 1), did()), at(2, 9, 10, op(free), did(1)),
