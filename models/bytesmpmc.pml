@@ -5,28 +5,31 @@
  *
  * PRODUCERS want to push PUSHES messages each, CONSUMERS pop until they are told that
  * the ring is closed. The last producer to finish closes it, or the second earlier. A
- * ring of CAPACITY chunks, which has gone round as far as position START. The messages
- * of the set LONG take two chunks, the others one; message k of producer p is number
- * 2p+k. So a long one whose turn comes at the last chunk lies at the beginning, and its
- * span is three. Anybody may die anywhere.
+ * ring of CAPACITY chunks, which has gone round as far as position START. Its hints may
+ * lag, at HINTS: who went on from there died before raising them. So walks begin in the lap
+ * before. The messages of the set LONG take two chunks, the others one; message k of
+ * producer p is number p+2k. So a long one whose turn comes at the last chunk lies at the
+ * beginning, and its span is three. Anybody may die anywhere.
  *
- * With BATCH producer 0 pushes both of its messages at once, and a consumer pops two, where
- * it can. A batch has less chunks than the ring. With LEND messages are read in place, or
- * popped; with CANCEL the last producer may give up what it has reserved. LAG is how far a hint falls behind before it is raised.
+ * With BATCH a producer pushes at once as many of its messages as find room in a row, and a
+ * consumer pops two, where it can. A batch has less chunks than the ring: up to three
+ * messages. With LEND messages are read in place, or popped; with CANCEL the last producer
+ * may give up what it has reserved. LAG is how far a hint falls behind before it is raised.
  *
  * Steps                                            Go (methods of BytesMPMC)
  *   push, walk, passed   loads of closed, tail,    claim, nextFree
  *                and a word at a time
  *   scan, blocked   a load of a word of each other obstacle, findRoom
  *                run of the span; the first again
- *   row          loads, as in scan, for the        freeRow
- *                message behind
+ *   row          loads, as in scan, for the        freeRow, fitting
+ *                messages behind
  *   claim        compare-and-swap                  claim
  *   advance      compare-and-swap of a hint        advance
- *   behind, fill, publish   for the last message   fill, writeMany, write, publish
- *                and then the first, a store for
- *                each chunk; release store of the
- *                word into the store buffer
+ *   fill, publish   for each message behind the    fill, writeMany, write, publish
+ *                first, in order, and then the
+ *                first: a store for each chunk;
+ *                release store of the word into
+ *                the store buffer
  *   give         a release store for each word,    free, of Cancel and take
  *                the first last
  *   pop, walk    loads of head, tail and a word    TryPop, TryNext, nextFull,
@@ -77,8 +80,11 @@
  *   FIRSTFIRST   a span is freed from its first chunk on (4)
  *   EARLY        a message is published before it is written
  *   UNSEEN       -DBATCH -DLONG=14 -DPUSHES1=2  a producer does not look at the chunks
- *                of the message behind (3)
- *   FORWARD      -DBATCH -DLONG=1  a batch is published from its first message on (4)
+ *                of the messages behind (3)
+ *   FORWARD      -DBATCH -DLONG=1  of a batch, the first message is published first, not
+ *                last (4)
+ *   JUMP         -DBATCH -DSTART=4 -DHINTS=1 -DPUSHES0=3 -DLONG=0  a producer goes from a
+ *                message of a later lap to what is behind it in that lap (4)
  *   KEEPFULL     -DBATCH -DLONG=1  repair leaves what is published behind the first (6)
  *   NOSAME       -DSTART=3 -DPRODUCERS=1 -DCONSUMERS=2  a length is looked at though the
  *                message may have been taken
@@ -96,6 +102,7 @@
  * Check: -DBATCH
  * Check: -DBATCH -DSTART=1 -DLONG=1
  * Check: -DBATCH -DPRODUCERS=1 -DCONSUMERS=2
+ * Check: -DBATCH -DSTART=4 -DHINTS=1 -DPUSHES0=3 -DLONG=0
  */
 
 #ifndef CAPACITY
@@ -110,6 +117,9 @@
 #ifndef START
 #define START 0
 #endif
+#ifndef HINTS
+#define HINTS START
+#endif
 #ifndef PRODUCERS
 #define PRODUCERS 2
 #endif
@@ -123,7 +133,7 @@
 #define PUSHES1 1
 #endif
 #ifndef LONG
-#define LONG 5
+#define LONG 3
 #endif
 #define N (PRODUCERS + CONSUMERS)
 
@@ -158,7 +168,7 @@
 
 short word[CAPACITY];
 byte content[CAPACITY];		/* 1 + the message */
-byte head = START, tail = START;
+byte head = HINTS, tail = HINTS;
 bool closed;
 byte lends;			/* see mpmc_repair.go */
 #define LENT		1
@@ -166,7 +176,7 @@ byte lends;			/* see mpmc_repair.go */
 
 short buffer[N];		/* a chunk and a word that is not in memory yet */
 
-byte published;			/* messages, as sets, for the properties */
+byte published;			/* messages, as sets of up to 8, for the properties */
 byte gotten;
 byte taken;			/* for good: not only lent */
 bool ended;			/* a consumer has been told that the ring is closed */
@@ -335,18 +345,42 @@ repaired:
 	atomic { w = 0; pos = 0; n = 0; i = 0 }
 }
 
-/* inBatch: a message of run b goes behind the one of run n at pos. */
-#define inBatch(pos, n, b)	(chunk(pos) + (n) + (b) <= CAPACITY && (n) + (b) < CAPACITY)
+/* most chunks that a batch at pos has */
+#define most(pos)	(chunk(pos) == 0 -> CAPACITY - 1 : CAPACITY - chunk(pos))
 
 #define fillOne(c, v)	assert(content[c] == 0); content[c] = v
 
-#define message(k)	(2 * me + (k))
+#define message(k)	(me + 2 * (k))
 #define runFor(v)	((LONG & bit(v)) -> 2 : 1)
 #define pushes		(me == 0 -> PUSHES0 : PUSHES1)
 
+#define runBehind(k)	runFor(message(pushed + 1 + (k)))
+
+/* fit is how many chunks and messages fit into room chunks behind the message of run n. */
+inline fit(room) {
+	b = 0; k = 0;
+	do
+	:: pushed + 1 + k < pushes && n + b + runBehind(k) <= room -> b = b + runBehind(k); k++
+	:: else -> break
+	od
+}
+
+/* current is published next, message q of its batch, at pos + r: those behind the first in
+ * order, and then the first, which is 0. */
+#define current		message(pushed + q)
+#ifdef FORWARD
+#define foremost	0
+#define final		k
+#else
+#define foremost	(k > 0 -> 1 : 0)
+#define final		0
+#endif
+
 proctype producer(byte me) {
 	short w, o;
-	byte pos, n, b, i, was, last, pushed;
+	byte pos, n, i, was, last, pushed;
+	byte b, k;		/* how many chunks, and messages, a batch has behind its first */
+	byte q, r;		/* see current */
 	bool fixing, fixed, tried, dying;
 push:	{
 	atomic {
@@ -363,6 +397,10 @@ walk:	atomic {		/* nextFree */
 		:: ahead(w, pos) >= 0 && phaseOf(w) == CLOSED -> goto told
 		:: ahead(w, pos) == 0 && phaseOf(w) != FREE && phaseOf(w) != CLOSED ->
 			pos = pos + step(pos, runOf(w)); w = 0; goto walk
+#ifdef JUMP
+		:: ahead(w, pos) > 0 && phaseOf(w) == FULL ->
+			pos = pos + ahead(w, pos) * CAPACITY + step(pos, runOf(w)); w = 0; goto walk
+#endif
 		:: ahead(w, pos) > 0 && phaseOf(w) != CLOSED ->
 			pos = pos + (ahead(w, pos) - 1) * CAPACITY + 1; w = 0; goto walk
 		:: ahead(w, pos) < 0
@@ -421,9 +459,9 @@ room:
 		fi
 #ifdef BATCH
 		;
+		fit(most(pos));
 		if
-		:: pushed + 1 < pushes && inBatch(pos, n, runFor(message(pushed + 1))) ->
-			b = runFor(message(pushed + 1)); i = 1 + runOf(w)
+		:: k > 0 -> i = 1 + runOf(w)
 		:: else -> goto seen
 		fi
 	};
@@ -436,7 +474,7 @@ row:	atomic {		/* freeRow */
 		o = load(pos + i);
 		if
 		:: isFree(o, pos + i) -> i = i + 1 + runOf(o); o = 0; goto row
-		:: else -> o = 0; b = 0
+		:: else -> o = 0; fit(i)
 		fi
 	};
 #endif
@@ -448,7 +486,7 @@ claim:	atomic {
 		drain(me);
 		if
 #ifndef STORECLAIM
-		:: word[chunk(pos)] != w -> n = 0; b = 0; goto walk
+		:: word[chunk(pos)] != w -> n = 0; b = 0; k = 0; goto walk
 #endif
 		:: else -> put(chunk(pos), claimed(WRITING, n + b, pos)); w = 0
 		fi
@@ -461,38 +499,12 @@ claim:	atomic {
 		atomic { pushed++; pos = 0; goto push }
 	fi;
 #endif
-#ifdef BATCH
-	if
-	:: atomic { b > 0 -> i = b }
-	:: atomic { b == 0 -> goto first }
-	fi;
-#ifdef FORWARD
-	atomic { i = n; goto fill };
-#endif
-behind:	atomic {
-		fillOne(chunk(pos + n) + i - 1, 1 + message(pushed + 1));
-		i--;
-		if
-		:: i > 0 -> goto behind
-		:: else
-		fi
-	};
-	atomic {
-		store(pos + n, filled(pos + n, b));
-#ifdef FORWARD
-		published = published | bit(message(pushed + 1));
-		pos = 0; n = 0; b = 0; pushed = pushed + 2;
-		goto push
-#endif
-	};
-first:
-#endif
-	i = n;
+	atomic { q = foremost; r = (q > 0 -> n : 0); i = runFor(current) };
 #ifdef EARLY
 	atomic { store(pos, filled(pos, n)); published = published | bit(message(pushed)) };
 #endif
 fill:	atomic {
-		fillOne(place(pos, n) + i - 1, 1 + message(pushed));
+		fillOne(place(pos + r, runFor(current)) + i - 1, 1 + current);
 		i--;
 		if
 		:: i > 0 -> goto fill
@@ -501,21 +513,26 @@ fill:	atomic {
 	};
 	atomic {		/* publish */
 #ifndef EARLY
-		store(pos, filled(pos, n));
+		store(pos + r, filled(pos + r, runFor(current)));
 		assert(!ended);
 #endif
-		published = published | bit(message(pushed));
 #ifdef FORWARD
-		if
-		:: b > 0 -> i = b; goto behind
-		:: else
-		fi;
+		published = published | bit(current);
 #endif
 		if
-		:: b > 0 -> pushed++; published = published | bit(message(pushed))
-		:: else
+		:: q != final ->
+			r = (q < k -> r + runFor(current) : 0);
+			q = (q < k -> q + 1 : 0);
+			i = runFor(current);
+			goto fill
+		:: else -> q = 0
 		fi;
-		pos = 0; n = 0; b = 0; pushed++;
+		do		/* from now on all of them can be got */
+		:: q <= k -> published = published | bit(current); q++
+		:: else -> break
+		od;
+		pushed = pushed + q;
+		pos = 0; n = 0; b = 0; k = 0; q = 0; r = 0;
 		goto push
 	};
 
@@ -555,7 +572,8 @@ leave:	atomic {
 	};
 close:	atomic { drain(me); closed = true };
 done:	finish
-	} unless { atomic { die(); w = 0; o = 0; pos = 0; n = 0; b = 0; i = 0; was = 0; last = 0; pushed = 0;
+	} unless { atomic { die(); w = 0; o = 0; pos = 0; n = 0; i = 0; was = 0; last = 0; pushed = 0;
+		b = 0; k = 0; q = 0; r = 0;
 		fixing = false; fixed = false; tried = false; dying = false } };
 end:	false
 }
@@ -574,7 +592,7 @@ end:	false
 inline get(v) {
 	assert(published & bit(v));
 	assert(!(gotten & bit(v)));
-	assert(!(v & 1) || (gotten & bit(v - 1)));
+	assert(v < 2 || (gotten & bit(v - 2)));
 	gotten = gotten | bit(v)
 }
 
@@ -712,7 +730,7 @@ same:	atomic {
 row:	atomic {		/* copyRow */
 		b = runOf(load(pos + n));
 		if
-		:: phaseOf(load(pos + n)) == FULL && ahead(load(pos + n), pos + n) == 0 && inBatch(pos, n, b)
+		:: phaseOf(load(pos + n)) == FULL && ahead(load(pos + n), pos + n) == 0 && n + b <= most(pos)
 		:: else -> b = 0; goto take
 		fi
 	};
