@@ -11,6 +11,9 @@ import (
 // [Create] is the sum of the sizes of all objects.
 const LockSize = arch.CacheLine
 
+// RecursiveLockSize is the size of a RecursiveLock, in bytes of the segment.
+const RecursiveLockSize = arch.CacheLine
+
 // RWLockSize returns the size of an RWLock, in bytes of a segment that has room for
 // maxProcs processes.
 func RWLockSize(maxProcs int) int64 { return int64(rwSize(maxProcs)) }

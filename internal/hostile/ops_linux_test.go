@@ -197,6 +197,8 @@ var misuses = []string{
 	"MarkConsistent of a Lock that this process does not hold",
 	"Unlock of an RWLock that this process does not hold for writing",
 	"MarkConsistent of an RWLock that this process does not hold for writing",
+	"Unlock of a RecursiveLock that token",
+	"MarkConsistent of a RecursiveLock that token",
 	"RUnlock of an RWLock that this process does not hold for reading",
 	"permits, more than held",
 }

@@ -11,6 +11,7 @@ type syncs struct {
 	event          *shm.Event
 	once           *shm.Once
 	group, reports *shm.WaitGroup
+	recursive      *shm.RecursiveLock
 }
 
 func (h *syncs) open(s *shm.Segment, kind string) (err error) {
@@ -23,6 +24,8 @@ func (h *syncs) open(s *shm.Segment, kind string) (err error) {
 		h.group, err = shm.NewWaitGroup(s, kind)
 	case "reports":
 		h.reports, err = shm.NewWaitGroup(s, kind, shm.ReportDead)
+	case "recursive":
+		h.recursive, err = shm.NewRecursiveLock(s, kind)
 	}
 	return err
 }
@@ -44,6 +47,15 @@ func init() {
 			return brief(arg, func(ctx context.Context) error { return h.once.Do(ctx, func() error { return context.Canceled }) })
 		}},
 		{name: "Done", do: func(h *handles, arg byte) error { h.once.Done(); h.once.OwnerDied(); return nil }},
+	}
+	operations["recursive"] = []operation{
+		{name: "TryLock", do: func(h *handles, arg byte) error { h.recursive.TryLock(uint32(arg % 2)); return nil }},
+		{name: "Lock", endless: true, do: func(h *handles, arg byte) error { h.recursive.Lock(uint32(arg % 2)); return nil }},
+		{name: "LockContext", do: func(h *handles, arg byte) error {
+			return brief(arg, func(ctx context.Context) error { return h.recursive.LockContext(ctx, uint32(arg%2)) })
+		}},
+		{name: "Unlock", do: func(h *handles, arg byte) error { h.recursive.Unlock(uint32(arg % 2)); return nil }},
+		{name: "MarkConsistent", do: func(h *handles, arg byte) error { h.recursive.MarkConsistent(uint32(arg % 2)); return nil }},
 	}
 	operations["group"] = groupOperations(func(h *handles) *shm.WaitGroup { return h.group })
 	operations["reports"] = groupOperations(func(h *handles) *shm.WaitGroup { return h.reports })

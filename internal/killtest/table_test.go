@@ -15,7 +15,7 @@ var operations []operation
 
 func init() {
 	operations = slices.Concat(
-		locks, rwLocks(), events(), onces(), waitGroups(),
+		locks, recursiveLocks(), rwLocks(), events(), onces(), waitGroups(),
 		values(), entries(), reads(), semaphores(),
 		pushes(), pops(),
 		closings(), leavings(), repairs(), attachments(),
