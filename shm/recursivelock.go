@@ -19,7 +19,9 @@ import (
 // chooses, and passes to whatever may lock again. The holder is the process, more exactly
 // its [Segment], together with the token. So two processes that use the same token exclude
 // each other, and so do two tokens of one process. Goroutines of one process that use the
-// same token are the same holder, and do not exclude each other.
+// same token are the same holder: while it holds the lock, each of them locks it once more at
+// once. But those that asked before that take turns, as different holders do. So a goroutine
+// that holds the lock must not wait for another one of its token that may have asked earlier.
 //
 // The lock is free again after as many calls of [RecursiveLock.Unlock] as there were
 // of the methods that lock.
