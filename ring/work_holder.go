@@ -19,10 +19,10 @@ type holder uint64
 const finished holder = 0
 
 const (
-	countBits     = 9
+	countBits      = 9
 	mostDeliveries = 1<<countBits - 1
-	countShift    = layout.IDBits
-	tagShift      = countShift + countBits
+	countShift     = layout.IDBits
+	tagShift       = countShift + countBits
 )
 
 func firstHolder(owner layout.ID, lap uint64) holder {
