@@ -43,9 +43,10 @@ import (
 //     one of: 0, finished, and never changed before the slot is free; nobody's, which
 //     says how often the message was delivered; or a dead process's, and an id never
 //     comes back.
-//  2. So a compare-and-swap of a holder, whose slot was seen held after the holder was
-//     loaded, is about the message that is there: if the holder is of somebody dead
-//     that one had not finished, and the slot is held until another does.
+//  2. Who takes over loads the holder, asks whether it is dead, and then looks whether
+//     the slot is held. So its compare-and-swap is about the message that is there: the
+//     dead one has not finished it, and has left it held. (If it died between the two
+//     stores of a take, the slot is reading, though the holder may look as in an earlier lap.)
 //  3. A held word has its whole lap, and it is one message's only. So a compare-and-swap
 //     on it passes, or frees, what was seen, however long its process was paused. Who
 //     frees it has loaded the holder after it, and found 0.
@@ -63,6 +64,8 @@ import (
 // message with the id; after an Ack: a finished slot, which whoever comes by frees; after
 // a Nack: a message of nobody's. Its wakes are made up for by the bounds of sleeps.
 // In the move of a dead letter: see work_bury.go.
+//
+// Model: models/workqueue.pml, of one slot.
 //
 // Memory orderings. As in MPMC. The store of held pairs with the load of the word by
 // who passes or takes over: the holder is there. The compare-and-swap of the holder to

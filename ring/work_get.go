@@ -111,7 +111,7 @@ func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 	}
 	for i := range q.capacity {
 		h := q.holder(i)
-		switch w := q.load(i); { // after the holder: Invariant 2
+		switch w := q.load(i); {
 		case w.phase() == held && h == finished:
 			q.finish(i)
 		case w.phase() == held && dead(h.owner()):
@@ -132,6 +132,9 @@ func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 // takeFrom delivers the message of a holder that is nobody, or dead, unless it is a dead
 // letter.
 func (q *WorkQueue[T]) takeFrom(pos uint64, h holder) (t Task[T], ok bool) {
+	if q.load(pos).phase() != held { // of the dead, who changes it no more: Invariant 2
+		return t, false
+	}
 	me := h.of(q.core.ID())
 	letter := q.most > 0 && h.deliveries() >= q.most
 	if !letter {
