@@ -101,7 +101,9 @@ proctype worker(byte me) {
 get:	{
 	if
 	:: atomic { phase == FULL -> l = lap }
+#ifndef NOREADING
 	:: atomic { phase == READING && reader != id -> h = reader; l = lap }; goto reading
+#endif
 #ifndef NOOVER
 #ifdef WORDFIRST
 	:: atomic { phase == HELD && count > 0 && holder != id -> h = holder; c = count }; goto adopt
@@ -130,9 +132,7 @@ hold:
 reading:
 	atomic {
 		if
-#ifndef NOREADING
 		:: gone(h) && phase == READING && reader == h && lap == l -> reader = id; h = 0; got(); goto hold
-#endif
 		:: else -> h = 0; l = 0; goto get
 		fi
 	};
