@@ -285,3 +285,18 @@ func TestWorkClose(t *testing.T) {
 		proctest.Check(t, q.Join(background))
 	}
 }
+
+// TestWorkCloseHeld closes a queue of which a message is held: those who wait for it are
+// told of the end by the Ack.
+func TestWorkCloseHeld(t *testing.T) {
+	q := newWork(t, newSegment(t), "closed", 8)
+	put(t, q, 1)
+	task := expectTask(t, q, 1, 1)
+	proctest.Check(t, q.Close())
+	expectNoTask(t, q)
+	ended := proctest.Go(func() error { _, err := q.Get(background); return err })
+	proctest.Until(t, "a consumer waits", q.PopWaiting)
+	expectNoTask(t, q)
+	proctest.Check(t, task.Ack())
+	checkIs(t, "Get", proctest.Result(t, ended), ring.ErrClosed)
+}
