@@ -20,6 +20,7 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 	b := proctest.Must(ring.NewBytes(s, "bytes", 4096))(t)
 	bp, bc := proctest.Must(b.Producer())(t), proctest.Must(b.Consumer())(t)
 	w := proctest.Must(ring.NewBytesMPMC(s, "wide", 4096))(t)
+	work := proctest.Must(ring.NewWorkQueue[T](s, "work", 64))(t)
 
 	var v T
 	vs, dst := make([]T, 8), make([]T, 8)
@@ -106,6 +107,29 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			}
 			return l.Release()
 		},
+		"WorkQueue try": both(func() error { return work.TryPut(v) }, func() error {
+			task, err := work.TryGet()
+			if err != nil {
+				return err
+			}
+			v = *task.Value()
+			return task.Ack()
+		}),
+		"WorkQueue": both(func() error { return work.Put(ctx, v) }, func() error {
+			for range 2 {
+				task, err := work.Get(ctx)
+				if err != nil {
+					return err
+				}
+				if task.Deliveries() == 2 {
+					return task.Ack()
+				}
+				if err := task.Nack(); err != nil {
+					return err
+				}
+			}
+			return work.Join(ctx)
+		}),
 		"failed tries": func() error {
 			_, err1 := c.TryPop()
 			_, err2 := q.TryPop()

@@ -6,6 +6,9 @@
 // [BytesMPMC] has any number of producers and consumers. These two carry byte
 // messages of any size.
 //
+// A [WorkQueue] has messages that stay until a worker has acknowledged them. They are
+// delivered again if the worker dies, and do not stop the ring while they are held.
+//
 // A ring is used like a Go channel. Push and Pop wait, and take a context.
 // TryPush and TryPop do not wait. PushAll and PopInto move many messages at once.
 // Reserve and Commit write a message in place. Next and Release read a message in

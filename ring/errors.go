@@ -24,8 +24,9 @@ var (
 	// ErrDetached is returned by operations of a producer or consumer after its
 	// Detach.
 	ErrDetached = errors.New("role was given up")
-	// ErrNotReserved is returned by a Commit without a Reserve before it, and by
-	// a Release without a Next before it.
+	// ErrNotReserved is returned by a Commit without a Reserve before it, by a
+	// Release without a Next before it, and by an Ack or Nack of a task that is
+	// not held any more.
 	ErrNotReserved = errors.New("nothing is reserved")
 	// ErrTooLarge is returned for a message that is too long for the ring, even
 	// if the ring is empty.

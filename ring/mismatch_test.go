@@ -36,6 +36,11 @@ func TestMismatch(t *testing.T) {
 	proctest.Must(ring.NewBytes(s, "bytes", 257))(t)     // is 512
 
 	newSPSC := func(name string, capacity int) error { _, err := ring.NewSPSC[uint64](s, name, capacity); return err }
+	proctest.Must(ring.NewWorkQueue[uint64](s, "work", 8))(t)
+	newWorkQueue := func(name string, capacity int) error {
+		_, err := ring.NewWorkQueue[uint64](s, name, capacity)
+		return err
+	}
 	newMPMC := func(name string, capacity int) error { _, err := ring.NewMPMC[uint64](s, name, capacity); return err }
 	newBytes := func(name string, capacity int) error { _, err := ring.NewBytes(s, name, capacity); return err }
 	_, signed := ring.NewSPSC[int64](s, "spsc", 8)
@@ -51,6 +56,9 @@ func TestMismatch(t *testing.T) {
 		parts string // of the message
 	}{
 		{"an SPSC as MPMC", newMPMC("spsc", 8), shm.ErrMismatch, `"spsc" "test"`},
+		{"an MPMC as WorkQueue", newWorkQueue("mpmc", 8), shm.ErrMismatch, `"mpmc" "test"`},
+		{"a WorkQueue as MPMC", newMPMC("work", 8), shm.ErrMismatch, `"work" "test"`},
+		{"a larger WorkQueue", newWorkQueue("work", 9), shm.ErrMismatch, `"work" 8 16`},
 		{"an MPMC as SPSC", newSPSC("mpmc", 8), shm.ErrMismatch, `"mpmc" "test"`},
 		{"an MPMC as Bytes", newBytes("mpmc", 8), shm.ErrMismatch, `"mpmc"`},
 		{"a Bytes as SPSC", newSPSC("bytes", 512), shm.ErrMismatch, `"bytes"`},

@@ -132,7 +132,11 @@ func (q *track) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 			// (cancelled, or repaired), but then at least the one before
 			// that was.
 			pos += uint64(max(ahead-2, 0))*q.capacity + 1
+		case ahead == 0 && phase == held:
+			pos++
 		case ahead > 0:
+			// A word that a producer has claimed in a later lap, or of a held message
+			// that it has passed over there.
 			pos += uint64(ahead-1)*q.capacity + 1
 		default:
 			// Being written, or still of the lap before; unless the hint has
@@ -141,7 +145,7 @@ func (q *track) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 			switch {
 			case int64(head-pos) > 0:
 				pos = head
-			case ahead == 0 || taken:
+			case ahead == 0 || taken || phase == held:
 				return pos, w, ErrEmpty
 			default:
 				return pos, w, ErrCorrupt

@@ -36,6 +36,7 @@ import (
 //	512  producer         who has the role (SPSC and Bytes), see role.go
 //	520  consumer         likewise
 //	528  lends            1 once a message was ever read in place (MPMC and BytesMPMC)
+//	536  joiners  Event   those who Join sleep on it, consumers load it at each Ack (WorkQueue)
 //	640  the slots, or the bytes, or words and chunks
 //
 // Whatever is written at each push lies 128 bytes from whatever is written at
@@ -57,6 +58,7 @@ type memory struct {
 	closed     *uint32
 	head, tail *uint64
 	lends      *uint32
+	joiners    *uint32
 	body       []byte
 }
 
@@ -79,6 +81,7 @@ const (
 	producerOffset = 4 * arch.CacheLine
 	consumerOffset = producerOffset + 8
 	lendsOffset    = producerOffset + 16
+	joinersOffset  = producerOffset + 24
 	bodyOffset     = 5 * arch.CacheLine
 )
 
@@ -93,15 +96,17 @@ func roundCapacity(capacity int) (uint64, error) {
 	return 1 << bits.Len(uint(capacity-1)), nil
 }
 
-// newObject finds or creates a ring.
-func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64, opts []Option) (object, error) {
-	obj, err := core.Object(segment.Spec{
-		Kind: kind, Name: name, Type: typ, Capacity: capacity, Size: bodyOffset + body,
-	})
+// newObject finds or creates a ring, whose body has the size that spec says.
+func newObject(core *segment.Segment, spec segment.Spec, opts []Option) (object, error) {
+	spec.Size += bodyOffset
+	obj, err := core.Object(spec)
 	if err != nil {
 		return object{}, err
 	}
-	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), capacity: capacity, fence: core.WakerFence(), fail: failOnDeath(opts)}
+	o := object{
+		ref: core.Ref(spec.Kind, spec.Name), core: core, memory: newMemory(obj.Mem), capacity: spec.Capacity,
+		fence: core.WakerFence(), fail: failOnDeath(opts),
+	}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
@@ -109,11 +114,12 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 
 func newMemory(mem []byte) memory {
 	return memory{
-		closed: layout.At[uint32](mem, closedOffset),
-		head:   layout.At[uint64](mem, headOffset),
-		tail:   layout.At[uint64](mem, tailOffset),
-		lends:  layout.At[uint32](mem, lendsOffset),
-		body:   mem[bodyOffset:],
+		closed:  layout.At[uint32](mem, closedOffset),
+		head:    layout.At[uint64](mem, headOffset),
+		tail:    layout.At[uint64](mem, tailOffset),
+		lends:   layout.At[uint32](mem, lendsOffset),
+		joiners: layout.At[uint32](mem, joinersOffset),
+		body:    mem[bodyOffset:],
 	}
 }
 

@@ -8,7 +8,7 @@ type Option uint8
 
 const (
 	// FailOnDeath makes operations that wait (Push, Pop, PushAll, PopInto,
-	// Reserve, Next, All) return an error that wraps [ErrPeerDied] instead of
+	// Reserve, Next, All, Put, Get, Join) return an error that wraps [ErrPeerDied] instead of
 	// waiting for a dead process. Without the option, these operations wait for
 	// a successor, which a supervisor starts.
 	//

@@ -23,4 +23,8 @@ func TestString(t *testing.T) {
 			}
 		}
 	}
+	work := newWork(t, s, "work", 4)
+	if got, want := fmt.Sprintf("%+v", work), `work queue "work" in segment "test"`; got != want {
+		t.Errorf("a WorkQueue is printed as %s, want %s", got, want)
+	}
 }

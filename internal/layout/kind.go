@@ -20,6 +20,7 @@ const (
 	KindEvent
 	KindWaitGroup
 	KindOnce
+	KindWorkQueue
 )
 
 var kindNames = [...]string{
@@ -38,6 +39,7 @@ var kindNames = [...]string{
 	KindEvent:     "event",
 	KindWaitGroup: "wait group",
 	KindOnce:      "once",
+	KindWorkQueue: "work queue",
 }
 
 // String returns the kind as error messages name it.
