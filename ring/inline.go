@@ -9,4 +9,5 @@ package ring
 var (
 	_ SPSC[byte]
 	_ MPMC[byte]
+	_ Broadcast[byte]
 )

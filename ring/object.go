@@ -48,6 +48,7 @@ type object struct {
 	capacity uint64 // in positions
 	fence    bool   // a release store must be followed by a fence before looking for sleepers
 	fail     bool   // FailOnDeath
+	each     bool   // of a Broadcast: who waits for messages waits for the same one
 
 	producers, consumers end
 }
@@ -66,6 +67,7 @@ type local struct {
 	shared    segment.Object // the object in shared memory
 
 	canPop, canPush    wait.Event
+	subscribers        subscribing   // of a Broadcast
 	rooms              sync.Map      // *wait.Event of canPush by run (BytesMPMC), see awaitRoom
 	producer, consumer *segment.Hold // the roles (SPSC and Bytes)
 	pushed, popped     race.Edge
@@ -93,15 +95,14 @@ func roundCapacity(capacity int) (uint64, error) {
 	return 1 << bits.Len(uint(capacity-1)), nil
 }
 
-// newObject finds or creates a ring.
-func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64, opts []Option) (object, error) {
-	obj, err := core.Object(segment.Spec{
-		Kind: kind, Name: name, Type: typ, Capacity: capacity, Size: bodyOffset + body,
-	})
+// newObject finds or creates the ring that spec describes, whose size is that of its body.
+func newObject(core *segment.Segment, spec segment.Spec, opts []Option) (object, error) {
+	spec.Size += bodyOffset
+	obj, err := core.Object(spec)
 	if err != nil {
 		return object{}, err
 	}
-	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), capacity: capacity, fence: core.WakerFence(), fail: failOnDeath(opts)}
+	o := object{ref: core.Ref(spec.Kind, spec.Name), core: core, memory: newMemory(obj.Mem), capacity: spec.Capacity, fence: core.WakerFence(), fail: has(opts, FailOnDeath)}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
@@ -139,7 +140,12 @@ func (o *object) quiet(e *wait.Event) bool {
 
 // published wakes up to n sleeping consumers, after the release store that
 // made n messages visible, and returns an error if the segment is closed.
-func (o *object) published(n int) error { return o.wake(&o.canPop, n) }
+func (o *object) published(n int) error {
+	if o.each {
+		n = wait.Everybody
+	}
+	return o.wake(&o.canPop, n)
+}
 
 // freed wakes up to n sleeping producers, after the release store that freed n
 // slots, and returns an error if the segment is closed.
@@ -208,7 +214,11 @@ func (o *object) begin(ctx context.Context) error {
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
 	var err error
 	died := false
-	werr := e.Await(ctx, func() bool {
+	sleep := e.Await
+	if o.each && e == &o.canPop {
+		sleep = e.AwaitEach // who stands behind another would not learn that it was evicted
+	}
+	werr := sleep(ctx, func() bool {
 		if err = try(); err == busy && died { // looked again: see end
 			if died = o.opposite(e).abandoned(); died {
 				err = o.verdict(o.fault(ErrPeerDied))

@@ -86,7 +86,7 @@ func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity i
 	if err != nil {
 		return object{}, ref.Fault(err)
 	}
-	return newObject(core, kind, name, typ, n, size, opts)
+	return newObject(core, segment.Spec{Kind: kind, Name: name, Type: typ, Capacity: n, Size: size}, opts)
 }
 
 // slottedBody returns the number of slots that a capacity stands for, and their bytes.

@@ -20,6 +20,7 @@ const (
 	KindEvent
 	KindWaitGroup
 	KindOnce
+	KindBroadcast
 )
 
 var kindNames = [...]string{
@@ -38,6 +39,8 @@ var kindNames = [...]string{
 	KindEvent:     "event",
 	KindWaitGroup: "wait group",
 	KindOnce:      "once",
+
+	KindBroadcast: "broadcast ring",
 }
 
 // String returns the kind as error messages name it.
