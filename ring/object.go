@@ -214,21 +214,24 @@ func (o *object) begin(ctx context.Context) error {
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
 	var err error
 	died := false
-	sleep := e.Await
-	if o.each && e == &o.canPop {
-		sleep = e.AwaitEach // who stands behind another would not learn that it was evicted
-	}
-	werr := sleep(ctx, func() bool {
+	look := func() bool {
 		if err = try(); err == busy && died { // looked again: see end
 			if died = o.opposite(e).abandoned(); died {
 				err = o.verdict(o.fault(ErrPeerDied))
 			}
 		}
 		return err != busy
-	}, func() {
+	}
+	atSlice := func() {
 		died = o.fail && o.opposite(e).abandoned()
 		stalled()
-	})
+	}
+	var werr error
+	if o.each && e == &o.canPop { // who stands behind another would not learn that it was evicted
+		werr = e.AwaitEach(ctx, look, atSlice)
+	} else {
+		werr = e.Await(ctx, look, atSlice)
+	}
 	if werr != nil {
 		return o.fault(werr)
 	}
