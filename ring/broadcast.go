@@ -2,7 +2,6 @@ package ring
 
 import (
 	"reflect"
-	"sync"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -175,28 +174,4 @@ func (b *Broadcast[T]) Producer() (*Producer[T], error) {
 		return nil, err
 	}
 	return &Producer[T]{object: b.object, slots: b.slots, pusher: p, crowd: &crowd{broadcast: &b.broadcast}}, nil
-}
-
-// subscribing counts the subscribers of this process.
-type subscribing struct {
-	mu sync.Mutex
-	n  int
-}
-
-// attend makes this process a consumer, from its first subscriber on.
-func (o *object) attend() {
-	o.subscribers.mu.Lock()
-	defer o.subscribers.mu.Unlock()
-	if o.subscribers.n++; o.subscribers.n == 1 {
-		o.core.Attend(o.shared, layout.Consumer)
-	}
-}
-
-// unattend makes it none, when its last subscriber is gone.
-func (o *object) unattend() {
-	o.subscribers.mu.Lock()
-	defer o.subscribers.mu.Unlock()
-	if o.subscribers.n--; o.subscribers.n == 0 {
-		o.core.Leave(o.shared, layout.Consumer)
-	}
 }

@@ -254,8 +254,8 @@ func TestBroadcastPlaces(t *testing.T) {
 			}
 			proctest.Check(t, s.Detach())
 		}
-		if !b.ProducerAlive() || b.ConsumerAlive() {
-			t.Errorf("after Detach, alive are %v, %v", b.ProducerAlive(), b.ConsumerAlive())
+		if !b.ProducerAlive() || !b.ConsumerAlive() {
+			t.Errorf("alive are %v, %v", b.ProducerAlive(), b.ConsumerAlive())
 		}
 	}
 }

@@ -67,7 +67,6 @@ type local struct {
 	shared    segment.Object // the object in shared memory
 
 	canPop, canPush    wait.Event
-	subscribers        subscribing   // of a Broadcast
 	rooms              sync.Map      // *wait.Event of canPush by run (BytesMPMC), see awaitRoom
 	producer, consumer *segment.Hold // the roles (SPSC and Bytes)
 	pushed, popped     race.Edge

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -52,7 +53,7 @@ func (b *Broadcast[T]) Subscribe(from Start) (*Subscriber[T], error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	b.attend()
+	b.core.Attend(b.shared, layout.Consumer)
 	return s, b.check()
 }
 
@@ -323,6 +324,5 @@ func (s *Subscriber[T]) retire(why error) error {
 	// A slot and a line of this process's own, never full, take the place of the ring's.
 	s.slots = newSlots[T](make([]byte, stride[T]()), 1)
 	s.pos, s.line, s.id.word = 0, line{new(uint64), new(uint64)}, 0
-	s.unattend()
 	return s.over
 }

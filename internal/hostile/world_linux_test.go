@@ -40,7 +40,7 @@ type part struct {
 }
 
 const (
-	arenaSize  = 16384
+	arenaSize  = 28672
 	maxProcs   = 4
 	maxObjects = 32
 )
@@ -50,7 +50,7 @@ const (
 // of the mapping once.
 var kinds = []string{
 	"value", "large", "array", "odd", "lock", "rwlock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide",
-	"event", "once", "group", "reports",
+	"event", "once", "group", "reports", "cast", "gated",
 }
 
 // newWorld makes world n.
@@ -149,8 +149,11 @@ func (w *world) reopen() error {
 			return err
 		}
 	}
-	// The first push and the first pop say who does that.
-	err = errors.Join(w.mpmc.TryPush([2]uint64{1, 2}), w.wide.TryPush(nil))
+	// The first push, the first pop and the first subscriber say who does that.
+	w.lossy.claim()
+	w.lossless.claim()
+	err = errors.Join(w.lossy.producer.Detach(), w.lossless.producer.Detach(), w.lossless.subscriber.Detach(),
+		w.mpmc.TryPush([2]uint64{1, 2}), w.wide.TryPush(nil))
 	_, err1 := w.mpmc.TryPop()
 	_, err2 := w.wide.TryPop(nil)
 	if err := errors.Join(err, err1, err2); err != nil {
@@ -225,6 +228,7 @@ type handles struct {
 	table  *shm.Table[[2]uint64]
 	roles
 	syncs
+	casts
 }
 
 // sizes are those of the objects in the segment.
@@ -234,6 +238,7 @@ var sizes = map[string]int{
 	"spsc": 640 + 16*24, "mpmc": 640 + 16*24, "bytes": 640 + 256,
 	"table": 17*40 + 25*(8+16), "wide": 640 + 16*(24+64),
 	"event": 128, "once": 128, "group": 128 * (1 + maxProcs), "reports": 128 * (1 + maxProcs),
+	"cast": 640 + 16*24, "gated": 640 + 64*128 + 16*24,
 }
 
 // open opens the object of a kind.
@@ -267,7 +272,10 @@ func (h *handles) open(kind string) (err error) {
 	case "table":
 		h.table, err = shm.NewTable[[2]uint64](s, kind, 17)
 	default:
-		err = h.syncs.open(s, kind)
+		var ok bool
+		if ok, err = h.casts.open(s, kind); !ok {
+			err = h.syncs.open(s, kind)
+		}
 	}
 	if h.found == nil {
 		h.found = map[string]bool{"filler": true, "segment": true}
@@ -284,7 +292,9 @@ func (h *handles) furnish() error {
 			h.producer.TryPush([3]uint32{1, 2, 3}),
 			h.mpmc.TryPush([2]uint64{1, 2}),
 			h.byteProducer.TryPush(make([]byte, 20+i)),
-			h.wide.TryPush(make([]byte, 16*i)))
+			h.wide.TryPush(make([]byte, 16*i)),
+			h.lossy.producer.TryPush([2]uint64{1, 2}),
+			h.lossless.producer.TryPush([2]uint64{1, 2}))
 		if err != nil {
 			return err
 		}
@@ -299,5 +309,5 @@ func (h *handles) furnish() error {
 			return err
 		}
 	}
-	return errors.Join(h.producer.Detach(), h.consumer.Detach(), h.byteProducer.Detach(), h.byteConsumer.Detach())
+	return errors.Join(h.lossy.producer.Detach(), h.lossless.producer.Detach(), h.lossless.subscriber.Detach(), h.producer.Detach(), h.consumer.Detach(), h.byteProducer.Detach(), h.byteConsumer.Detach())
 }
