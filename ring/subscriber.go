@@ -27,6 +27,7 @@ type Subscriber[T any] struct {
 	slots   slots[T]
 	pos     uint64 // next position to pop
 	line    line   // of a lossless ring; else one of its own
+	mine    uint64 // what its owner's word has to be
 	id      SubscriberID
 	stopped uint64 // where it last had to wait
 	over    error  // why it is none any more
@@ -42,7 +43,7 @@ func (b *Broadcast[T]) Subscribe(from Start) (*Subscriber[T], error) {
 		if !ok {
 			return nil, b.verdict(b.fault(shm.ErrNoRoom))
 		}
-		s.line, s.id = b.lines.all[i], SubscriberID{i, w}
+		s.line, s.mine, s.id = b.lines.all[i], w, SubscriberID{i, w}
 	}
 	s.join(func() uint64 {
 		if from == FromOldest {
@@ -114,12 +115,12 @@ func (s *Subscriber[T]) TryPop() (v T, err error) {
 // whole reports whether all that was copied from the slots of pos and later ones is whole
 // (Invariant 2), and nothing else is the matter.
 func (s *Subscriber[T]) whole(pos uint64) bool {
-	return atomic.LoadUint64(s.limit())-pos <= s.capacity && atomic.LoadUint64(s.line.owner) == s.id.word
+	return atomic.LoadUint64(s.limit())-pos <= s.capacity && atomic.LoadUint64(s.line.owner) == s.mine
 }
 
 // overtaken says what is the matter if what was copied may not be whole.
 func (s *Subscriber[T]) overtaken(pos uint64) error {
-	if atomic.LoadUint64(s.line.owner) != s.id.word {
+	if atomic.LoadUint64(s.line.owner) != s.mine {
 		if err := s.check(); err != nil {
 			return err
 		}
@@ -320,9 +321,9 @@ func (s *Subscriber[T]) Detach() error {
 // retire ends the subscription, and returns why.
 func (s *Subscriber[T]) retire(why error) error {
 	s.over = s.fault(why)
-	s.line.free(s.id.word)
+	s.line.free(s.mine)
 	// A slot and a line of this process's own, never full, take the place of the ring's.
 	s.slots = newSlots[T](make([]byte, stride[T]()), 1)
-	s.pos, s.line, s.id.word = 0, line{new(uint64), new(uint64)}, 0
+	s.pos, s.line, s.mine = 0, line{new(uint64), new(uint64)}, 0
 	return s.over
 }
