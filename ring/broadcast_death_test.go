@@ -99,8 +99,8 @@ func TestBroadcastSubscriberKilled(t *testing.T) {
 
 	stopped := proctest.Start(t, "listener", "lossless")
 	stopped.Expect("ready")
-	stopped.Send(castCapacity + 1)
 	fill()
+	stopped.Send(castCapacity + 1)
 	proctest.Must(p.PushAll(background, [][9]uint64{pageOf(n)}))(t) // it pops
 	stopped.Expect("ready")
 	stopped.Stop()
