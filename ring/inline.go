@@ -10,4 +10,5 @@ var (
 	_ SPSC[byte]
 	_ MPMC[byte]
 	_ WorkQueue[byte]
+	_ Broadcast[byte]
 )

@@ -49,6 +49,7 @@ type object struct {
 	capacity uint64 // in positions
 	fence    bool   // a release store must be followed by a fence before looking for sleepers
 	fail     bool   // FailOnDeath
+	each     bool   // of a Broadcast: who waits for messages waits for the same one
 
 	producers, consumers end
 }
@@ -96,7 +97,7 @@ func roundCapacity(capacity int) (uint64, error) {
 	return 1 << bits.Len(uint(capacity-1)), nil
 }
 
-// newObject finds or creates a ring, whose body has the size that spec says.
+// newObject finds or creates the ring that spec describes, whose size is that of its body.
 func newObject(core *segment.Segment, spec segment.Spec, opts []Option) (object, error) {
 	spec.Size += bodyOffset
 	obj, err := core.Object(spec)
@@ -105,7 +106,7 @@ func newObject(core *segment.Segment, spec segment.Spec, opts []Option) (object,
 	}
 	o := object{
 		ref: core.Ref(spec.Kind, spec.Name), core: core, memory: newMemory(obj.Mem), capacity: spec.Capacity,
-		fence: core.WakerFence(), fail: failOnDeath(opts),
+		fence: core.WakerFence(), fail: has(opts, FailOnDeath),
 	}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
@@ -145,7 +146,12 @@ func (o *object) quiet(e *wait.Event) bool {
 
 // published wakes up to n sleeping consumers, after the release store that
 // made n messages visible, and returns an error if the segment is closed.
-func (o *object) published(n int) error { return o.wake(&o.canPop, n) }
+func (o *object) published(n int) error {
+	if o.each {
+		n = wait.Everybody
+	}
+	return o.wake(&o.canPop, n)
+}
 
 // freed wakes up to n sleeping producers, after the release store that freed n
 // slots, and returns an error if the segment is closed.
@@ -214,17 +220,24 @@ func (o *object) begin(ctx context.Context) error {
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
 	var err error
 	died := false
-	werr := e.Await(ctx, func() bool {
+	look := func() bool {
 		if err = try(); err == busy && died { // looked again: see end
 			if died = o.opposite(e).abandoned(); died {
 				err = o.verdict(o.fault(ErrPeerDied))
 			}
 		}
 		return err != busy
-	}, func() {
+	}
+	atSlice := func() {
 		died = o.fail && o.opposite(e).abandoned()
 		stalled()
-	})
+	}
+	var werr error
+	if o.each && e == &o.canPop { // who stands behind another would not learn that it was evicted
+		werr = e.AwaitEach(ctx, look, atSlice)
+	} else {
+		werr = e.Await(ctx, look, atSlice)
+	}
 	if werr != nil {
 		return o.fault(werr)
 	}

@@ -74,16 +74,20 @@ func NewSPSC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (
 	return &SPSC[T]{object: obj, slots: newSlots[T](obj.body, obj.capacity)}, nil
 }
 
-// newSlotted finds or creates a ring of messages T, in slots with a payload P.
+// newSlotted finds or creates a ring of messages T, in slots with a payload P. The size that
+// spec has is of what lies before the slots.
 func newSlotted[T, P any](s *shm.Segment, spec segment.Spec, capacity int, opts []Option) (o object, err error) {
 	core := segment.Of(s)
 	ref := core.Ref(spec.Kind, spec.Name)
 	if spec.Type, err = layout.Of(reflect.TypeFor[T]()); err != nil {
 		return o, ref.Fault(err)
 	}
-	if spec.Capacity, spec.Size, err = slottedBody[P](capacity); err != nil {
+	n, size, err := slottedBody[P](capacity)
+	if err != nil {
 		return o, ref.Fault(err)
 	}
+	spec.Capacity = n
+	spec.Size += size
 	return newObject(core, spec, opts)
 }
 

@@ -175,7 +175,7 @@ var over = func() context.Context {
 // are.
 var documented = []error{
 	ring.ErrFull, ring.ErrEmpty, ring.ErrClosed, ring.ErrRoleTaken, ring.ErrDetached,
-	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrCorrupt,
+	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrLapped, ring.ErrEvicted, ring.ErrCorrupt,
 	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
 	context.Canceled, context.DeadlineExceeded,
 }

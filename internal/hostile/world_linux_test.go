@@ -40,7 +40,7 @@ type part struct {
 }
 
 const (
-	arenaSize  = 16384
+	arenaSize  = 28672
 	maxProcs   = 4
 	maxObjects = 32
 )
@@ -50,7 +50,7 @@ const (
 // of the mapping once.
 var kinds = []string{
 	"value", "large", "array", "odd", "lock", "rwlock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide",
-	"event", "once", "group", "reports", "letters", "work",
+	"event", "once", "group", "reports", "letters", "work", "cast", "gated",
 }
 
 // newWorld makes world n.
@@ -149,8 +149,11 @@ func (w *world) reopen() error {
 			return err
 		}
 	}
-	// The first push and the first pop say who does that.
-	err = errors.Join(w.mpmc.TryPush([2]uint64{1, 2}), w.wide.TryPush(nil),
+	// The first push, the first pop and the first subscriber say who does that.
+	w.lossy.claim()
+	w.lossless.claim()
+	err = errors.Join(w.lossy.producer.Detach(), w.lossless.producer.Detach(), w.lossless.subscriber.Detach(),
+		w.mpmc.TryPush([2]uint64{1, 2}), w.wide.TryPush(nil),
 		w.work.TryPut([2]uint64{1, 2}), w.letters.TryPut([2]uint64{1, 2}))
 	_, err1 := w.mpmc.TryPop()
 	_, err2 := w.wide.TryPop(nil)
@@ -232,6 +235,7 @@ type handles struct {
 	roles
 	syncs
 	works
+	casts
 }
 
 // sizes are those of the objects in the segment.
@@ -242,6 +246,7 @@ var sizes = map[string]int{
 	"table": 17*40 + 25*(8+16), "wide": 640 + 16*(24+64),
 	"event": 128, "once": 128, "group": 128 * (1 + maxProcs), "reports": 128 * (1 + maxProcs),
 	"letters": 640 + 16*40, "work": 640 + 16*40,
+	"cast": 640 + 16*24, "gated": 640 + 64*128 + 16*24,
 }
 
 // open opens the object of a kind.
@@ -277,7 +282,10 @@ func (h *handles) open(kind string) (err error) {
 	case "letters", "work":
 		err = h.works.open(s, kind)
 	default:
-		err = h.syncs.open(s, kind)
+		var ok bool
+		if ok, err = h.casts.open(s, kind); !ok {
+			err = h.syncs.open(s, kind)
+		}
 	}
 	if h.found == nil {
 		h.found = map[string]bool{"filler": true, "segment": true}
@@ -296,7 +304,9 @@ func (h *handles) furnish() error {
 			h.byteProducer.TryPush(make([]byte, 20+i)),
 			h.wide.TryPush(make([]byte, 16*i)),
 			h.work.TryPut([2]uint64{1, 2}),
-			h.letters.TryPut([2]uint64{1, 2}))
+			h.letters.TryPut([2]uint64{1, 2}),
+			h.lossy.producer.TryPush([2]uint64{1, 2}),
+			h.lossless.producer.TryPush([2]uint64{1, 2}))
 		if err != nil {
 			return err
 		}
@@ -316,5 +326,5 @@ func (h *handles) furnish() error {
 			return err
 		}
 	}
-	return errors.Join(h.producer.Detach(), h.consumer.Detach(), h.byteProducer.Detach(), h.byteConsumer.Detach())
+	return errors.Join(h.lossy.producer.Detach(), h.lossless.producer.Detach(), h.lossless.subscriber.Detach(), h.producer.Detach(), h.consumer.Detach(), h.byteProducer.Detach(), h.byteConsumer.Detach())
 }

@@ -17,7 +17,7 @@ func init() {
 	operations = slices.Concat(
 		locks, rwLocks(), events(), onces(), waitGroups(),
 		values(), entries(), reads(), semaphores(),
-		pushes(), pops(), works(),
+		pushes(), pops(), casts(), works(),
 		closings(), leavings(), repairs(), attachments(),
 	)
 	codes["died"] = shm.ErrOwnerDied

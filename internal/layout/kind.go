@@ -20,6 +20,7 @@ const (
 	KindEvent
 	KindWaitGroup
 	KindOnce
+	KindBroadcast
 	KindWorkQueue
 )
 
@@ -39,6 +40,7 @@ var kindNames = [...]string{
 	KindEvent:     "event",
 	KindWaitGroup: "wait group",
 	KindOnce:      "once",
+	KindBroadcast: "broadcast ring",
 	KindWorkQueue: "work queue",
 }
 
