@@ -176,7 +176,7 @@ var over = func() context.Context {
 var documented = []error{
 	ring.ErrFull, ring.ErrEmpty, ring.ErrClosed, ring.ErrRoleTaken, ring.ErrDetached,
 	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrCorrupt,
-	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
+	shm.ErrOwnerDied, shm.ErrBroken, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
 	context.Canceled, context.DeadlineExceeded,
 }
 

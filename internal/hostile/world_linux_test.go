@@ -50,7 +50,7 @@ const (
 // of the mapping once.
 var kinds = []string{
 	"value", "large", "array", "odd", "lock", "rwlock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide",
-	"event", "once", "group", "reports", "recursive",
+	"event", "once", "group", "reports", "recursive", "barrier", "goOn",
 }
 
 // newWorld makes world n.
@@ -234,7 +234,7 @@ var sizes = map[string]int{
 	"spsc": 640 + 16*24, "mpmc": 640 + 16*24, "bytes": 640 + 256,
 	"table": 17*40 + 25*(8+16), "wide": 640 + 16*(24+64),
 	"event": 128, "once": 128, "group": 128 * (1 + maxProcs), "reports": 128 * (1 + maxProcs),
-	"recursive": 128,
+	"recursive": 128, "barrier": 128 * (1 + maxProcs), "goOn": 128 * (1 + maxProcs),
 }
 
 // open opens the object of a kind.

@@ -21,6 +21,7 @@ const (
 	KindWaitGroup
 	KindOnce
 	KindRecursiveLock
+	KindBarrier
 )
 
 var kindNames = [...]string{
@@ -41,6 +42,7 @@ var kindNames = [...]string{
 	KindOnce:      "once",
 
 	KindRecursiveLock: "recursive lock",
+	KindBarrier:       "barrier",
 }
 
 // String returns the kind as error messages name it.
