@@ -124,6 +124,10 @@ func TestBarrierSlotTakenAgain(t *testing.T) {
 				meet(t, b, q, r)
 				return
 			}
+			call(r.Proc, "EnterHalf", "done")
+			r.Kill()
+			meet(t, b, q) // the place of p stays vacant
+			r = startParty(t, s, kind)
 			r.Send("Wait")
 			untilWaiting(t, b, 1)
 			meet(t, b, q)

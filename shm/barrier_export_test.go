@@ -21,6 +21,12 @@ func (b *Barrier) Phase() uint32 { return phaseOf(b.load()) }
 // Stay takes the lock of those who arrive.
 func (b *Barrier) Stay() { _ = b.begin(context.Background()) }
 
+// EnterHalf is what the first Wait of a process has done before it arrives.
+func (b *Barrier) EnterHalf() {
+	b.Stay()
+	b.enter()
+}
+
 // ArriveHalf is what Wait has done before it ends the phase.
 func (b *Barrier) ArriveHalf() {
 	b.Stay()

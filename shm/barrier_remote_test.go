@@ -37,7 +37,7 @@ var _ = proctest.Register("party", func(c *proctest.Child) {
 	seg := shared.Open(c)
 	b := newBarrier(c, seg, parties, barrierOptions[c.Arg(0)]...)
 	methods := map[string]func(){
-		"Abort": b.Abort, "Reset": b.Reset, "Stay": b.Stay, "ArriveHalf": b.ArriveHalf,
+		"Abort": b.Abort, "Reset": b.Reset, "Stay": b.Stay, "EnterHalf": b.EnterHalf, "ArriveHalf": b.ArriveHalf,
 		"EndSilently": b.EndSilently, "ResetHalf": b.ResetHalf,
 	}
 	for {
