@@ -46,7 +46,7 @@ var (
 	ErrSegmentClosed = segment.ErrClosed
 	// ErrOwnerDied reports that the owner of a Lock died while it held the lock,
 	// and that no later owner has called MarkConsistent since. The caller holds
-	// the lock. The same is true for an RWLock. For a WaitGroup with ReportDead, it
+	// the lock. The same is true for a RecursiveLock and an RWLock. For a WaitGroup with ReportDead, it
 	// reports that a process died with counts.
 	ErrOwnerDied = errors.New("owner died holding it")
 )

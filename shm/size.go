@@ -11,9 +11,16 @@ import (
 // [Create] is the sum of the sizes of all objects.
 const LockSize = arch.CacheLine
 
+// RecursiveLockSize is the size of a RecursiveLock, in bytes of the segment.
+const RecursiveLockSize = arch.CacheLine
+
 // RWLockSize returns the size of an RWLock, in bytes of a segment that has room for
 // maxProcs processes.
 func RWLockSize(maxProcs int) int64 { return int64(rwSize(maxProcs)) }
+
+// BarrierSize returns the size of a [Barrier], in bytes of a segment that has room for
+// maxProcs processes.
+func BarrierSize(maxProcs int) int64 { return int64(barrierSize(maxProcs)) }
 
 // ValueSize returns the size of a Value of type T, in bytes of the segment. If T
 // has a long type description, the size includes it; the same is true for the

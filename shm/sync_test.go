@@ -10,7 +10,8 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// What tests of all objects show of the Event, the Once and the WaitGroup.
+// What tests of all objects show of the Event, the Once, the WaitGroup, the
+// RecursiveLock and the Barrier.
 
 func init() {
 	races["Set and IsSet"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
@@ -64,6 +65,29 @@ func init() {
 		g.Add(1)
 		return func() { g.Done(); *heap++ }, func() { g.Wait(); *heap++ }
 	}
+	races["RecursiveLock"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		l := newRecursiveLock(c, seg, "r")
+		f := func(token uint32) func() {
+			return func() { l.Lock(token); l.Lock(token); l.Unlock(token); *heap++; l.Unlock(token) }
+		}
+		return f(1), f(2)
+	}
+	races["race: after RecursiveLock's Unlock"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		l := newRecursiveLock(c, seg, "r")
+		f := func(token uint32) func() {
+			return func() { l.Lock(token); l.Unlock(token); *heap++ }
+		}
+		return f(1), f(2)
+	}
+	races["Barrier's Wait and Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newBarrier(c, seg, 2)
+		return func() { *heap++; barrierEnd(x) }, func() { barrierEnd(x); *heap++ }
+	}
+	races["race: after Barrier's Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newBarrier(c, seg, 2)
+		f := func() { barrierEnd(x); *heap++ }
+		return f, f
+	}
 	races["race: after f"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		o := newOnce(c, seg, "o")
 		return late(heap, func() { c.Check(o.Do(context.Background(), succeed)) }, o.Done)
@@ -77,7 +101,23 @@ func uncontended(t proctest.Fataler, seg *shm.Segment) map[string]func() {
 	e := newEvent(t, seg, "e")
 	o := newOnce(t, seg, "o")
 	g := newWaitGroup(t, seg, "g")
+	r := newRecursiveLock(t, seg, "r")
+	b := newBarrier(t, seg, 1)
 	return map[string]func(){
+		"Barrier": func() {
+			_, _ = b.Wait(ctx)
+			b.Waiting()
+			b.Broken()
+		},
+		"RecursiveLock": func() {
+			r.Lock(1)
+			r.TryLock(1)
+			_ = r.LockContext(ctx, 1)
+			r.TryLock(2)
+			for r.Count(1) > 0 {
+				r.Unlock(1)
+			}
+		},
 		"WaitGroup": func() {
 			g.Add(2)
 			g.Done()
@@ -110,9 +150,11 @@ func TestSyncNoAllocation(t *testing.T) {
 func TestSyncString(t *testing.T) {
 	s := shared.Named(t).Segment
 	for want, v := range map[string]any{
-		`event "e" in segment "test"`:      newEvent(t, s, "e"),
-		`once "o" in segment "test"`:       newOnce(t, s, "o"),
-		`wait group "g" in segment "test"`: newWaitGroup(t, s, "g"),
+		`event "e" in segment "test"`:          newEvent(t, s, "e"),
+		`once "o" in segment "test"`:           newOnce(t, s, "o"),
+		`wait group "g" in segment "test"`:     newWaitGroup(t, s, "g"),
+		`recursive lock "r" in segment "test"`: newRecursiveLock(t, s, "r"),
+		`barrier "b" in segment "test"`:        newBarrier(t, s, parties),
 	} {
 		if got := fmt.Sprintf("%v %+v", v, v); got != want+" "+want {
 			t.Errorf("printed as %s, want %s", got, want)

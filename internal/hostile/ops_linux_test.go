@@ -176,7 +176,7 @@ var over = func() context.Context {
 var documented = []error{
 	ring.ErrFull, ring.ErrEmpty, ring.ErrClosed, ring.ErrRoleTaken, ring.ErrDetached,
 	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrLapped, ring.ErrEvicted, ring.ErrCorrupt,
-	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
+	shm.ErrOwnerDied, shm.ErrBroken, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
 	context.Canceled, context.DeadlineExceeded,
 }
 
@@ -197,6 +197,8 @@ var misuses = []string{
 	"MarkConsistent of a Lock that this process does not hold",
 	"Unlock of an RWLock that this process does not hold for writing",
 	"MarkConsistent of an RWLock that this process does not hold for writing",
+	"Unlock of a RecursiveLock that token",
+	"MarkConsistent of a RecursiveLock that token",
 	"RUnlock of an RWLock that this process does not hold for reading",
 	"permits, more than held",
 }

@@ -50,7 +50,7 @@ const (
 // of the mapping once.
 var kinds = []string{
 	"value", "large", "array", "odd", "lock", "rwlock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide",
-	"event", "once", "group", "reports", "letters", "work", "cast", "gated",
+	"event", "once", "group", "reports", "letters", "work", "cast", "gated", "recursive", "barrier", "goOn",
 }
 
 // newWorld makes world n.
@@ -247,6 +247,7 @@ var sizes = map[string]int{
 	"event": 128, "once": 128, "group": 128 * (1 + maxProcs), "reports": 128 * (1 + maxProcs),
 	"letters": 640 + 16*40, "work": 640 + 16*40,
 	"cast": 640 + 16*24, "gated": 640 + 64*128 + 16*24,
+	"recursive": 128, "barrier": 128 * (1 + maxProcs), "goOn": 128 * (1 + maxProcs),
 }
 
 // open opens the object of a kind.

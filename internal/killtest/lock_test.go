@@ -60,8 +60,9 @@ func markConsistent(v *victim) func() result {
 
 // lockUnlock is what the other process does. It says whether it was told of a
 // death.
-func lockUnlock(seg *shm.Segment) func() result {
-	l := must(shm.NewLock(seg, "l"))
+func lockUnlock(seg *shm.Segment) func() result { return lockUnlockOf(lockScene{}.on(seg)) }
+
+func lockUnlockOf(l mutex) func() result {
 	return func() result {
 		err := l.LockContext(context.Background())
 		if err != nil && !errors.Is(err, shm.ErrOwnerDied) {
@@ -83,11 +84,29 @@ type lockScene struct {
 	dead   bool // somebody died inside before
 	other  bool // the other process sleeps for the lock
 	unlock bool // the victim has the lock, and gives it up
-	mark   bool // it declares the data consistent instead
+	mark   bool // it keeps it, and declares the data consistent or locks once more
+
+	recursive bool // the lock is a RecursiveLock
+}
+
+// mutex is a Lock, or a holder of a RecursiveLock.
+type mutex interface {
+	LockContext(ctx context.Context) error
+	Lock()
+	TryLock() bool
+	Unlock()
+	MarkConsistent()
+}
+
+func (c lockScene) on(seg *shm.Segment) mutex {
+	if c.recursive {
+		return holder{must(shm.NewRecursiveLock(seg, "l"))}
+	}
+	return must(shm.NewLock(seg, "l"))
 }
 
 func (c lockScene) play(s *stage) scene {
-	l := must(shm.NewLock(s.seg, "l"))
+	l := c.on(s.seg)
 	owner := func() uint64 { return s.wide("l", 0) & ownerMask }
 	var (
 		mine    = false // the test holds the lock
@@ -112,7 +131,7 @@ func (c lockScene) play(s *stage) scene {
 			l.Unlock()
 			if c.dead {
 				dead := must(shm.Open(segmentName, s.opts))
-				must(shm.NewLock(dead, "l")).Lock()
+				c.on(dead).Lock()
 				s.must("close", dead.Close())
 			}
 			if c.held {
@@ -176,7 +195,7 @@ func (c lockScene) play(s *stage) scene {
 	}
 }
 
-func (c lockScene) check(s *stage, l *shm.Lock, o outcome, victims uint64, wasDied, mine bool) {
+func (c lockScene) check(s *stage, l mutex, o outcome, victims uint64, wasDied, mine bool) {
 	s.Helper()
 	if mine {
 		l.Unlock()

@@ -20,6 +20,8 @@ const (
 	KindEvent
 	KindWaitGroup
 	KindOnce
+	KindRecursiveLock
+	KindBarrier
 	KindBroadcast
 	KindWorkQueue
 )
@@ -42,6 +44,9 @@ var kindNames = [...]string{
 	KindOnce:      "once",
 	KindBroadcast: "broadcast ring",
 	KindWorkQueue: "work queue",
+
+	KindRecursiveLock: "recursive lock",
+	KindBarrier:       "barrier",
 }
 
 // String returns the kind as error messages name it.
