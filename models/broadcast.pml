@@ -33,7 +33,6 @@
  *   LATELIMIT   limit is stored after the payload (2)
  *   NOFENCE     no fence between limit and the look at the lines (4)  -DLOSSLESS -DCAPACITY=1 -DCHUNK=1 -DMESSAGES=3 -DDEATHS=1
  *   EARLYLOOK   the lines are looked at before the store of limit only (4)  -DLOSSLESS -DCAPACITY=1 -DCHUNK=1 -DMESSAGES=3 -DDEATHS=1
- *   JOINBLIND   no fence after the place of one who joins (4)  -DLOSSLESS -DCAPACITY=1 -DCHUNK=1 -DMESSAGES=3 -DDEATHS=1
  *   NOOWNER     no look at the own line after the copy (2)  -DLOSSLESS -DCAPACITY=1 -DCHUNK=1 -DMESSAGES=3 -DDEATHS=1
  *   NOSWEEP     the lines of the dead stay (deadlock)  -DLOSSLESS -DCAPACITY=1 -DCHUNK=1 -DMESSAGES=3 -DDEATHS=1
  *
@@ -202,9 +201,7 @@ proctype subscriber(byte me) {
 	atomic { owner[me - 2] = 1 };
 join:	pos = (limit > CAPACITY -> limit - CAPACITY : 0);
 	atomic { buffer[me]!PLACE,pos,0 };
-#ifndef JOINBLIND
 	atomic { drain(me) };
-#endif
 	if
 	:: limit > pos + CAPACITY -> goto join
 	:: else

@@ -51,6 +51,7 @@ func (b *Broadcast[T]) Subscribe(from Start) (*Subscriber[T], error) {
 		}
 		return b.findTail()
 	})
+	b.canPush.Notify(1) // the producer may have waited for an earlier owner's place
 	if err := b.check(); err != nil {
 		return nil, err
 	}
