@@ -74,6 +74,7 @@ var (
 	teal   = color.RGBA{0x16, 0x9c, 0xa8, 0xff}
 	pink   = color.RGBA{0xd6, 0x40, 0x9f, 0xff}
 	olive  = color.RGBA{0x8a, 0x96, 0x1c, 0xff}
+	navy   = color.RGBA{0x1f, 0x2a, 0x6b, 0xff}
 )
 
 var looks = map[string]look{
@@ -82,6 +83,7 @@ var looks = map[string]look{
 	"ring.MPMC":      {orange, draw.SquareGlyph{}},
 	"ring.Bytes":     {green, draw.TriangleGlyph{}},
 	"ring.BytesMPMC": {olive, draw.TriangleGlyph{}},
+	"ring.WorkQueue": {navy, draw.SquareGlyph{}},
 	"shm.Lock":       {blue, draw.CircleGlyph{}},
 	"semaphore":      {orange, draw.SquareGlyph{}},
 	"chan":           {teal, draw.RingGlyph{}},
