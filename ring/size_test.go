@@ -15,7 +15,7 @@ func TestSizes(t *testing.T) {
 	type described struct { // by more than fits beside its name
 		AVeryLongNameOfAField, AnotherVeryLongNameOfAField, AndYetAnotherVeryLongNameOfAField uint64
 	}
-	opts := &shm.Options{MaxProcs: 5, MaxObjects: 20}
+	opts := &shm.Options{MaxProcs: 5, MaxObjects: 32}
 	signalling := &semaphore.Options{Signalling: true}
 	size := ring.SPSCSize[large](5) + ring.MPMCSize[uint32](100) + ring.BytesSize(1) + ring.BytesSize(1000) +
 		ring.BytesMPMCSize(1) + ring.BytesMPMCSize(5000) + ring.WorkQueueSize[large](5) + ring.WorkQueueSize[described](4) +
