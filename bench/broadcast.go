@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/isthmus-go/isthmus/ring"
 )
@@ -41,7 +42,7 @@ func joinBroadcast[T message](r row, in inherited) (joiner, error) {
 		return nil, err
 	}
 	var opts []ring.Option
-	if r.Mode[:6] != "lossy-" {
+	if strings.HasPrefix(r.Mode, "lossless") {
 		opts = append(opts, ring.Lossless)
 	}
 	q, err := ring.NewBroadcast[T](seg, "stream", r.ringCapacity(), opts...)
