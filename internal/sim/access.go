@@ -1,0 +1,68 @@
+package sim
+
+import "sync/atomic"
+
+// What the copies call in the place of sync/atomic, of package arch, and of a Fence. Outside
+// of a run it is no more than that.
+
+func LoadUint32(p *uint32) uint32 {
+	step()
+	v := atomic.LoadUint32(p)
+	trace("load", place(p), v)
+	return v
+}
+
+func LoadUint64(p *uint64) uint64 {
+	step()
+	v := atomic.LoadUint64(p)
+	trace("load", place(p), v)
+	return v
+}
+
+func StoreUint32(p *uint32, v uint32) {
+	step()
+	atomic.StoreUint32(p, v)
+	trace("store", place(p), v)
+	step()
+}
+
+func StoreUint64(p *uint64, v uint64) {
+	step()
+	atomic.StoreUint64(p, v)
+	trace("store", place(p), v)
+	step()
+}
+
+func StoreRelease64(p *uint64, v uint64) { StoreUint64(p, v) }
+
+func CompareAndSwapUint32(p *uint32, old, v uint32) bool {
+	step()
+	return swapped(atomic.CompareAndSwapUint32(p, old, v), place(p), v)
+}
+
+func CompareAndSwapUint64(p *uint64, old, v uint64) bool {
+	step()
+	return swapped(atomic.CompareAndSwapUint64(p, old, v), place(p), v)
+}
+
+func swapped[T uint32 | uint64](ok bool, at uintptr, v T) bool {
+	if !ok {
+		trace("failed to swap in", at, v)
+		return false
+	}
+	trace("swap in", at, v)
+	step()
+	return true
+}
+
+// Barrier is that of a sleeper. There is one thread only.
+func Barrier() bool {
+	step()
+	return true
+}
+
+func step() {
+	if world != nil {
+		world.now.pass()
+	}
+}

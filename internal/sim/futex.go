@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/isthmus-go/isthmus/futex"
+)
+
+// WaitUntil is the futex's, but that the deadline comes when nobody else can go on, and then
+// only after a death.
+func WaitUntil(ctx context.Context, addr *uint32, old uint32, deadline time.Time) error {
+	if world == nil {
+		return futex.WaitUntil(ctx, addr, old, deadline)
+	}
+	step()
+	if atomic.LoadUint32(addr) != old {
+		return nil
+	}
+	trace("sleep on", place(addr), old)
+	return world.now.sleep(place(addr))
+}
+
+// Wake is the futex's. Those who came first wake first.
+func Wake(addr *uint32, n int) (woken int) {
+	if world == nil {
+		return futex.Wake(addr, n)
+	}
+	step()
+	woken = world.wake(place(addr), n)
+	trace("wake", place(addr), uint32(woken))
+	step()
+	return woken
+}
+
+func (a *Agent) sleep(at uintptr) error {
+	w := a.world
+	w.Sleeps++
+	a.asleep, a.expired = true, false
+	w.sleepers[at] = append(w.sleepers[at], a)
+	a.pass()
+	if a.expired {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+func (w *World) wake(at uintptr, n int) int {
+	n = min(n, len(w.sleepers[at]))
+	for _, a := range w.sleepers[at][:n] {
+		a.asleep = false
+	}
+	w.sleepers[at] = w.sleepers[at][n:]
+	w.Wakes += n
+	return n
+}
+
+// rouse ends all sleeps by their bound.
+func (w *World) rouse() {
+	for _, a := range w.agents {
+		if a.asleep {
+			a.asleep, a.expired = false, true
+		}
+	}
+	clear(w.sleepers)
+}
+
+// forget takes a dead agent from those who sleep.
+func (w *World) forget(a *Agent) {
+	for at, s := range w.sleepers {
+		w.sleepers[at] = slices.DeleteFunc(s, func(b *Agent) bool { return b == a })
+	}
+}
