@@ -2,18 +2,22 @@ package ring
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // crowd is all subscribers of a ring, as its producer sees them.
 type crowd struct {
 	*broadcast
-	slowest uint64 // of a lossless ring: nobody was behind this when last looked
-	failed  uint   // looks in vain
+	slowest uint64    // of a lossless ring: nobody was behind this when last looked
+	failed  uint      // looks in vain
+	swept   time.Time // when a try operation last looked for the dead
 }
 
-// looksInVain is after how many the producer looks for the dead in a try operation.
+// looksInVain is after how many the producer looks for the dead in a try operation, or
+// after a Slice if that is earlier.
 const looksInVain = 64
 
 // refresh makes room for a producer, by a chunk at most, or fails with ErrFull.
@@ -35,7 +39,9 @@ func (c *crowd) refresh(p *pusher) error {
 	}
 	p.limit = end
 	if end == p.pos {
-		if c.failed++; c.failed%looksInVain == 0 {
+		c.failed++
+		if now := time.Now(); c.failed%looksInVain == 0 || now.Sub(c.swept) >= wait.Slice() {
+			c.swept = now
 			c.sweep()
 		}
 		return ErrFull

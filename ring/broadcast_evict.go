@@ -36,7 +36,7 @@ func (b *Broadcast[T]) Subscribers() (map[SubscriberID]int, error) {
 // more. The next operation of the subscriber fails with [ErrEvicted], also if it waits.
 // Evict fails with [ErrDetached] if there is no such subscriber.
 func (b *Broadcast[T]) Evict(id SubscriberID) error {
-	if id.line >= len(b.lines.all) ||
+	if id.Peer() == 0 || id.line >= len(b.lines.all) ||
 		!atomic.CompareAndSwapUint64(b.lines.all[id.line].owner, id.word, id.word|evicted) {
 		return b.verdict(b.fault(ErrDetached))
 	}

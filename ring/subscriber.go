@@ -38,6 +38,7 @@ type Subscriber[T any] struct {
 func (b *Broadcast[T]) Subscribe(from Start) (*Subscriber[T], error) {
 	s := &Subscriber[T]{broadcast: b.broadcast, slots: b.slots}
 	s.line = line{new(uint64), new(uint64)}
+	b.core.Attend(b.shared, layout.Consumer) // before it holds anybody up
 	if !b.lines.none() {
 		i, w, ok := b.lines.claim(b.core)
 		if !ok {
@@ -51,11 +52,7 @@ func (b *Broadcast[T]) Subscribe(from Start) (*Subscriber[T], error) {
 		}
 		return b.findTail()
 	})
-	b.canPush.Notify(1) // the producer may have waited for an earlier owner's place
-	if err := b.check(); err != nil {
-		return nil, err
-	}
-	b.core.Attend(b.shared, layout.Consumer)
+	b.canPush.Notify(wait.Everybody) // the producer may have waited for an earlier owner's place
 	return s, b.check()
 }
 
@@ -82,8 +79,15 @@ func (s *Subscriber[T]) ID() SubscriberID { return s.id }
 // Len returns how many messages wait for this subscriber at the moment. It returns 0 if
 // the segment is closed.
 func (s *Subscriber[T]) Len() int {
+	if s.over != nil {
+		return 0
+	}
 	b := Broadcast[T]{s.broadcast, s.slots}
-	return b.distance(max(s.pos, b.oldest()), b.findTail())
+	from := s.pos
+	if s.lines.none() {
+		from = max(from, b.oldest())
+	}
+	return b.distance(from, b.findTail())
 }
 
 // TryPop returns the next message. If there is no message, it returns ErrEmpty;
@@ -167,7 +171,7 @@ func (s *Subscriber[T]) passed(pos uint64) error {
 		arch.Fence()
 	}
 	if s.canPush.Waiting() && int64(atomic.LoadUint64(s.limit())-pos-s.capacity) >= 0 {
-		s.canPush.Notify(1)
+		s.canPush.Notify(wait.Everybody) // one, or another that has closed in its sleep as well
 	}
 	return s.check()
 }

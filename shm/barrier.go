@@ -90,7 +90,7 @@ func NewBarrier(s *Segment, name string, parties int, options ...BarrierOption) 
 func (b *Barrier) Wait(ctx context.Context) (leader bool, err error) {
 	if err := b.ref.CheckContext(ctx); err != nil {
 		if ctx != nil {
-			b.breakUp(phaseOf(b.load()))
+			b.breakNow()
 		}
 		return false, err
 	}
@@ -100,21 +100,25 @@ func (b *Barrier) Wait(ctx context.Context) (leader bool, err error) {
 	case b.ref.Closed():
 		return false, b.ref.Check()
 	case err != nil:
-		b.breakUp(phaseOf(b.load()))
+		b.breakNow()
 		return false, b.ref.Fault(err)
-	case !b.over(phase):
-		err = b.waiters.AwaitEach(ctx,
-			func() bool { return b.over(phase) || b.ref.Closed() },
-			func() { leader = b.attend(phase) || leader })
 	}
-	mine := err != nil && b.breakUp(phase)
-	w := b.load()
+	var w uint64 // by which the phase is over: a later one may be broken by now
+	over := func() bool { w = b.load(); return over(w, phase) || b.ref.Closed() }
+	if !over() {
+		err = b.waiters.AwaitEach(ctx, over, func() { leader = b.attend(phase) || leader })
+	}
+	mine := false
+	if err != nil {
+		mine = b.breakUp(phase)
+		w = b.load()
+	}
 	switch {
 	case b.ref.Closed():
 		return false, b.ref.Check()
 	case mine:
 		return false, b.ref.Fault(err)
-	case brokeSince(w, phase):
+	case !leader && brokeSince(w, phase):
 		return false, b.ref.Fault(ErrBroken)
 	}
 	b.edge.Acquire()
@@ -124,7 +128,7 @@ func (b *Barrier) Wait(ctx context.Context) (leader bool, err error) {
 // Abort breaks the barrier: everybody who waits, or comes, gets [ErrBroken], until somebody
 // calls Reset. It panics if the segment is closed.
 func (b *Barrier) Abort() {
-	b.breakUp(phaseOf(b.load()))
+	b.breakNow()
 	b.mustBeOpen()
 }
 

@@ -118,10 +118,7 @@ func broken(w uint64) bool { return brokeSince(w, phaseOf(w)) }
 func brokeSince(w uint64, phase uint32) bool { return int32(brokeOf(w)-phase) > 0 }
 
 // over reports whether a phase has ended, or is broken.
-func (b *barrierState) over(phase uint32) bool {
-	w := b.load()
-	return phaseOf(w) != phase || broken(w)
-}
+func over(w uint64, phase uint32) bool { return phaseOf(w) != phase || broken(w) }
 
 // following returns the word after the end of its phase. A break that is long past stays so
 // when the phases go round.
@@ -229,7 +226,28 @@ func (b *barrierState) arrived(w uint64) (arrived, want uint64) {
 func (b *barrierState) end() bool {
 	w := b.load()
 	arrived, want := b.arrived(w)
-	return arrived >= want && !broken(w) && atomic.CompareAndSwapUint64(b.word, w, following(w))
+	if arrived < want || broken(w) {
+		return false
+	}
+	next := following(w)
+	if phaseOf(next)%age == 0 {
+		b.forget(phaseOf(w))
+	}
+	return atomic.CompareAndSwapUint64(b.word, w, next)
+}
+
+// age is how many phases, or twice as many, an arrival is kept that no longer counts: it
+// must not count again when the phases have gone round.
+const age = 1 << 30
+
+// forget removes the arrivals of other phases.
+func (b *barrierState) forget(phase uint32) {
+	for slot := range b.ledger.Len() {
+		count := b.ledger.Count(slot)
+		if line := atomic.LoadUint64(count); arrivedIn(line, phase) == 0 {
+			arch.StoreRelease64(count, line&^lineMask)
+		}
+	}
 }
 
 // look breaks the phase if a party has died, or buries it.
@@ -258,6 +276,17 @@ func (b *barrierState) look() {
 	}
 }
 
+// notice breaks the phase that the caller waits for if a party has died, without the lock,
+// whose owner may be paused. As long as the phase goes on, and somebody alive waits, a line
+// with places keeps them, and its owner.
+func (b *barrierState) notice(phase uint32) {
+	for slot := range b.ledger.Len() {
+		if !b.goOn && placesOf(atomic.LoadUint64(b.ledger.Count(slot))) > 0 && b.core.DeadIn(slot, b.ledger.Owner(slot)) {
+			b.breakUp(phase)
+		}
+	}
+}
+
 // clear forgets all parties.
 func (b *barrierState) clear() {
 	for slot := range b.ledger.Len() {
@@ -272,6 +301,7 @@ func (b *barrierState) attend(phase uint32) (leader bool) {
 	if !b.lock.TryLock() {
 		b.lock.MakeWay()
 		if !b.lock.TryLock() {
+			b.notice(phase)
 			return false
 		}
 	}
@@ -279,7 +309,7 @@ func (b *barrierState) attend(phase uint32) (leader bool) {
 		return false
 	}
 	was := b.load()
-	if !b.over(phase) {
+	if !over(was, phase) {
 		if leader = b.end(); !leader {
 			b.look()
 			leader = b.end()
@@ -304,6 +334,12 @@ func (b *barrierState) breakUp(phase uint32) bool {
 	}
 }
 
+// breakNow breaks the present phase, whichever that is by then.
+func (b *barrierState) breakNow() {
+	for w := b.load(); !broken(w) && !b.breakUp(phaseOf(w)); w = b.load() {
+	}
+}
+
 // reset breaks the phase, and begins another, in which all parties are expected.
 func (b *barrierState) reset() error {
 	if err := b.begin(context.Background()); err != nil {
@@ -311,7 +347,14 @@ func (b *barrierState) reset() error {
 	}
 	was := b.load()
 	b.breakUp(phaseOf(was))
-	b.clear()
+	for slot := range b.ledger.Len() { // the living stay parties
+		count := b.ledger.Count(slot)
+		line := atomic.LoadUint64(count) & (lineMask << placesShift)
+		if line != 0 && b.core.DeadIn(slot, b.ledger.Owner(slot)) {
+			line = 0
+		}
+		arch.StoreRelease64(count, line)
+	}
 	next := phaseOf(b.load()) + 1
 	atomic.StoreUint64(b.word, makeBarrier(next, next)) // Invariant 2
 	b.finish(was)
