@@ -19,6 +19,9 @@ type track struct {
 	lag      uint64                          // how far the hints may fall behind before they are raised
 	covers   func(pos uint64, w word) uint64 // how many positions the word at pos speaks for
 
+	// untaken, if set, makes a message nobody's that a dead process has taken and not held.
+	untaken func(pos uint64, w word) bool
+
 	// Failed tries, to look for the dead now and then. Each side counts its own: who
 	// tries both in turn would else look from one side only.
 	pushTries, popTries atomic.Uint32

@@ -109,6 +109,8 @@ type WorkQueue[T any] struct {
 
 	most uint64        // deliveries before a message is a dead letter, or 0
 	dead *WorkQueue[T] // where these go
+
+	resume atomic.Uint64 // the slot after that of which a message was last taken over
 }
 
 // entry is the payload of a slot.
@@ -150,6 +152,7 @@ func NewWorkQueue[T any](s *shm.Segment, name string, capacity int, opts ...Work
 		most:    uint64(set.most), dead: dead,
 	}
 	q.covers = func(uint64, word) uint64 { return 1 }
+	q.untaken = q.putBack
 	q.share(q.othersHold)
 	return q, nil
 }

@@ -59,7 +59,7 @@ func (q *WorkQueue[T]) pending(pos uint64) bool {
 
 // bury moves a message that this process holds, or gives it back if the other queue does
 // not take it.
-func (q *WorkQueue[T]) bury(t Task[T]) {
+func (q *WorkQueue[T]) bury(t Task[T]) bool {
 	letter := atomic.LoadUint64(q.letter(t.pos))
 	pos, there := uint64(0), false
 	if letter == 0 {
@@ -71,9 +71,17 @@ func (q *WorkQueue[T]) bury(t Task[T]) {
 	if letter&moved == 0 {
 		if !there {
 			var err error
-			if pos, err = q.dead.claim(); err != nil || q.dead.publish(pos, *t.Value(), letter) != nil {
+			if pos, err = q.dead.claim(); err == ErrFull {
+				q.dead.repairRoom()
+				pos, err = q.dead.claim()
+			}
+			if err != nil {
+				arch.StoreRelease64(q.letter(t.pos), 0) // nobody has to look for it
 				q.giveBack(t)
-				return
+				return false
+			}
+			if q.dead.publish(pos, *t.Value(), letter) != nil {
+				return false
 			}
 			there = true
 		}
@@ -86,6 +94,7 @@ func (q *WorkQueue[T]) bury(t Task[T]) {
 	if q.swapHolder(t.pos, t.h, finished) {
 		q.finished(t.pos)
 	}
+	return true
 }
 
 // find finds the slot of a message that was put with that letter.

@@ -17,7 +17,7 @@ func (q *WorkQueue[T]) TryGet() (Task[T], error) {
 	q.join(&q.pop, layout.Consumer, q.head)
 	if q.orphaned() {
 		if t, ok := q.takeOver(); ok {
-			atomic.StoreUint32(q.lends, orphans) // there may be more
+			q.comeBack() // there may be more
 			return t, q.check()
 		}
 	}
@@ -109,13 +109,17 @@ func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 		}
 		return true
 	}
-	for i := range q.capacity {
+	stuck := false // the dead letters
+	from := q.resume.Load()
+	for n := range q.capacity {
+		i := (from + n) & (q.capacity - 1)
 		h := q.holder(i)
 		switch w := q.load(i); {
 		case w.phase() == held && h == finished:
 			q.finish(i)
-		case w.phase() == held && dead(h.owner()):
-			if t, ok = q.takeFrom(i, h); ok {
+		case w.phase() == held && !(stuck && q.isLetter(h)) && dead(h.owner()):
+			if t, ok = q.takeFrom(i, h, &stuck); ok {
+				q.resume.Store(i + 1)
 				return t, true
 			}
 		case w.phase() == reading && dead(w.owner()):
@@ -131,12 +135,12 @@ func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 
 // takeFrom delivers the message of a holder that is nobody, or dead, unless it is a dead
 // letter.
-func (q *WorkQueue[T]) takeFrom(pos uint64, h holder) (t Task[T], ok bool) {
+func (q *WorkQueue[T]) takeFrom(pos uint64, h holder, stuck *bool) (t Task[T], ok bool) {
 	if q.load(pos).phase() != held { // of the dead, who changes it no more: Invariant 2
 		return t, false
 	}
 	me := h.of(q.core.ID())
-	letter := q.most > 0 && h.deliveries() >= q.most
+	letter := q.isLetter(h)
 	if !letter {
 		me = me.again()
 	}
@@ -146,10 +150,13 @@ func (q *WorkQueue[T]) takeFrom(pos uint64, h holder) (t Task[T], ok bool) {
 	q.pushed.Acquire()
 	t = Task[T]{q, pos, me}
 	if letter {
-		q.bury(t)
+		*stuck = !q.bury(t)
 	}
 	return t, !letter
 }
+
+// isLetter reports whether a message is a dead letter when it comes back.
+func (q *WorkQueue[T]) isLetter(h holder) bool { return q.most > 0 && h.deliveries() >= q.most }
 
 // othersHold reports whether other processes hold messages.
 func (q *WorkQueue[T]) othersHold() bool {

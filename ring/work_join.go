@@ -63,10 +63,11 @@ func (q *WorkQueue[T]) lapsIfIdle() (sum uint64, ok bool) {
 			if q.holder(i) != finished {
 				return 0, false
 			}
+			sum++ // between free of this lap and of the next
 		default:
 			return 0, false
 		}
-		sum += uint64(w >> freeLapShift)
+		sum += uint64(w>>freeLapShift) * 2
 	}
 	return sum, true
 }

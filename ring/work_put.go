@@ -70,9 +70,10 @@ func (q *WorkQueue[T]) publish(pos uint64, v T, letter uint64) error {
 
 // nextRoom is nextFree, which passes over what is held.
 func (q *WorkQueue[T]) nextRoom(pos uint64, steps *uint64) (uint64, word, error) {
+	var room uint64 // all up to there are held, or were
 	for {
 		next, w, err := q.nextFree(pos, steps)
-		if err != ErrFull || w.phase() != held || *steps == 0 || !q.pass(next, w) {
+		if err != ErrFull || w.phase() != held || *steps == 0 || !q.pass(next, w, &room) {
 			return next, w, err
 		}
 		pos = next
@@ -81,15 +82,21 @@ func (q *WorkQueue[T]) nextRoom(pos uint64, steps *uint64) (uint64, word, error)
 }
 
 // pass passes over the held message that is in the way at pos, if that is of any use.
-func (q *WorkQueue[T]) pass(pos uint64, w word) bool {
+func (q *WorkQueue[T]) pass(pos uint64, w word, room *uint64) bool {
 	if q.finish(pos) {
 		return true
 	}
-	if w.ahead(q.lap(pos)) != -1 || !q.roomBehind(pos) {
+	if w.ahead(q.lap(pos)) != -1 {
 		return false
 	}
+	if int64(*room-pos) <= 0 {
+		var ok bool
+		if *room, ok = q.roomBehind(pos); !ok {
+			return false
+		}
+	}
 	if q.lap(pos)%max(1, lookEvery/q.capacity) == 0 { // once in lookEvery positions
-		if h := q.holder(pos); h != finished && (h.owner() == 0 || q.core.Dead(h.owner())) {
+		if h := q.holder(pos); h != finished && (h.owner() == 0 && !q.isLetter(h) || h.owner() != 0 && q.core.Dead(h.owner())) {
 			q.comeBack()
 		}
 	}
@@ -99,17 +106,17 @@ func (q *WorkQueue[T]) pass(pos uint64, w word) bool {
 
 // roomBehind reports whether all slots behind pos are held up to one that is free, or
 // something has changed meanwhile.
-func (q *WorkQueue[T]) roomBehind(pos uint64) bool {
+func (q *WorkQueue[T]) roomBehind(pos uint64) (at uint64, ok bool) {
 	for p := pos + 1; p < pos+q.capacity; p++ {
 		w := q.load(p)
 		switch {
 		case w.ahead(q.lap(p)) >= 0 || q.over(p, w):
-			return true
+			return p, true
 		case w.phase() != held:
-			return false
+			return 0, false
 		}
 	}
-	return false
+	return 0, false
 }
 
 // over reports whether pos, whose word was w, is held by nobody any more.
@@ -143,7 +150,13 @@ func (q *WorkQueue[T]) madeRoom() {
 	}
 	steps := q.maxSteps()
 	pos, w, err := q.nextFree(atomic.LoadUint64(q.tail), &steps)
-	if err != ErrFull || w.phase() == held && (q.over(pos, w) || q.roomBehind(pos)) {
+	room := err != ErrFull
+	if !room && w.phase() == held {
+		if room = q.over(pos, w); !room {
+			_, room = q.roomBehind(pos)
+		}
+	}
+	if room {
 		q.canPush.Notify(wait.Everybody)
 	}
 }
@@ -152,8 +165,33 @@ func (q *WorkQueue[T]) madeRoom() {
 func (q *WorkQueue[T]) repairRoom() {
 	for steps := q.maxSteps(); ; {
 		pos, w, err := q.nextRoom(atomic.LoadUint64(q.tail), &steps)
-		if err != ErrFull || !q.repair(pos, w) {
+		if err != ErrFull || !q.repair(pos, w) && !(w.phase() == held && q.repairBehind(pos)) || steps == 0 {
 			return
 		}
+		steps--
 	}
+}
+
+// repairBehind repairs what keeps producers from passing what is held at pos: a message
+// that a dead process has taken and not held.
+func (q *WorkQueue[T]) repairBehind(pos uint64) bool {
+	for p := pos + 1; p < pos+q.capacity; p++ {
+		if w := q.load(p); w.phase() != held {
+			return w.phase() == reading && q.repair(p, w)
+		}
+	}
+	return false
+}
+
+// putBack makes the message at pos nobody's, which a dead process has taken and not held.
+// It was not delivered yet.
+func (q *WorkQueue[T]) putBack(pos uint64, w word) bool {
+	if !q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
+		return false
+	}
+	arch.StoreRelease64(&q.slots.value(pos).holder, (q.lap(pos)|1)<<tagShift) // not finished
+	q.store(pos, heldWord(q.lap(pos)))
+	q.canPush.Notify(wait.Everybody)
+	q.comeBack()
+	return true
 }

@@ -59,7 +59,12 @@ func (t Task[T]) Nack() error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	if q.most > 0 && t.h.deliveries() >= q.most && q.holder(t.pos) == t.h {
+	if q.most > 0 && t.h.deliveries() >= q.most {
+		mine := t.h + 1<<tagShift // which no other call of Ack or Nack names
+		if !q.swapHolder(t.pos, t.h, mine) {
+			return q.verdict(q.fault(ErrNotReserved))
+		}
+		t.h = mine
 		q.bury(t)
 		return q.check()
 	}
