@@ -74,6 +74,8 @@ var (
 	teal   = color.RGBA{0x16, 0x9c, 0xa8, 0xff}
 	pink   = color.RGBA{0xd6, 0x40, 0x9f, 0xff}
 	olive  = color.RGBA{0x8a, 0x96, 0x1c, 0xff}
+	navy   = color.RGBA{0x1f, 0x2a, 0x6b, 0xff}
+	wine   = color.RGBA{0x80, 0x1f, 0x3a, 0xff}
 )
 
 var looks = map[string]look{
@@ -82,6 +84,8 @@ var looks = map[string]look{
 	"ring.MPMC":      {orange, draw.SquareGlyph{}},
 	"ring.Bytes":     {green, draw.TriangleGlyph{}},
 	"ring.BytesMPMC": {olive, draw.TriangleGlyph{}},
+	"ring.Broadcast": {wine, draw.CircleGlyph{}},
+	"ring.WorkQueue": {navy, draw.SquareGlyph{}},
 	"shm.Lock":       {blue, draw.CircleGlyph{}},
 	"semaphore":      {orange, draw.SquareGlyph{}},
 	"chan":           {teal, draw.RingGlyph{}},

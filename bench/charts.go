@@ -41,12 +41,12 @@ func chartsOf(results []result) []chart {
 		{name: "throughput", title: "Throughput by message size, one by one",
 			x: axis{label: "bytes in a message"}, y: axis{label: "bytes a second", format: rateText},
 			series: curves(results, func(r result) (x, y float64, ok bool) {
-				return float64(r.Size), r.Value * float64(r.Size), r.Workload == stream && r.Batch == 1
+				return float64(r.Size), r.Value * float64(r.Size), r.Workload == stream && r.Batch == 1 && r.Procs <= 2
 			})},
 		{name: "batch", title: "Throughput by batch, messages of 8 bytes",
 			x: axis{label: "messages in a batch"}, y: axis{label: "messages a second", format: rateText},
 			series: curves(results, func(r result) (x, y float64, ok bool) {
-				return float64(r.Batch), r.Value, r.Workload == stream && r.Size == 8
+				return float64(r.Batch), r.Value, r.Workload == stream && r.Size == 8 && r.Procs <= 2
 			})},
 		{name: "capacity", title: "Throughput by capacity, messages of 8 bytes, one by one or by 256",
 			x: axis{label: "slots of the ring"}, y: axis{label: "messages a second", format: rateText},
@@ -126,7 +126,7 @@ func curves(results []result, at func(result) (x, y float64, ok bool)) []series 
 		i := slices.IndexFunc(lines, func(s series) bool { return s.label == label })
 		if i < 0 {
 			i = len(lines)
-			lines = append(lines, series{label: label, system: r.System, dashed: r.Mode == "zerocopy" || r.Mode == split || r.Workload == capacity && r.Batch > 1})
+			lines = append(lines, series{label: label, system: r.System, dashed: r.Mode == "zerocopy" || r.Mode == "lossless-1" || r.Mode == split || r.Workload == capacity && r.Batch > 1})
 		}
 		lines[i].points = append(lines[i].points, plotter.XY{X: x, Y: y})
 	}

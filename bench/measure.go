@@ -87,7 +87,7 @@ func (m *measurement) round(ctx context.Context, p plan) (roundResult, error) {
 // command makes each side work for d, or do a fixed number of operations if
 // that is not 0.
 func (m *measurement) command(d time.Duration, fixed int) command {
-	if fixed > 0 || !m.row.crowded() || m.row.Mode == split {
+	if fixed > 0 || !m.row.crowded() || m.row.Mode == split || m.row.streams() {
 		return command{Ops: m.ops(d, fixed)}
 	}
 	return command{Ops: math.MaxInt32 / m.row.Batch * m.row.Batch, Nanos: d.Nanoseconds()}

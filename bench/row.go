@@ -224,7 +224,7 @@ func (g group) title() string {
 // systems lists the sources of rows. Within a group, rows keep this order.
 var systems = []func() []row{
 	limitRows,
-	spscRows, mpmcRows, bytesRows, bytesMPMCRows,
+	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows,
 	lockRows, semaphoreRows,
 	chanRows, mutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,

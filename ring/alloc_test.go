@@ -20,6 +20,12 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 	b := proctest.Must(ring.NewBytes(s, "bytes", 4096))(t)
 	bp, bc := proctest.Must(b.Producer())(t), proctest.Must(b.Consumer())(t)
 	w := proctest.Must(ring.NewBytesMPMC(s, "wide", 4096))(t)
+	work := proctest.Must(ring.NewWorkQueue[T](s, "work", 64))(t)
+
+	lossy := proctest.Must(ring.NewBroadcast[T](s, "lossy", 64))(t)
+	lp, ls := proctest.Must(lossy.Producer())(t), proctest.Must(lossy.Subscribe(ring.FromNow))(t)
+	lossless := proctest.Must(ring.NewBroadcast[T](s, "lossless", 64, ring.Lossless))(t)
+	gp, gs := proctest.Must(lossless.Producer())(t), proctest.Must(lossless.Subscribe(ring.FromNow))(t)
 
 	var v T
 	vs, dst := make([]T, 8), make([]T, 8)
@@ -46,6 +52,11 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			v = *m
 			return c.Release()
 		},
+		"Broadcast try":      both(func() error { return lp.TryPush(v) }, func() error { _, err := ls.TryPop(); return err }),
+		"Broadcast lossless": both(func() error { return gp.Push(ctx, v) }, func() error { _, err := gs.Pop(ctx); return err }),
+		"Broadcast batch": both(
+			func() error { _, err := gp.PushAll(ctx, vs); return err },
+			func() error { _, err := gs.PopInto(ctx, dst); return err }),
 		"MPMC try": both(func() error { return q.TryPush(v) }, func() error { _, err := q.TryPop(); return err }),
 		"MPMC":     both(func() error { return q.Push(ctx, v) }, func() error { _, err := q.Pop(ctx); return err }),
 		"MPMC batch": both(
@@ -106,13 +117,37 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			}
 			return l.Release()
 		},
+		"WorkQueue try": both(func() error { return work.TryPut(v) }, func() error {
+			task, err := work.TryGet()
+			if err != nil {
+				return err
+			}
+			v = *task.Value()
+			return task.Ack()
+		}),
+		"WorkQueue": both(func() error { return work.Put(ctx, v) }, func() error {
+			for range 2 {
+				task, err := work.Get(ctx)
+				if err != nil {
+					return err
+				}
+				if task.Deliveries() == 2 {
+					return task.Ack()
+				}
+				if err := task.Nack(); err != nil {
+					return err
+				}
+			}
+			return work.Join(ctx)
+		}),
 		"failed tries": func() error {
 			_, err1 := c.TryPop()
 			_, err2 := q.TryPop()
 			_, err3 := bc.TryNext()
 			_, err4 := w.TryNext()
-			if err1 != ring.ErrEmpty || err2 != ring.ErrEmpty || err3 != ring.ErrEmpty || err4 != ring.ErrEmpty {
-				t.Fatalf("%v, %v, %v, %v", err1, err2, err3, err4)
+			_, err5 := ls.TryPop()
+			if err1 != ring.ErrEmpty || err2 != ring.ErrEmpty || err3 != ring.ErrEmpty || err4 != ring.ErrEmpty || err5 != ring.ErrEmpty {
+				t.Fatalf("%v, %v, %v, %v, %v", err1, err2, err3, err4, err5)
 			}
 			return nil
 		},

@@ -93,7 +93,7 @@ func NewBytes(s *shm.Segment, name string, capacity int, opts ...Option) (*Bytes
 	if err != nil {
 		return nil, ref.Fault(err)
 	}
-	obj, err := newObject(core, layout.KindBytes, name, layout.Type{}, n, n, opts)
+	obj, err := newObject(core, segment.Spec{Kind: layout.KindBytes, Name: name, Capacity: n, Size: n}, opts)
 	if err != nil {
 		return nil, err
 	}

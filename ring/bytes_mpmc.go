@@ -166,7 +166,7 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	if err != nil {
 		return nil, ref.Fault(err)
 	}
-	obj, err := newObject(core, layout.KindBytesMPMC, name, layout.Type{}, n*chunkSize, chunksBody(n), opts)
+	obj, err := newObject(core, segment.Spec{Kind: layout.KindBytesMPMC, Name: name, Capacity: n * chunkSize, Size: chunksBody(n)}, opts)
 	if err != nil {
 		return nil, err
 	}

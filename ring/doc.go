@@ -1,10 +1,14 @@
 // Package ring provides lock-free queues between processes, in shared memory.
 //
-// There are four kinds of ring. [SPSC] has one producer and one consumer, and is
+// There are five kinds of ring. [SPSC] has one producer and one consumer, and is
 // the fastest. [MPMC] has any number of producers and consumers. Both carry
 // values of one plain type. [Bytes] has one producer and one consumer.
 // [BytesMPMC] has any number of producers and consumers. These two carry byte
-// messages of any size.
+// messages of any size. [Broadcast] has one producer and any number of subscribers,
+// each of which gets every message, a value of one plain type.
+//
+// A [WorkQueue] has messages that stay until a worker has acknowledged them. They are
+// delivered again if the worker dies, and do not stop the ring while they are held.
 //
 // A ring is used like a Go channel. Push and Pop wait, and take a context.
 // TryPush and TryPop do not wait. PushAll and PopInto move many messages at once.
@@ -12,7 +16,8 @@
 // place. After Close, consumers drain the ring. All is an iterator over the
 // messages.
 //
-// If Push returns nil, exactly one Pop returns the message. Each producer's
+// If Push returns nil, exactly one Pop returns the message (of a Broadcast, one Pop of
+// each subscriber, if it does not come too late). Each producer's
 // messages come in the order in which it pushed them. This holds even if any
 // processes are killed, at any instruction, as long as one consumer is left. In
 // the terms of the Go memory model, a Push synchronizes before the Pop of its

@@ -38,12 +38,13 @@ func (o *object) opposite(e *wait.Event) end {
 }
 
 // ProducerAlive reports whether the ring has a producer that is alive. The
-// producer of an SPSC or Bytes is the process that has the producer's role. A
+// producer of an SPSC, Bytes or Broadcast is the process that has the producer's role. A
 // producer of an MPMC or BytesMPMC is a process that has pushed to the ring. A
 // process that has closed its Segment is no longer a producer. ProducerAlive
 // returns false if the segment is closed in this process.
 func (o *object) ProducerAlive() bool { return o.producers.held() && !o.core.Closed() }
 
 // ConsumerAlive reports whether the ring has a consumer that is alive. It works
-// as ProducerAlive does, for the processes that pop.
+// as ProducerAlive does, for the processes that pop. A consumer of a Broadcast is a
+// process that has subscribed to it.
 func (o *object) ConsumerAlive() bool { return o.consumers.held() && !o.core.Closed() }

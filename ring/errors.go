@@ -2,6 +2,7 @@ package ring
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -24,8 +25,9 @@ var (
 	// ErrDetached is returned by operations of a producer or consumer after its
 	// Detach.
 	ErrDetached = errors.New("role was given up")
-	// ErrNotReserved is returned by a Commit without a Reserve before it, and by
-	// a Release without a Next before it.
+	// ErrNotReserved is returned by a Commit without a Reserve before it, by a
+	// Release without a Next before it, and by an Ack or Nack of a task that is
+	// not held any more.
 	ErrNotReserved = errors.New("nothing is reserved")
 	// ErrTooLarge is returned for a message that is too long for the ring, even
 	// if the ring is empty.
@@ -37,7 +39,28 @@ var (
 	// and that a process at the other end has died. The error is not permanent:
 	// if a successor takes the other end, the operations work again.
 	ErrPeerDied = errors.New("peer died")
+	// ErrLapped is returned by a pop from a [Broadcast] that loses messages, to a
+	// subscriber that has missed some. The error is a [*LappedError].
+	ErrLapped = errors.New("subscriber was lapped")
+	// ErrEvicted is returned to a subscriber after [Broadcast.Evict].
+	ErrEvicted = errors.New("subscriber was evicted")
 	// ErrCorrupt is [shm.ErrCorrupt]. The shared memory holds a value that no
 	// process could have written if it follows the protocol.
 	ErrCorrupt = shm.ErrCorrupt
 )
+
+// LappedError tells how many messages a subscriber of a [Broadcast] has missed. It
+// wraps [ErrLapped].
+type LappedError struct {
+	Missed uint64
+}
+
+// Error returns the text of the error.
+func (e *LappedError) Error() string {
+	return fmt.Sprintf("%v: %d messages were missed", ErrLapped, e.Missed)
+}
+
+// Unwrap returns ErrLapped.
+func (e *LappedError) Unwrap() error { return ErrLapped }
+
+func isLapped(err error) bool { return errors.Is(err, ErrLapped) }

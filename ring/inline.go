@@ -9,4 +9,6 @@ package ring
 var (
 	_ SPSC[byte]
 	_ MPMC[byte]
+	_ WorkQueue[byte]
+	_ Broadcast[byte]
 )

@@ -36,6 +36,11 @@ func TestMismatch(t *testing.T) {
 	proctest.Must(ring.NewBytes(s, "bytes", 257))(t)     // is 512
 
 	newSPSC := func(name string, capacity int) error { _, err := ring.NewSPSC[uint64](s, name, capacity); return err }
+	proctest.Must(ring.NewWorkQueue[uint64](s, "work", 8))(t)
+	newWorkQueue := func(name string, capacity int) error {
+		_, err := ring.NewWorkQueue[uint64](s, name, capacity)
+		return err
+	}
 	newMPMC := func(name string, capacity int) error { _, err := ring.NewMPMC[uint64](s, name, capacity); return err }
 	newBytes := func(name string, capacity int) error { _, err := ring.NewBytes(s, name, capacity); return err }
 	_, signed := ring.NewSPSC[int64](s, "spsc", 8)
@@ -43,6 +48,12 @@ func TestMismatch(t *testing.T) {
 	_, renamed := ring.NewMPMC[namedLike](s, "pairs", 8)
 	_, pointers := ring.NewSPSC[withPointer](s, "new", 8)
 	_, slices := ring.NewMPMC[[]byte](s, "new", 8)
+	proctest.Must(ring.NewBroadcast[uint64](s, "cast", 8))(t)
+	newCast := func(name string, capacity int, opts ...ring.Option) error {
+		_, err := ring.NewBroadcast[uint64](s, name, capacity, opts...)
+		return err
+	}
+	_, castPointers := ring.NewBroadcast[withPointer](s, "new", 8)
 	_, nothing := ring.NewMPMC[struct{}](s, "new", 8)
 	for _, test := range []struct {
 		what  string
@@ -51,6 +62,9 @@ func TestMismatch(t *testing.T) {
 		parts string // of the message
 	}{
 		{"an SPSC as MPMC", newMPMC("spsc", 8), shm.ErrMismatch, `"spsc" "test"`},
+		{"an MPMC as WorkQueue", newWorkQueue("mpmc", 8), shm.ErrMismatch, `"mpmc" "test"`},
+		{"a WorkQueue as MPMC", newMPMC("work", 8), shm.ErrMismatch, `"work" "test"`},
+		{"a larger WorkQueue", newWorkQueue("work", 9), shm.ErrMismatch, `"work" 8 16`},
 		{"an MPMC as SPSC", newSPSC("mpmc", 8), shm.ErrMismatch, `"mpmc" "test"`},
 		{"an MPMC as Bytes", newBytes("mpmc", 8), shm.ErrMismatch, `"mpmc"`},
 		{"a Bytes as SPSC", newSPSC("bytes", 512), shm.ErrMismatch, `"bytes"`},
@@ -61,6 +75,13 @@ func TestMismatch(t *testing.T) {
 		{"another type", signed, shm.ErrMismatch, `"spsc" uint64 int64`},
 		{"a shorter type", shorter, shm.ErrMismatch, `"mpmc" uint64 uint32`},
 		{"another field", renamed, shm.ErrMismatch, `"pairs"`},
+
+		{"a Broadcast as SPSC", newSPSC("cast", 8), shm.ErrMismatch, `"cast" "test"`},
+		{"an SPSC as Broadcast", newCast("spsc", 8), shm.ErrMismatch, `"spsc" "test"`},
+		{"a larger Broadcast", newCast("cast", 9), shm.ErrMismatch, `"cast" 8 16`},
+		{"a lossless Broadcast", newCast("cast", 8, ring.Lossless), shm.ErrMismatch, `"cast"`},
+		{"capacity 0 of a Broadcast", newCast("new", 0), ring.ErrCapacity, `"new" 0`},
+		{"a Broadcast with a string", castPointers, shm.ErrNotPlain, `"new" withPointer.Meta[].Name string`},
 
 		{"capacity 0", newSPSC("new", 0), ring.ErrCapacity, `"new" 0`},
 		{"capacity -1", newMPMC("new", -1), ring.ErrCapacity, `"new" -1`},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -105,7 +106,7 @@ type MPMC[T any] struct {
 // with [shm.ErrMismatch] if the name belongs to another kind of object, or to a
 // ring of another capacity or message type.
 func NewMPMC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*MPMC[T], error) {
-	obj, err := newSlotted[T](s, layout.KindMPMC, name, capacity, opts)
+	obj, err := newSlotted[T, T](s, segment.Spec{Kind: layout.KindMPMC, Name: name}, capacity, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,6 @@ func numbers(c *proctest.Child, s *shm.Segment, name string, capacity int) *ring
 }
 
 // counter makes, or opens, a number that counts for all parties.
-func counter(c *proctest.Child, s *shm.Segment, name string) *shm.Value[uint64] {
+func counter(c proctest.Fataler, s *shm.Segment, name string) *shm.Value[uint64] {
 	return shared.Value[uint64](c, s, name)
 }

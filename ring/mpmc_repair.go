@@ -30,6 +30,9 @@ func (q *track) repair(pos uint64, w word) bool {
 		return false
 	}
 	if w.phase() == reading {
+		if q.untaken != nil {
+			return q.untaken(pos, w)
+		}
 		atomic.StoreUint32(q.lends, orphans)
 		q.canPop.Notify(wait.Everybody)
 		return false

@@ -19,6 +19,9 @@ type track struct {
 	lag      uint64                          // how far the hints may fall behind before they are raised
 	covers   func(pos uint64, w word) uint64 // how many positions the word at pos speaks for
 
+	// untaken, if set, makes a message nobody's that a dead process has taken and not held.
+	untaken func(pos uint64, w word) bool
+
 	// Failed tries, to look for the dead now and then. Each side counts its own: who
 	// tries both in turn would else look from one side only.
 	pushTries, popTries atomic.Uint32
@@ -132,7 +135,11 @@ func (q *track) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 			// (cancelled, or repaired), but then at least the one before
 			// that was.
 			pos += uint64(max(ahead-2, 0))*q.capacity + 1
+		case ahead == 0 && phase == held:
+			pos++
 		case ahead > 0:
+			// A word that a producer has claimed in a later lap, or of a held message
+			// that it has passed over there.
 			pos += uint64(ahead-1)*q.capacity + 1
 		default:
 			// Being written, or still of the lap before; unless the hint has
@@ -141,7 +148,7 @@ func (q *track) nextFull(pos uint64, steps *uint64) (uint64, word, error) {
 			switch {
 			case int64(head-pos) > 0:
 				pos = head
-			case ahead == 0 || taken:
+			case ahead == 0 || taken || phase == held:
 				return pos, w, ErrEmpty
 			default:
 				return pos, w, ErrCorrupt

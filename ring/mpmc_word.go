@@ -14,6 +14,9 @@ import "github.com/isthmus-go/isthmus/internal/layout"
 //	full                       lap 52         | run 9        | phase 3
 //	writing, reading, freeing  lap 14 | run 9 | owner id 38  | phase 3
 //
+// That of a slot of a WorkQueue is as an MPMC's, and held as a full one without more: its
+// owner is named beside it.
+//
 // A word that nobody has claimed carries the whole lap, or so much of it, that a
 // compare-and-swap on it cannot mistake one lap for another, however long its
 // process was paused. One without a run also counts those behind it that are surely in
@@ -26,6 +29,7 @@ const (
 	free    = 0 // empty, may be claimed for writing; a new ring is all free in lap 0
 	full    = 1 // holds a message
 	closed  = 2 // the ring ends here
+	held    = 3 // holds a message that was taken, and maybe finished
 	writing = 4 // claimed by a producer, with the run-1 slots after it
 	reading = 5 // lent to a consumer
 	freeing = 6 // taken by a consumer, with the run-1 slots after it
@@ -48,6 +52,10 @@ const (
 func freeWord(lap uint64) word   { return word(lap<<freeLapShift | free) }
 func fullWord(lap uint64) word   { return word(lap<<freeLapShift | full) }
 func closedWord(lap uint64) word { return word(lap<<freeLapShift | closed) }
+func heldWord(lap uint64) word   { return word(lap<<freeLapShift | held) }
+
+// nextLap returns the word of the slot when what is held there is finished.
+func (w word) nextLap() word { return freeWord(uint64(w>>freeLapShift) + 1) }
 
 func fullChunk(lap uint64, r run) word { return fullWord(lap) | word(r<<phaseBits) }
 

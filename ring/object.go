@@ -36,6 +36,7 @@ import (
 //	512  producer         who has the role (SPSC and Bytes), see role.go
 //	520  consumer         likewise
 //	528  lends            1 once a message was ever read in place (MPMC and BytesMPMC)
+//	536  joiners  Event   those who Join sleep on it, consumers load it at each Ack (WorkQueue)
 //	640  the slots, or the bytes, or words and chunks
 //
 // Whatever is written at each push lies 128 bytes from whatever is written at
@@ -48,6 +49,7 @@ type object struct {
 	capacity uint64 // in positions
 	fence    bool   // a release store must be followed by a fence before looking for sleepers
 	fail     bool   // FailOnDeath
+	each     bool   // of a Broadcast: who waits for messages waits for the same one
 
 	producers, consumers end
 }
@@ -57,6 +59,7 @@ type memory struct {
 	closed     *uint32
 	head, tail *uint64
 	lends      *uint32
+	joiners    *uint32
 	body       []byte
 }
 
@@ -79,6 +82,7 @@ const (
 	producerOffset = 4 * arch.CacheLine
 	consumerOffset = producerOffset + 8
 	lendsOffset    = producerOffset + 16
+	joinersOffset  = producerOffset + 24
 	bodyOffset     = 5 * arch.CacheLine
 )
 
@@ -93,15 +97,17 @@ func roundCapacity(capacity int) (uint64, error) {
 	return 1 << bits.Len(uint(capacity-1)), nil
 }
 
-// newObject finds or creates a ring.
-func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.Type, capacity uint64, body uint64, opts []Option) (object, error) {
-	obj, err := core.Object(segment.Spec{
-		Kind: kind, Name: name, Type: typ, Capacity: capacity, Size: bodyOffset + body,
-	})
+// newObject finds or creates the ring that spec describes, whose size is that of its body.
+func newObject(core *segment.Segment, spec segment.Spec, opts []Option) (object, error) {
+	spec.Size += bodyOffset
+	obj, err := core.Object(spec)
 	if err != nil {
 		return object{}, err
 	}
-	o := object{ref: core.Ref(kind, name), core: core, memory: newMemory(obj.Mem), capacity: capacity, fence: core.WakerFence(), fail: failOnDeath(opts)}
+	o := object{
+		ref: core.Ref(spec.Kind, spec.Name), core: core, memory: newMemory(obj.Mem), capacity: spec.Capacity,
+		fence: core.WakerFence(), fail: has(opts, FailOnDeath),
+	}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
@@ -109,11 +115,12 @@ func newObject(core *segment.Segment, kind layout.Kind, name string, typ layout.
 
 func newMemory(mem []byte) memory {
 	return memory{
-		closed: layout.At[uint32](mem, closedOffset),
-		head:   layout.At[uint64](mem, headOffset),
-		tail:   layout.At[uint64](mem, tailOffset),
-		lends:  layout.At[uint32](mem, lendsOffset),
-		body:   mem[bodyOffset:],
+		closed:  layout.At[uint32](mem, closedOffset),
+		head:    layout.At[uint64](mem, headOffset),
+		tail:    layout.At[uint64](mem, tailOffset),
+		lends:   layout.At[uint32](mem, lendsOffset),
+		joiners: layout.At[uint32](mem, joinersOffset),
+		body:    mem[bodyOffset:],
 	}
 }
 
@@ -139,7 +146,12 @@ func (o *object) quiet(e *wait.Event) bool {
 
 // published wakes up to n sleeping consumers, after the release store that
 // made n messages visible, and returns an error if the segment is closed.
-func (o *object) published(n int) error { return o.wake(&o.canPop, n) }
+func (o *object) published(n int) error {
+	if o.each {
+		n = wait.Everybody
+	}
+	return o.wake(&o.canPop, n)
+}
 
 // freed wakes up to n sleeping producers, after the release store that freed n
 // slots, and returns an error if the segment is closed.
@@ -208,17 +220,24 @@ func (o *object) begin(ctx context.Context) error {
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
 	var err error
 	died := false
-	werr := e.Await(ctx, func() bool {
+	look := func() bool {
 		if err = try(); err == busy && died { // looked again: see end
 			if died = o.opposite(e).abandoned(); died {
 				err = o.verdict(o.fault(ErrPeerDied))
 			}
 		}
 		return err != busy
-	}, func() {
+	}
+	atSlice := func() {
 		died = o.fail && o.opposite(e).abandoned()
 		stalled()
-	})
+	}
+	var werr error
+	if o.each && e == &o.canPop { // who stands behind another would not learn that it was evicted
+		werr = e.AwaitEach(ctx, look, atSlice)
+	} else {
+		werr = e.Await(ctx, look, atSlice)
+	}
 	if werr != nil {
 		return o.fault(werr)
 	}

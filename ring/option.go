@@ -1,14 +1,14 @@
 package ring
 
 // Option changes the behaviour of one handle of a ring: of the value that the
-// constructor returns, and of everything obtained from that value. An Option is
-// not a property of the ring. Other processes, and other handles, can use other
-// options.
+// constructor returns, and of everything obtained from that value. Except for
+// [Lossless], an Option is not a property of the ring. Other processes, and other
+// handles, can use other options.
 type Option uint8
 
 const (
 	// FailOnDeath makes operations that wait (Push, Pop, PushAll, PopInto,
-	// Reserve, Next, All) return an error that wraps [ErrPeerDied] instead of
+	// Reserve, Next, All, Put, Get, Join) return an error that wraps [ErrPeerDied] instead of
 	// waiting for a dead process. Without the option, these operations wait for
 	// a successor, which a supervisor starts.
 	//
@@ -24,12 +24,18 @@ const (
 	// without Close of its Segment has died. When a successor has taken the
 	// other end, the operations wait again.
 	FailOnDeath Option = 1 << iota
+
+	// Lossless makes the producer of a [Broadcast] wait for its slowest subscriber.
+	// Without the option, it overwrites the oldest messages. All processes have to
+	// use the same: this option is a property of the ring. The other rings are
+	// lossless anyway.
+	Lossless
 )
 
-// failOnDeath reports whether FailOnDeath is among the options.
-func failOnDeath(opts []Option) bool {
+// has reports whether an option is among those given.
+func has(opts []Option, option Option) bool {
 	for _, o := range opts {
-		if o&FailOnDeath != 0 {
+		if o&option != 0 {
 			return true
 		}
 	}

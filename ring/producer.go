@@ -7,12 +7,13 @@ import (
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
-// Producer is the pushing end of an [SPSC]. Only one goroutine at a time may use
-// it.
+// Producer is the pushing end of an [SPSC] or a [Broadcast]. Only one goroutine at a
+// time may use it.
 type Producer[T any] struct {
 	object
 	slots slots[T]
 	pusher
+	crowd    *crowd // of a Broadcast
 	reserved uint64 // pos+1 while the slot of pos is reserved
 }
 
@@ -36,7 +37,17 @@ func (p *Producer[T]) TryPush(v T) error {
 
 // refresh looks for room.
 func (p *Producer[T]) refresh() error {
+	if p.crowd != nil {
+		return p.crowd.refresh(&p.pusher)
+	}
 	return p.object.refresh(&p.pusher, 1, func(head uint64) uint64 { return p.pos - head })
+}
+
+// stalled frees what the dead hold up.
+func (p *Producer[T]) stalled() {
+	if p.crowd != nil {
+		p.crowd.sweep()
+	}
 }
 
 // Push pushes v. It waits if there is no space. If ctx ends first, Push returns
@@ -65,7 +76,7 @@ func (p *Producer[T]) pushSlow(ctx context.Context, v T) error {
 	if err := p.TryPush(v); err != ErrFull {
 		return err
 	}
-	return p.await(ctx, &p.canPush, ErrFull, func() error { return p.TryPush(v) }, nothingToRepair)
+	return p.await(ctx, &p.canPush, ErrFull, func() error { return p.TryPush(v) }, p.stalled)
 }
 
 // PushAll pushes all messages in vs. It waits if there is no space. It returns
@@ -80,7 +91,7 @@ func (p *Producer[T]) PushAll(ctx context.Context, vs []T) (n int, err error) {
 		if p.pos == p.limit {
 			err := p.refresh()
 			if err == ErrFull {
-				err = p.await(ctx, &p.canPush, ErrFull, p.refresh, nothingToRepair)
+				err = p.await(ctx, &p.canPush, ErrFull, p.refresh, p.stalled)
 			}
 			if err != nil {
 				return n, err
@@ -137,7 +148,7 @@ func (p *Producer[T]) reserveSlow(ctx context.Context) (v *T, err error) {
 	if v, err = p.TryReserve(); err != ErrFull {
 		return v, err
 	}
-	err = p.await(ctx, &p.canPush, ErrFull, func() error { v, err = p.TryReserve(); return err }, nothingToRepair)
+	err = p.await(ctx, &p.canPush, ErrFull, func() error { v, err = p.TryReserve(); return err }, p.stalled)
 	return v, err
 }
 
@@ -158,7 +169,8 @@ func (p *Producer[T]) Commit() error {
 }
 
 // Close closes the ring permanently, and gives up the producer's role. The
-// consumer gets the messages that are in the ring, and then ErrClosed.
+// consumer, or each subscriber, gets the messages that are in the ring, and then
+// ErrClosed.
 // [shm.Segment.RemoveObject] explains how to open the ring again.
 func (p *Producer[T]) Close() error { return p.leave(ErrClosed) }
 

@@ -15,14 +15,15 @@ func TestSizes(t *testing.T) {
 	type described struct { // by more than fits beside its name
 		AVeryLongNameOfAField, AnotherVeryLongNameOfAField, AndYetAnotherVeryLongNameOfAField uint64
 	}
-	opts := &shm.Options{MaxProcs: 5, MaxObjects: 20}
+	opts := &shm.Options{MaxProcs: 5, MaxObjects: 32}
 	signalling := &semaphore.Options{Signalling: true}
 	size := ring.SPSCSize[large](5) + ring.MPMCSize[uint32](100) + ring.BytesSize(1) + ring.BytesSize(1000) +
-		ring.BytesMPMCSize(1) + ring.BytesMPMCSize(5000) +
+		ring.BytesMPMCSize(1) + ring.BytesMPMCSize(5000) + ring.WorkQueueSize[large](5) + ring.WorkQueueSize[described](4) +
 		semaphore.Size(opts.MaxProcs, nil) + semaphore.Size(opts.MaxProcs, signalling) +
 		shm.LockSize + shm.ValueSize[int16]() + shm.ValueSize[large]() + shm.ArraySize[large](7) +
 		ring.SPSCSize[described](4) + ring.MPMCSize[described](4) + shm.ValueSize[described]() +
 		shm.ArraySize[described](16) + shm.TableSize[described](3)
+	size += ring.BroadcastSize[large](5) + ring.BroadcastSize[uint16](9, ring.Lossless)
 	const page = 4096
 	filler := (size+page-1)/page*page - size
 	proctest.Dir(t)
@@ -46,6 +47,10 @@ func TestSizes(t *testing.T) {
 	proctest.Must(shm.NewValue[described](s, "described value"))(t)
 	proctest.Must(shm.NewArray[described](s, "described array", 16))(t)
 	proctest.Must(shm.NewTable[described](s, "described table", 3))(t)
+	proctest.Must(ring.NewWorkQueue[large](s, "work", 5))(t)
+	proctest.Must(ring.NewWorkQueue[described](s, "described work", 4))(t)
+	proctest.Must(ring.NewBroadcast[large](s, "lossy", 5))(t)
+	proctest.Must(ring.NewBroadcast[uint16](s, "lossless", 9, ring.Lossless))(t)
 	if filler > 0 {
 		proctest.Must(shm.NewArray[byte](s, "filler", int(filler)))(t)
 	}
@@ -54,7 +59,8 @@ func TestSizes(t *testing.T) {
 
 	for what, size := range map[string]int64{
 		"SPSC": ring.SPSCSize[int](0), "MPMC": ring.MPMCSize[int](-1), "Bytes": ring.BytesSize(1<<30 + 1),
-		"BytesMPMC": ring.BytesMPMCSize(0),
+		"BytesMPMC": ring.BytesMPMCSize(0), "WorkQueue": ring.WorkQueueSize[int](0) + ring.WorkQueueSize[string](1),
+		"Broadcast": ring.BroadcastSize[int](0) + ring.BroadcastSize[string](1, ring.Lossless),
 		"slots":     ring.MPMCSize[[1 << 20]byte](1 << 30), "array": shm.ArraySize[int](0),
 		"not plain": shm.ValueSize[string]() + ring.SPSCSize[*int](3),
 	} {

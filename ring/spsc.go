@@ -67,26 +67,28 @@ type SPSC[T any] struct {
 // with [shm.ErrMismatch] if the name belongs to another kind of object, or to a
 // ring of another capacity or message type.
 func NewSPSC[T any](s *shm.Segment, name string, capacity int, opts ...Option) (*SPSC[T], error) {
-	obj, err := newSlotted[T](s, layout.KindSPSC, name, capacity, opts)
+	obj, err := newSlotted[T, T](s, segment.Spec{Kind: layout.KindSPSC, Name: name}, capacity, opts)
 	if err != nil {
 		return nil, err
 	}
 	return &SPSC[T]{object: obj, slots: newSlots[T](obj.body, obj.capacity)}, nil
 }
 
-// newSlotted finds or creates a ring of slots.
-func newSlotted[T any](s *shm.Segment, kind layout.Kind, name string, capacity int, opts []Option) (object, error) {
+// newSlotted finds or creates a ring of messages T, in slots with a payload P. The size that
+// spec has is of what lies before the slots.
+func newSlotted[T, P any](s *shm.Segment, spec segment.Spec, capacity int, opts []Option) (o object, err error) {
 	core := segment.Of(s)
-	ref := core.Ref(kind, name)
-	typ, err := layout.Of(reflect.TypeFor[T]())
-	if err != nil {
-		return object{}, ref.Fault(err)
+	ref := core.Ref(spec.Kind, spec.Name)
+	if spec.Type, err = layout.Of(reflect.TypeFor[T]()); err != nil {
+		return o, ref.Fault(err)
 	}
-	n, size, err := slottedBody[T](capacity)
+	n, size, err := slottedBody[P](capacity)
 	if err != nil {
-		return object{}, ref.Fault(err)
+		return o, ref.Fault(err)
 	}
-	return newObject(core, kind, name, typ, n, size, opts)
+	spec.Capacity = n
+	spec.Size += size
+	return newObject(core, spec, opts)
 }
 
 // slottedBody returns the number of slots that a capacity stands for, and their bytes.

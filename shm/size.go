@@ -18,6 +18,10 @@ const RecursiveLockSize = arch.CacheLine
 // maxProcs processes.
 func RWLockSize(maxProcs int) int64 { return int64(rwSize(maxProcs)) }
 
+// BarrierSize returns the size of a [Barrier], in bytes of a segment that has room for
+// maxProcs processes.
+func BarrierSize(maxProcs int) int64 { return int64(barrierSize(maxProcs)) }
+
 // ValueSize returns the size of a Value of type T, in bytes of the segment. If T
 // has a long type description, the size includes it; the same is true for the
 // other objects that have an element type. ValueSize returns 0 if T is not plain.

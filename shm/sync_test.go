@@ -10,7 +10,8 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// What tests of all objects show of the Event, the Once, the WaitGroup and the RecursiveLock.
+// What tests of all objects show of the Event, the Once, the WaitGroup, the
+// RecursiveLock and the Barrier.
 
 func init() {
 	races["Set and IsSet"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
@@ -78,6 +79,15 @@ func init() {
 		}
 		return f(1), f(2)
 	}
+	races["Barrier's Wait and Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newBarrier(c, seg, 2)
+		return func() { *heap++; barrierEnd(x) }, func() { barrierEnd(x); *heap++ }
+	}
+	races["race: after Barrier's Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newBarrier(c, seg, 2)
+		f := func() { barrierEnd(x); *heap++ }
+		return f, f
+	}
 	races["race: after f"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		o := newOnce(c, seg, "o")
 		return late(heap, func() { c.Check(o.Do(context.Background(), succeed)) }, o.Done)
@@ -92,7 +102,13 @@ func uncontended(t proctest.Fataler, seg *shm.Segment) map[string]func() {
 	o := newOnce(t, seg, "o")
 	g := newWaitGroup(t, seg, "g")
 	r := newRecursiveLock(t, seg, "r")
+	b := newBarrier(t, seg, 1)
 	return map[string]func(){
+		"Barrier": func() {
+			_, _ = b.Wait(ctx)
+			b.Waiting()
+			b.Broken()
+		},
 		"RecursiveLock": func() {
 			r.Lock(1)
 			r.TryLock(1)
@@ -138,6 +154,7 @@ func TestSyncString(t *testing.T) {
 		`once "o" in segment "test"`:           newOnce(t, s, "o"),
 		`wait group "g" in segment "test"`:     newWaitGroup(t, s, "g"),
 		`recursive lock "r" in segment "test"`: newRecursiveLock(t, s, "r"),
+		`barrier "b" in segment "test"`:        newBarrier(t, s, parties),
 	} {
 		if got := fmt.Sprintf("%v %+v", v, v); got != want+" "+want {
 			t.Errorf("printed as %s, want %s", got, want)

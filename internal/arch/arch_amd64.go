@@ -26,6 +26,10 @@ func Fence()
 // does so by itself (x86-TSO); being a call, it keeps the compiler to it too.
 func LoadFence()
 
+// StoreFence orders all earlier stores before all later ones. The processor does so
+// by itself (x86-TSO); being a call, it keeps the compiler to it too.
+func StoreFence()
+
 // PrefetchWrite fetches the line of addr, for a store that will follow.
 //
 //go:noescape

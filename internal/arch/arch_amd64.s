@@ -19,6 +19,10 @@ TEXT ·Fence(SB), NOSPLIT, $0-0
 TEXT ·LoadFence(SB), NOSPLIT, $0-0
 	RET
 
+// func StoreFence()
+TEXT ·StoreFence(SB), NOSPLIT, $0-0
+	RET
+
 // func PrefetchWrite(addr *uint64)
 TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
 	MOVQ	addr+0(FP), AX

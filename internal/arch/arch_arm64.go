@@ -21,6 +21,9 @@ func Fence()
 // LoadFence orders all earlier loads before all later loads and stores.
 func LoadFence()
 
+// StoreFence orders all earlier stores before all later ones.
+func StoreFence()
+
 // PrefetchWrite fetches the line of addr, for a store that will follow.
 //
 //go:noescape

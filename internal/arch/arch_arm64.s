@@ -19,6 +19,11 @@ TEXT ·LoadFence(SB), NOSPLIT, $0-0
 	DMB	$0x9	// ISHLD
 	RET
 
+// func StoreFence()
+TEXT ·StoreFence(SB), NOSPLIT, $0-0
+	DMB	$0xa	// ISHST
+	RET
+
 // func PrefetchWrite(addr *uint64)
 TEXT ·PrefetchWrite(SB), NOSPLIT, $0-8
 	MOVD	addr+0(FP), R0

@@ -10,3 +10,6 @@ func Fence()
 
 // LoadFence orders all earlier loads before all later loads and stores.
 func LoadFence()
+
+// StoreFence orders all earlier stores before all later ones.
+func StoreFence()

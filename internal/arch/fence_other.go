@@ -13,3 +13,6 @@ func Fence() { fence.Add(1) }
 
 // LoadFence orders all earlier loads before all later loads and stores.
 func LoadFence() { fence.Add(1) }
+
+// StoreFence orders all earlier stores before all later ones.
+func StoreFence() { fence.Add(1) }

@@ -11,3 +11,8 @@ TEXT ·Fence(SB), NOSPLIT|NOFRAME, $0-0
 TEXT ·LoadFence(SB), NOSPLIT|NOFRAME, $0-0
 	LWSYNC
 	RET
+
+// func StoreFence()
+TEXT ·StoreFence(SB), NOSPLIT|NOFRAME, $0-0
+	LWSYNC
+	RET

@@ -53,6 +53,15 @@ var litmusTests = []struct {
 		},
 	},
 	{
+		// A broadcast: how far messages may be overwritten is stored first.
+		name: "message passing, backwards, stores only",
+		p0:   func(c *cell) { StoreRelease32(&c.y, 1); StoreFence(); plainStore(&c.x) },
+		p1:   func(c *cell) { c.r0 = plainLoad(&c.x); LoadFence(); c.r1 = atomic.LoadUint32(&c.y) },
+		forbidden: func(payload, sequence uint32) bool {
+			return payload == 1 && sequence == 0
+		},
+	},
+	{
 		// A consumer frees a slot after it has read it; the producer writes it
 		// after it has seen that.
 		name: "load buffering",

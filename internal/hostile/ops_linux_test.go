@@ -175,8 +175,8 @@ var over = func() context.Context {
 // are.
 var documented = []error{
 	ring.ErrFull, ring.ErrEmpty, ring.ErrClosed, ring.ErrRoleTaken, ring.ErrDetached,
-	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrCorrupt,
-	shm.ErrOwnerDied, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
+	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrLapped, ring.ErrEvicted, ring.ErrCorrupt,
+	shm.ErrOwnerDied, shm.ErrBroken, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
 	context.Canceled, context.DeadlineExceeded,
 }
 

@@ -151,6 +151,13 @@ func (w *world) play(p program) error {
 // restore makes the segment what it was. If only one object was used, it reports
 // an error if anything else has changed.
 func (w *world) restore(used part) error {
+	if used.name == "work" { // its dead letters go there
+		for _, p := range w.parts {
+			if p.name == "letters" {
+				copy(w.mem[p.off:p.end], w.image[p.off:p.end])
+			}
+		}
+	}
 	strayed := used.name != "" &&
 		(!bytes.Equal(w.mem[:used.off], w.image[:used.off]) || !bytes.Equal(w.mem[used.end:], w.image[used.end:]))
 	copy(w.mem, w.image)

@@ -34,6 +34,12 @@ func (h *handles) claim(kind string) {
 		h.byteProducer, _ = h.bytes.Producer()
 		h.byteConsumer, _ = h.bytes.Consumer()
 	}
+	if kind == "" || kind == "cast" {
+		h.lossy.claim()
+	}
+	if kind == "" || kind == "gated" {
+		h.lossless.claim()
+	}
 }
 
 // by turns a method of an end that exists into an operation.

@@ -12,6 +12,7 @@ type syncs struct {
 	once           *shm.Once
 	group, reports *shm.WaitGroup
 	recursive      *shm.RecursiveLock
+	barrier, goOn  *shm.Barrier
 }
 
 func (h *syncs) open(s *shm.Segment, kind string) (err error) {
@@ -24,6 +25,10 @@ func (h *syncs) open(s *shm.Segment, kind string) (err error) {
 		h.group, err = shm.NewWaitGroup(s, kind)
 	case "reports":
 		h.reports, err = shm.NewWaitGroup(s, kind, shm.ReportDead)
+	case "barrier":
+		h.barrier, err = shm.NewBarrier(s, kind, 2)
+	case "goOn":
+		h.goOn, err = shm.NewBarrier(s, kind, 2, shm.GoOn)
 	case "recursive":
 		h.recursive, err = shm.NewRecursiveLock(s, kind)
 	}
@@ -48,6 +53,8 @@ func init() {
 		}},
 		{name: "Done", do: func(h *handles, arg byte) error { h.once.Done(); h.once.OwnerDied(); return nil }},
 	}
+	operations["barrier"] = barrierOperations(func(h *handles) *shm.Barrier { return h.barrier })
+	operations["goOn"] = barrierOperations(func(h *handles) *shm.Barrier { return h.goOn })
 	operations["recursive"] = []operation{
 		{name: "TryLock", do: func(h *handles, arg byte) error { h.recursive.TryLock(uint32(arg % 2)); return nil }},
 		{name: "Lock", endless: true, do: func(h *handles, arg byte) error { h.recursive.Lock(uint32(arg % 2)); return nil }},
@@ -59,6 +66,18 @@ func init() {
 	}
 	operations["group"] = groupOperations(func(h *handles) *shm.WaitGroup { return h.group })
 	operations["reports"] = groupOperations(func(h *handles) *shm.WaitGroup { return h.reports })
+}
+
+// barrierOperations are those of a Barrier.
+func barrierOperations(of func(h *handles) *shm.Barrier) []operation {
+	return []operation{
+		{name: "Wait", do: func(h *handles, arg byte) error {
+			return brief(arg, func(ctx context.Context) error { _, err := of(h).Wait(ctx); return err })
+		}},
+		{name: "Abort", do: func(h *handles, arg byte) error { of(h).Abort(); return nil }},
+		{name: "Reset", endless: true, do: func(h *handles, arg byte) error { of(h).Reset(); return nil }},
+		{name: "Broken", do: func(h *handles, arg byte) error { of(h).Broken(); of(h).Waiting(); return nil }},
+	}
 }
 
 // groupOperations are those of a WaitGroup. Each change may have to wait for the owner of a

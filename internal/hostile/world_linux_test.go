@@ -40,7 +40,7 @@ type part struct {
 }
 
 const (
-	arenaSize  = 16384
+	arenaSize  = 28672
 	maxProcs   = 4
 	maxObjects = 32
 )
@@ -50,7 +50,7 @@ const (
 // of the mapping once.
 var kinds = []string{
 	"value", "large", "array", "odd", "lock", "rwlock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide",
-	"event", "once", "group", "reports", "recursive",
+	"event", "once", "group", "reports", "letters", "work", "cast", "gated", "recursive", "barrier", "goOn",
 }
 
 // newWorld makes world n.
@@ -149,11 +149,20 @@ func (w *world) reopen() error {
 			return err
 		}
 	}
-	// The first push and the first pop say who does that.
-	err = errors.Join(w.mpmc.TryPush([2]uint64{1, 2}), w.wide.TryPush(nil))
+	// The first push, the first pop and the first subscriber say who does that.
+	w.lossy.claim()
+	w.lossless.claim()
+	err = errors.Join(w.lossy.producer.Detach(), w.lossless.producer.Detach(), w.lossless.subscriber.Detach(),
+		w.mpmc.TryPush([2]uint64{1, 2}), w.wide.TryPush(nil),
+		w.work.TryPut([2]uint64{1, 2}), w.letters.TryPut([2]uint64{1, 2}))
 	_, err1 := w.mpmc.TryPop()
 	_, err2 := w.wide.TryPop(nil)
-	if err := errors.Join(err, err1, err2); err != nil {
+	t, err3 := w.work.TryGet()
+	l, err4 := w.letters.TryGet()
+	if err := errors.Join(err, err1, err2, err3, err4); err != nil {
+		return err
+	}
+	if err := errors.Join(t.Ack(), l.Ack()); err != nil {
 		return err
 	}
 	copy(w.image, w.mem) // and it says who is attached
@@ -225,6 +234,8 @@ type handles struct {
 	table  *shm.Table[[2]uint64]
 	roles
 	syncs
+	works
+	casts
 }
 
 // sizes are those of the objects in the segment.
@@ -234,7 +245,9 @@ var sizes = map[string]int{
 	"spsc": 640 + 16*24, "mpmc": 640 + 16*24, "bytes": 640 + 256,
 	"table": 17*40 + 25*(8+16), "wide": 640 + 16*(24+64),
 	"event": 128, "once": 128, "group": 128 * (1 + maxProcs), "reports": 128 * (1 + maxProcs),
-	"recursive": 128,
+	"letters": 640 + 16*40, "work": 640 + 16*40,
+	"cast": 640 + 16*24, "gated": 640 + 64*128 + 16*24,
+	"recursive": 128, "barrier": 128 * (1 + maxProcs), "goOn": 128 * (1 + maxProcs),
 }
 
 // open opens the object of a kind.
@@ -267,8 +280,13 @@ func (h *handles) open(kind string) (err error) {
 		h.wide, err = ring.NewBytesMPMC(s, kind, 16*64)
 	case "table":
 		h.table, err = shm.NewTable[[2]uint64](s, kind, 17)
+	case "letters", "work":
+		err = h.works.open(s, kind)
 	default:
-		err = h.syncs.open(s, kind)
+		var ok bool
+		if ok, err = h.casts.open(s, kind); !ok {
+			err = h.syncs.open(s, kind)
+		}
 	}
 	if h.found == nil {
 		h.found = map[string]bool{"filler": true, "segment": true}
@@ -285,7 +303,11 @@ func (h *handles) furnish() error {
 			h.producer.TryPush([3]uint32{1, 2, 3}),
 			h.mpmc.TryPush([2]uint64{1, 2}),
 			h.byteProducer.TryPush(make([]byte, 20+i)),
-			h.wide.TryPush(make([]byte, 16*i)))
+			h.wide.TryPush(make([]byte, 16*i)),
+			h.work.TryPut([2]uint64{1, 2}),
+			h.letters.TryPut([2]uint64{1, 2}),
+			h.lossy.producer.TryPush([2]uint64{1, 2}),
+			h.lossless.producer.TryPush([2]uint64{1, 2}))
 		if err != nil {
 			return err
 		}
@@ -296,9 +318,14 @@ func (h *handles) furnish() error {
 		_, err2 := h.mpmc.TryPop()
 		_, err3 := h.byteConsumer.TryPop(nil)
 		_, err4 := h.wide.TryPop(nil)
-		if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t, err5 := h.work.TryGet()
+		if i%4 == 0 { // the others stay with the maker
+			err5 = errors.Join(err5, t.Ack())
+		}
+		t, err6 := h.letters.TryGet()
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, t.Ack()); err != nil {
 			return err
 		}
 	}
-	return errors.Join(h.producer.Detach(), h.consumer.Detach(), h.byteProducer.Detach(), h.byteConsumer.Detach())
+	return errors.Join(h.lossy.producer.Detach(), h.lossless.producer.Detach(), h.lossless.subscriber.Detach(), h.producer.Detach(), h.consumer.Detach(), h.byteProducer.Detach(), h.byteConsumer.Detach())
 }

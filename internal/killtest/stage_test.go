@@ -23,7 +23,7 @@ import (
 
 const (
 	segmentName = "s"
-	segmentSize = 8192
+	segmentSize = 24576 // a lossless Broadcast has lines for its subscribers
 )
 
 // patience is how long anything may take.

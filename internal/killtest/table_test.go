@@ -15,12 +15,13 @@ var operations []operation
 
 func init() {
 	operations = slices.Concat(
-		locks, recursiveLocks(), rwLocks(), events(), onces(), waitGroups(),
+		locks, recursiveLocks(), rwLocks(), events(), onces(), waitGroups(), barriers(),
 		values(), entries(), reads(), semaphores(),
-		pushes(), pops(),
+		pushes(), pops(), casts(), works(),
 		closings(), leavings(), repairs(), attachments(),
 	)
 	codes["died"] = shm.ErrOwnerDied
+	codes["broken"] = shm.ErrBroken
 	codes["full"] = ring.ErrFull
 	codes["empty"] = ring.ErrEmpty
 	codes["closed"] = ring.ErrClosed

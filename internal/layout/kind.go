@@ -21,6 +21,9 @@ const (
 	KindWaitGroup
 	KindOnce
 	KindRecursiveLock
+	KindBarrier
+	KindBroadcast
+	KindWorkQueue
 )
 
 var kindNames = [...]string{
@@ -39,8 +42,11 @@ var kindNames = [...]string{
 	KindEvent:     "event",
 	KindWaitGroup: "wait group",
 	KindOnce:      "once",
+	KindBroadcast: "broadcast ring",
+	KindWorkQueue: "work queue",
 
 	KindRecursiveLock: "recursive lock",
+	KindBarrier:       "barrier",
 }
 
 // String returns the kind as error messages name it.

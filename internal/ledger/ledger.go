@@ -20,7 +20,8 @@ import (
 // Invariants
 //
 //  1. A line changes its owner only in the hands of the new one, who has its process
-//     slot: Enter. The count is 0 before the new id is there.
+//     slot: Enter, Inherit. The count is 0, or what the object lets it be, before the new id
+//     is there.
 //  2. Only its owner changes the count of a line, or whom the object lets do so while it
 //     keeps everybody else from changing, and entering, lines.
 //  3. What the dead hold counts for nothing, from their deaths on. Nobody clears it but
@@ -60,6 +61,11 @@ func (l *Ledger) Enter() {
 	line := l.lines[l.core.Slot()]
 	arch.StoreRelease64(line.count, 0)
 	arch.StoreRelease64(line.owner, uint64(l.core.ID()))
+}
+
+// Inherit is Enter that keeps the count, of which the object has made what it is to be.
+func (l *Ledger) Inherit() {
+	arch.StoreRelease64(l.lines[l.core.Slot()].owner, uint64(l.core.ID()))
 }
 
 // Mine returns the count of this process.

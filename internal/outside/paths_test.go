@@ -29,7 +29,7 @@ var slow = []string{
 	"internal/segment.(*Ref).CheckContext",
 
 	// There is no room, or no message, or another has taken it.
-	"ring.(*object).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
+	"ring.(*object).refresh", "ring.(*Producer).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
 	"ring.(*Consumer).empty", "ring.(*Consumer).popSlow", "ring.(*Consumer).nextSlow",
 	"ring.(*MPMC).pushSlow", "ring.(*MPMC).popSlow", "ring.(*MPMC).redeliver", "ring.(*MPMC).soon",
 	"ring.(*side).lull", "internal/wait.Lull", "ring.(*object).await", "ring.(*track).awaitMessage",

@@ -210,5 +210,8 @@ func (l *Lock) MarkConsistent() bool {
 	if w&Died == 0 {
 		return w != 0
 	}
-	return atomic.CompareAndSwapUint64(&l.held, w, w&^Died) && atomic.CompareAndSwapUint64(l.word, w, w&^Died)
+	if atomic.CompareAndSwapUint64(&l.held, w, w&^Died) {
+		return atomic.CompareAndSwapUint64(l.word, w, w&^Died)
+	}
+	return l.Held() == w&^Died // another goroutine has declared it
 }

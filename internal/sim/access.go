@@ -55,6 +55,14 @@ func swapped[T uint32 | uint64](ok bool, at uintptr, v T) bool {
 	return true
 }
 
+func OrUint64(p *uint64, mask uint64) (old uint64) {
+	step()
+	old = atomic.OrUint64(p, mask)
+	trace("or", place(p), old|mask)
+	step()
+	return old
+}
+
 // Barrier is that of a sleeper. There is one thread only.
 func Barrier() bool {
 	step()

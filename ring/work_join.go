@@ -1,0 +1,73 @@
+package ring
+
+import "context"
+
+// Join waits until all messages that were put are acknowledged, or became dead letters:
+// until it finds the queue empty, with nothing held. If others go on putting, that may
+// take longer than the messages that were put before. If ctx ends first, Join returns an
+// error that wraps the error of ctx. With [FailOnDeath], it returns an error that wraps
+// [ErrPeerDied] if messages are left, no live process is a consumer, and a process that was
+// a consumer has died. A goroutine that waits keeps an operating system thread asleep.
+func (q *WorkQueue[T]) Join(ctx context.Context) error {
+	if err := q.begin(ctx); err != nil {
+		return err
+	}
+	var err error
+	died := false
+	werr := q.joiners.AwaitEach(ctx, func() bool {
+		if err = q.check(); err != nil {
+			return true
+		}
+		if q.idle() {
+			err = q.check()
+			return true
+		}
+		if died { // looked again: see end
+			if died = q.consumers.abandoned(); died {
+				err = q.verdict(q.fault(ErrPeerDied))
+			}
+		}
+		return died
+	}, func() {
+		died = q.fail && q.consumers.abandoned()
+		q.repairHead()
+	})
+	if werr != nil {
+		return q.fault(werr)
+	}
+	if err == nil {
+		q.popped.Acquire()
+	}
+	return err
+}
+
+// idle reports whether there was a moment without a message: what was seen slot by slot
+// was so at one moment if no lap has changed since, as they only rise. A slot that is
+// finished counts as free.
+func (q *WorkQueue[T]) idle() bool {
+	laps, ok := q.lapsIfIdle()
+	if !ok {
+		return false
+	}
+	again, ok := q.lapsIfIdle()
+	return ok && again == laps
+}
+
+// lapsIfIdle returns the sum of all laps if there is no message.
+func (q *WorkQueue[T]) lapsIfIdle() (sum uint64, ok bool) {
+	for i := range q.capacity {
+		w := q.load(i)
+		switch w.phase() {
+		case free, closed:
+		case held:
+			if q.holder(i) != finished {
+				return 0, false
+			}
+			sum++ // between free of this lap and of the next
+		default:
+			return 0, false
+		}
+		sum += uint64(w>>freeLapShift) * 2
+	}
+	return sum, true
+}
