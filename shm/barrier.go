@@ -31,8 +31,8 @@ import (
 // Wait of the same phase that returns no error.
 //
 // All arrivals take turns. No operation makes a system call if nobody has to wait or to be
-// woken, but the first Wait of a process, and of each after a Reset. A goroutine that waits
-// keeps an operating system thread asleep. A Barrier takes 128 bytes of the segment, plus
+// woken, but the first Wait of a process, and Reset. A goroutine that waits keeps an operating
+// system thread asleep. A Barrier takes 128 bytes of the segment, plus
 // 128 bytes for each process that the segment has room for.
 type Barrier struct {
 	ref segment.Ref
@@ -83,7 +83,7 @@ func NewBarrier(s *Segment, name string, parties int, options ...BarrierOption) 
 //
 // If ctx ends first, or before, Wait breaks the phase, since this party will not come, and
 // returns an error that wraps the error of ctx. If somebody else has broken the phase, or
-// the barrier is broken, the error wraps [ErrBroken]; so it does if a later phase broke
+// the barrier is broken, the error wraps [ErrBroken]; so it may if a later phase was reset
 // before this goroutine has noticed that its own had ended. If the Segment is closed, it
 // wraps [ErrSegmentClosed], also if the phase has ended: who has waited must not close the
 // Segment while other goroutines of the process may still be in Wait.
@@ -103,22 +103,18 @@ func (b *Barrier) Wait(ctx context.Context) (leader bool, err error) {
 		b.breakNow()
 		return false, b.ref.Fault(err)
 	}
-	var w uint64 // by which the phase is over: a later one may be broken by now
-	over := func() bool { w = b.load(); return over(w, phase) || b.ref.Closed() }
+	over := func() bool { return b.load() != filling(phase) || b.ref.Closed() }
 	if !over() {
 		err = b.waiters.AwaitEach(ctx, over, func() { leader = b.attend(phase) || leader })
 	}
-	mine := false
-	if err != nil {
-		mine = b.breakUp(phase)
-		w = b.load()
-	}
+	mine := err != nil && b.breakUp(phase)
+	broke := !leader && b.broke(phase)
 	switch {
 	case b.ref.Closed():
 		return false, b.ref.Check()
 	case mine:
 		return false, b.ref.Fault(err)
-	case !leader && brokeSince(w, phase):
+	case broke:
 		return false, b.ref.Fault(ErrBroken)
 	}
 	b.edge.Acquire()
@@ -148,15 +144,16 @@ func (b *Barrier) Broken() bool {
 }
 
 // Waiting returns how many parties have come in the present phase, 0 if the barrier is
-// broken. Those who have died may count. It panics if the segment is closed.
+// broken, or all have come. Those who have died may count. While others come, the number may
+// be out of date, or between two phases. It panics if the segment is closed.
 func (b *Barrier) Waiting() int {
 	w := b.load()
-	n, _ := b.arrived(w)
+	come, want := b.lines.count(phaseOf(w))
 	b.mustBeOpen()
-	if broken(w) {
+	if broken(w) || come >= want { // about to end
 		return 0
 	}
-	return int(n)
+	return int(come)
 }
 
 func (b *Barrier) mustBeOpen() {

@@ -169,6 +169,43 @@ func TestBarrierKilledInside(t *testing.T) {
 	}
 }
 
+// TestBarrierKilledAfterReset kills a party that has not come again since a Reset: it is one
+// still.
+func TestBarrierKilledAfterReset(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	b := newBarrier(t, s.Segment, parties)
+	p, q := startParty(t, s, "break"), startParty(t, s, "break")
+	meet(t, b, p, q)
+	b.Reset()
+	q.Send("Wait")
+	w := barrierWaits(b)
+	untilWaiting(t, b, 2)
+	start := time.Now()
+	p.Kill()
+	wantEnd(t, w, "broken")
+	q.Expect("broken")
+	proctest.Prompt(t, "told", start)
+}
+
+// TestBarrierKilledWhilePaused kills a party while another is stopped in the middle of an
+// arrival.
+func TestBarrierKilledWhilePaused(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	b := newBarrier(t, s.Segment, parties)
+	p, q := startParty(t, s, "break"), startParty(t, s, "break")
+	meet(t, b, p, q)
+	w := barrierWaits(b)
+	untilWaiting(t, b, 1)
+	call(q.Proc, "Stay", "done")
+	start := time.Now()
+	p.Kill()
+	wantEnd(t, w, "broken")
+	proctest.Prompt(t, "told", start)
+	q.Kill()
+}
+
 // TestBarrierKilledInReset leaves a barrier that is broken, and that another resets.
 func TestBarrierKilledInReset(t *testing.T) {
 	eachBarrier(t, func(t *testing.T, s shared.Segment, b *shm.Barrier, kind string) {
@@ -207,8 +244,8 @@ func TestBarrierKilledAnywhere(t *testing.T) {
 		random := proctest.Random(t)
 		procs := s.StartAll(t, parties, "walker", kind)
 		for range 12 {
-			goal := b.Phase() + 1 + random.Uint32N(300)
-			proctest.Until(t, "the others go on", func() bool { return int32(b.Phase()-goal) >= 0 })
+			goal := b.Phase() + 1 + random.Uint64N(300)
+			proctest.Until(t, "the others go on", func() bool { return b.Phase() >= goal })
 			i := random.IntN(len(procs))
 			procs[i].Kill()
 			procs[i] = s.Start(t, "walker", kind)

@@ -2,7 +2,6 @@ package shm
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 )
@@ -10,28 +9,32 @@ import (
 // Awaited reports whether anybody may be asleep in Wait.
 func (b *Barrier) Awaited() bool { return b.waiters.Waiting() }
 
-// SetPhase lets a fresh Barrier go on from a phase, and the last one that was broken.
-func (b *Barrier) SetPhase(phase, broke uint32) {
-	atomic.StoreUint64(b.word, makeBarrier(phase, broke))
+// Phase returns how many phases are over.
+func (b *Barrier) Phase() uint64 { return phaseOf(b.load()) }
+
+// Come is what Wait does before it waits. It returns the phase.
+func (b *Barrier) Come() uint64 {
+	phase, _, _ := b.arrive(context.Background())
+	return phase
 }
 
-// Phase returns how many phases have ended.
-func (b *Barrier) Phase() uint32 { return phaseOf(b.load()) }
+// Broke is how a Wait finds out whether its phase, which is over, was broken.
+func (b *Barrier) Broke(phase uint64) bool { return b.broke(phase) }
 
 // Stay takes the lock of those who arrive.
 func (b *Barrier) Stay() { _ = b.begin(context.Background()) }
 
-// EnterHalf is what the first Wait of a process has done before it arrives.
+// EnterHalf is what the first Wait of a process has done before it comes.
 func (b *Barrier) EnterHalf() {
 	b.Stay()
-	b.enter()
+	b.look()
+	b.lines.enter()
 }
 
 // ArriveHalf is what Wait has done before it ends the phase.
 func (b *Barrier) ArriveHalf() {
-	b.Stay()
-	b.enter()
-	arch.StoreRelease64(b.ledger.Mine(), uint64(b.Phase())<<phaseShift|1<<placesShift|1)
+	b.EnterHalf()
+	b.lines.come(b.Phase())
 }
 
 // EndSilently is what the Wait of the last party has done before it wakes anybody.
@@ -45,5 +48,6 @@ func (b *Barrier) EndSilently() {
 func (b *Barrier) ResetHalf() {
 	b.Stay()
 	b.breakUp(b.Phase())
-	arch.StoreRelease64(b.ledger.Mine(), 0)
+	b.lines.reset()
+	arch.StoreRelease64(b.begun, b.Phase()+1)
 }

@@ -72,49 +72,6 @@ func TestBarrierMarch(t *testing.T) {
 	})
 }
 
-// TestBarrierAbort breaks the barrier under those who wait: they, and who comes later, are
-// told, until it is reset. (CPython's test_abort, test_abort_and_reset.)
-func TestBarrierAbort(t *testing.T) {
-	s := shared.Named(t)
-	b := newBarrier(t, s.Segment, parties)
-	p, q := startParty(t, s, "break"), startParty(t, s, "break")
-	for range 3 {
-		p.Send("Wait")
-		untilWaiting(t, b, 1)
-		call(q.Proc, "Abort", "done")
-		p.Expect("broken")
-		if !b.Broken() || b.Waiting() != 0 {
-			t.Error("not broken after Abort")
-		}
-		call(p.Proc, "Wait", "broken")
-		wantEnd(t, barrierWaits(b), "broken")
-		b.Abort()
-		call(q.Proc, "Reset", "done")
-		if b.Broken() {
-			t.Error("broken after Reset")
-		}
-		meet(t, b, p, q)
-	}
-}
-
-// TestBarrierReset resets the barrier under those who wait: they are told, and who comes
-// later meets. (CPython's test_reset.)
-func TestBarrierReset(t *testing.T) {
-	s := shared.Named(t)
-	b := newBarrier(t, s.Segment, parties)
-	p, q := startParty(t, s, "break"), startParty(t, s, "break")
-	b.Reset() // nobody waits
-	for range 3 {
-		p.Send("Wait")
-		w := barrierWaits(b)
-		untilWaiting(t, b, 2)
-		call(q.Proc, "Reset", "done")
-		p.Expect("broken")
-		wantEnd(t, w, "broken")
-		meet(t, b, p, q)
-	}
-}
-
 // TestBarrierContext has a context end while its party waits, and before: the phase breaks.
 // (CPython's test_timeout.)
 func TestBarrierContext(t *testing.T) {
@@ -161,47 +118,6 @@ func TestBarrierContextPaused(t *testing.T) {
 	_, err := b.Wait(ctx)
 	proctest.WantError(t, "Wait", err, context.DeadlineExceeded, `barrier "b"`)
 	wantEnd(t, w, "broken")
-}
-
-// TestBarrierWraps has the phase go round, before and after one that broke.
-func TestBarrierWraps(t *testing.T) {
-	s := shared.Named(t)
-	b, other := newBarrier(t, s.Segment, 2), newBarrier(t, s.Another(t), 2)
-	for _, from := range []struct{ phase, broke uint32 }{
-		{math.MaxUint32 - 1, math.MaxUint32 - 1}, {1 << 30, 0}, {math.MaxInt32 - 1, math.MaxInt32 - 1<<30}, {1<<31 + 1<<30 - 1, 1<<31 - 1}, {1<<31 - 2, 0},
-	} {
-		b.SetPhase(from.phase, from.broke)
-		for range 4 {
-			w, v := barrierWaits(b), barrierWaits(other)
-			if got := [2]any{proctest.Result(t, w), proctest.Result(t, v)}; got != [2]any{"done", "leader"} && got != [2]any{"leader", "done"} {
-				t.Errorf("from phase %d: %v", from.phase, got)
-			}
-		}
-		w := barrierWaits(b)
-		untilWaiting(t, b, 1)
-		b.Abort()
-		wantEnd(t, w, "broken")
-		wantEnd(t, barrierWaits(b), "broken")
-		b.Reset()
-	}
-}
-
-// TestBarrierLate has a waiter that is slow to look find out how its phase ended, whatever
-// happened since.
-func TestBarrierLate(t *testing.T) {
-	s := shared.Named(t)
-	b := newBarrier(t, s.Segment, 2)
-	for range proctest.Scaled(200) {
-		w := barrierWaits(b)
-		untilWaiting(t, b, 1)
-		b.Abort()
-		b.Reset() // w may not have looked yet
-		wantEnd(t, w, "broken")
-		v := barrierWaits(b)
-		if got := [2]any{barrierEnd(b), proctest.Result(t, v)}; got != [2]any{"leader", "done"} && got != [2]any{"done", "leader"} {
-			t.Fatalf("%v", got)
-		}
-	}
 }
 
 func TestBarrierMismatch(t *testing.T) {

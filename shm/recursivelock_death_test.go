@@ -1,11 +1,13 @@
 package shm_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // TestRecursiveOwnerKilled kills a process that holds the lock twice, while others wait, and
@@ -76,6 +78,24 @@ func TestRecursiveOwnerDied(t *testing.T) {
 	}
 	endRecursive(p)
 	endRecursive(q)
+}
+
+// TestRecursiveMarkConsistentTogether has two goroutines of one holder repair at once.
+func TestRecursiveMarkConsistentTogether(t *testing.T) {
+	s := shared.Named(t)
+	l := newRecursiveLock(t, s.Segment, "r")
+	for range proctest.Scaled(1000) {
+		seg := shared.Open(t)
+		newRecursiveLock(t, seg, "r").Lock(1)
+		proctest.Check(t, seg.Close())
+		proctest.WantError(t, "LockContext", l.LockContext(context.Background(), 7), shm.ErrOwnerDied)
+		repair := func() any { return proctest.PanicOf(func() { l.MarkConsistent(7) }) }
+		other := proctest.Go(repair)
+		if got := [2]any{repair(), proctest.Result(t, other)}; got != [2]any{} {
+			t.Fatalf("MarkConsistent: %v", got)
+		}
+		l.Unlock(7)
+	}
 }
 
 // TestRecursiveKilledInUnlock kills a process that has given up the lock, but not yet woken
