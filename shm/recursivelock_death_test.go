@@ -2,6 +2,8 @@ package shm_test
 
 import (
 	"context"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,16 +82,29 @@ func TestRecursiveOwnerDied(t *testing.T) {
 	endRecursive(q)
 }
 
-// TestRecursiveMarkConsistentTogether has two goroutines of one holder repair at once.
+// TestRecursiveMarkConsistentTogether has two goroutines of one holder repair at once: both
+// hold the lock.
 func TestRecursiveMarkConsistentTogether(t *testing.T) {
 	s := shared.Named(t)
 	l := newRecursiveLock(t, s.Segment, "r")
-	for range proctest.Scaled(1000) {
+	for i := range proctest.Scaled(2000) {
 		seg := shared.Open(t)
 		newRecursiveLock(t, seg, "r").Lock(1)
 		proctest.Check(t, seg.Close())
 		proctest.WantError(t, "LockContext", l.LockContext(context.Background(), 7), shm.ErrOwnerDied)
-		repair := func() any { return proctest.PanicOf(func() { l.MarkConsistent(7) }) }
+		var ready atomic.Int32
+		repair := func() any {
+			pause := i % 100 // of the second, whom the first sees later
+			for n, looks := ready.Add(1), 0; n < 2; n, looks = ready.Load(), looks+1 {
+				if pause = 0; looks > 1000 {
+					runtime.Gosched()
+				}
+			}
+			for range pause {
+				ready.Load()
+			}
+			return proctest.PanicOf(func() { l.MarkConsistent(7) })
+		}
 		other := proctest.Go(repair)
 		if got := [2]any{repair(), proctest.Result(t, other)}; got != [2]any{} {
 			t.Fatalf("MarkConsistent: %v", got)
