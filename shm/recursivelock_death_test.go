@@ -87,7 +87,7 @@ func TestRecursiveOwnerDied(t *testing.T) {
 func TestRecursiveMarkConsistentTogether(t *testing.T) {
 	s := shared.Named(t)
 	l := newRecursiveLock(t, s.Segment, "r")
-	for i := range proctest.Scaled(2000) {
+	for i := range proctest.Scaled(500) {
 		seg := shared.Open(t)
 		newRecursiveLock(t, seg, "r").Lock(1)
 		proctest.Check(t, seg.Close())
@@ -96,7 +96,7 @@ func TestRecursiveMarkConsistentTogether(t *testing.T) {
 		repair := func() any {
 			pause := i % 100 // of the second, whom the first sees later
 			for n, looks := ready.Add(1), 0; n < 2; n, looks = ready.Load(), looks+1 {
-				if pause = 0; looks > 1000 {
+				if pause = 0; looks > 1_000_000 {
 					runtime.Gosched()
 				}
 			}
