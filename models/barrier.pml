@@ -1,42 +1,57 @@
 /*
- * The Barrier: shm/barrierstate.go. N processes of one party each pass it ROUNDS times. Any
- * of them may die at any step, and process 0 may be cancelled, with CANCELS.
+ * The Barrier: shm/barrierstate.go. N processes wait for each other ROUNDS times each, as
+ * PARTIES parties. Any of them may die at any step. Process 0 may be cancelled, with CANCELS.
+ * With ABORTS, whoever is at its end calls Abort; who is told that a phase was broken calls
+ * Reset, as long as there are RESETS left, and comes again.
  *
  * Steps are named by the functions that they are of. The lock is ownerlock.Lock as lock.pml
  * proves it: whoever asks for it gets it, from a dead owner too. All changes of the word are
  * compare-and-swaps, and those of the lines are ordered by the lock, so no store is buffered.
  *
- * (There are no more processes than parties. So nobody arrives in a phase that only waits for
- * somebody to end it.) A process is a party from the beginning, as after a phase in which all have met, and what
- * it does in order of rounds is: arrive, wait. The word is `phase` and `broke`, which go on
- * without a bound here. `come` are the lines: who has arrived in the present phase; `places`
- * who is a party, and `gone` the places of the dead.
+ * A process is a party from the beginning, as after a phase in which all have met. The word
+ * is `phase` and `broken`. `even` and `odd` are what has come in the lines; `places` is who is
+ * a party, and `gone` the places of the dead.
  *
  * Check: -DN=3 -DROUNDS=2 -DDEATHS=1
  * Check: -DN=3 -DROUNDS=2 -DDEATHS=2 -DGOON
  * Check: -DN=3 -DROUNDS=1 -DDEATHS=1 -DCANCELS
+ * Check: -DN=3 -DPARTIES=2 -DROUNDS=2 -DDEATHS=0 -DABORTS
+ * Check: -DN=2 -DROUNDS=2 -DDEATHS=1 -DABORTS -DRESETS=2 -DCANCELS
+ * Check: -DN=3 -DROUNDS=1 -DDEATHS=1 -DABORTS -DRESETS=1 -DCANCELS
  *
  * Properties (Invariants of shm/barrierstate.go)
  *   2  a phase has one leader at most, and exactly one if nobody dies: `leads`
- *   3  a phase ends only when all have arrived who are alive, and were alive at its end;
- *      without GOON, all parties have: at `ended`
- *   4  nobody waits on the dead, and no wake-up is lost: slept in event.h; who is let go by
- *      the end of a phase, and who by a break, agree, unless a later phase broke: `ends`
+ *   3  who is let go was in a phase that has ended; who is told that it broke was not, unless
+ *      a later phase was reset: at `out`
+ *   4  a phase ends only when as many have come in it as have to: all parties, or, with GOON,
+ *      all who are alive: `rightly`
+ *   5  nobody waits on the dead, and no wake-up is lost: slept in event.h. But who has
+ *      forgotten them in Reset, or those who have left, waits for others in their place.
+ *   6  who has no lock breaks a phase only if a party of it has died: at `glance`
+ *   7  after Abort, the barrier is broken, until Reset: at `leave`
  *
  * Mutations that must fail
- *   NOATTEND    who waits does not end a phase that nobody has ended (4)
- *   NOLOOK      who waits does not look for the dead (4)
- *   NOPROBE     it takes the living for dead, with GOON (3)  -DN=3 -DROUNDS=1 -DDEATHS=1 -DGOON
- *   NOWAKE      who ends a phase wakes nobody (4)
- *   WAKEONE     it wakes one (4)
- *   BREAKSILENT -DN=3 -DROUNDS=1 -DDEATHS=0 -DCANCELS  who breaks a phase wakes nobody (4)
- *   BLINDBREAK  -DN=3 -DROUNDS=1 -DDEATHS=0 -DCANCELS  who breaks it stores, and does not look whether it has ended (4)
- *   UNLOCKED    arrivals take no lock, and each counts for itself (2, 4)
- *   KEEPCOME    -DN=3 -DROUNDS=2 -DDEATHS=0  the end of a phase leaves those who came in it (3)
+ *   NOATTEND    who waits does not end a phase that nobody has ended (5)
+ *   NOLOOK      who waits does not look for the dead (5)
+ *   NOPROBE     -DN=3 -DROUNDS=1 -DDEATHS=1 -DGOON  it takes the living for dead (4)
+ *   NOWAKE      who ends a phase wakes nobody (5)
+ *   WAKEONE     it wakes one (5)
+ *   BREAKSILENT -DN=3 -DROUNDS=1 -DDEATHS=0 -DCANCELS  who breaks a phase wakes nobody (5)
+ *   BLINDBREAK  -DN=3 -DROUNDS=1 -DDEATHS=0 -DCANCELS  who breaks it does not look whether it is over (3)
+ *   UNLOCKED    arrivals take no lock, and each counts for itself (2, 5)
+ *   NOFORGET    -DN=3 -DPARTIES=2 -DROUNDS=3 -DDEATHS=0 -DABORTS  what came two phases before counts (4)
+ *   ABORTONCE   -DN=3 -DPARTIES=2 -DROUNDS=2 -DDEATHS=0 -DABORTS  Abort is lost if a phase ends meanwhile (7)
+ *   LATEBEGUN   -DN=2 -DROUNDS=2 -DDEATHS=0 -DABORTS -DRESETS=1 -DCANCELS  Reset changes begun after the word (3)
+ *   KEEPCOME    -DN=2 -DROUNDS=2 -DDEATHS=0 -DABORTS -DRESETS=2 -DCANCELS  Reset leaves what has come (4)
+ *   LOSEPLACES  -DN=2 -DROUNDS=2 -DDEATHS=1 -DRESETS=1 -DCANCELS  Reset forgets the living (5)
+ *   BLINDGLANCE -DN=3 -DROUNDS=1 -DDEATHS=1 -DRESETS=1  a break because of a death is of any phase (6)
  */
 
 #ifndef N
 #define N 3
+#endif
+#ifndef PARTIES
+#define PARTIES N
 #endif
 #ifndef ROUNDS
 #define ROUNDS 1
@@ -44,31 +59,42 @@
 #ifndef DEATHS
 #define DEATHS 1
 #endif
+#ifndef RESETS
+#define RESETS 0
+#endif
 
 #define drain(p)	skip
 #define buffered(p)	false
 #define drained		true
 #define died(p)		if :: holder == (p) + 1 -> holder = 0 :: else fi
+#define hopeless	forgotten
 
 byte holder;			/* of the lock, as an id; a dead one's is free */
+bool forgotten;			/* Reset has forgotten somebody dead, or the Abort of who has left */
 
 #include "event.h"
 
-byte phase, broke;		/* broke: 1 more than the last phase that broke */
-byte come, places = all, gone;
-byte here;			/* who has arrived in this phase, whatever the lines say */
+byte phase, begun;
+bool broken;
+byte even, odd, places = all, gone;
+byte here;			/* who has come in this phase, whatever the lines say */
 byte leads;			/* phases whose leader is known, as bits */
 byte ended;			/* phases that have ended, as bits */
+byte resets = RESETS;
+byte left;			/* who is at its end, and does not come again */
 
-#define broken		(broke == phase + 1)
+#define owned		assert(holder == me + 1)
 #define isOver(p)	(phase != p || broken)
-
-#define arrivals	((come & 1) + ((come >> 1) & 1) + ((come >> 2) & 1))
+#define come		(phase & 1 -> odd : even)
 #define count(m)	(((m) & 1) + (((m) >> 1) & 1) + (((m) >> 2) & 1))
+
+/* What must be true at the end of a phase: who has not come is dead, and only with GOON. */
 #ifdef GOON
 #define want		(count(places) > N - count(gone) -> count(places) : N - count(gone))
+#define rightly		assert((all & ~here & ~dead) == 0 && !(ended & bit(phase)))
 #else
-#define want		N
+#define want		PARTIES
+#define rightly		assert(count(here) == PARTIES && !(ended & bit(phase)))
 #endif
 
 inline lock() {
@@ -81,7 +107,7 @@ inline lock() {
 
 inline unlock() {
 #ifndef UNLOCKED
-	atomic { assert(holder == me + 1); holder = 0 }
+	atomic { owned; holder = 0 }
 #else
 	skip
 #endif
@@ -108,48 +134,65 @@ inline wakeAll() {
 #endif
 }
 
-/* What must be true at the end of a phase: who has not come is dead, and only with GOON. */
-#ifdef GOON
-#define rightly		assert((all & ~here & ~dead) == 0 && !(ended & bit(phase)))
-#else
-#define rightly		assert(here == all && !(ended & bit(phase)))
-#endif
-
-#define agreed		assert(!(ended & bit(broke - 1)))	/* no phase has ended and is broken */
-
-/* endPhase, end in Go, sums up the lines under the lock, and then changes the word. */
+/* endPhase, end in Go, sums up the lines under the lock, forgets, and changes the word. */
 inline endPhase() {
-	atomic { enough = (arrivals >= want && arrivals > 0 && !broken) };
-	atomic {
-		if
-		:: enough && !broken ->
-			rightly;
-			ended = ended | bit(phase);
-			phase++; leader = true; here = 0; came;
-#ifndef KEEPCOME
-			come = 0
+	atomic { enough = (count(come) >= want && count(come) > 0 && !broken) };
+	if
+	:: enough ->
+#ifndef NOFORGET
+		atomic {
+			if
+			:: phase & 1 -> even = 0
+			:: else -> odd = 0
+			fi
+		};
 #endif
-		:: else
-		fi;
-		enough = false
-	}
+		atomic {
+			if
+			:: !broken ->
+				rightly;
+				ended = ended | bit(phase);
+				phase++; leader = true; here = 0; came
+			:: else
+			fi;
+			enough = false
+		}
+	:: else
+	fi
 }
+
+/* These are not come by in each search. */
+#define itBroke		assert(!(ended & bit(mine)))
+#define itMay		assert(!(ended & bit(mine)) || begun > mine + 1)
+#define dies		assert(places & dead)
+
+#define breaks		broken = true; changed = true; came
 
 proctype process(byte me) {
 	byte w, mine, rounds;
 	bool tested, look, leader, enough, leaving, changed;
 begin:	{
 	lock();
-	atomic { mine = phase; leader = false; changed = false; tested = false; look = DEATHS > 0 };
-	if
-	:: broken -> goto give
-	:: else
-	fi;
-	atomic { come = come | bit(me); here = here | bit(me); came };
+	endPhase();	/* for one who has died, who would have been its leader */
+	atomic {
+		changed = leader; leader = false; mine = phase; tested = false; look = DEATHS > 0;
+		if
+		:: broken -> goto give
+		:: else
+		fi
+	};
+	atomic {	/* what came in the phase before is forgotten */
+		if
+		:: broken -> goto give
+		:: !broken && (phase & 1) -> odd = odd | bit(me); even = even & ~bit(me)
+		:: !broken && !(phase & 1) -> even = even | bit(me); odd = odd & ~bit(me)
+		fi;
+		places = places | bit(me); here = here | bit(me); came
+	};
 	endPhase();
 give:	unlock();
 	if
-	:: leader || changed -> wakeAll()
+	:: leader || changed -> changed = false; wakeAll()
 	:: else
 	fi;
 
@@ -170,7 +213,14 @@ stalled:
 #ifdef NOATTEND
 	goto try;
 #endif
-	lock();
+#ifndef UNLOCKED
+	atomic {
+		if
+		:: holder == 0 -> holder = me + 1
+		:: else -> goto glance
+		fi
+	};
+#endif
 	if
 	:: isOver(mine) -> unlock(); goto try
 	:: else
@@ -183,12 +233,12 @@ stalled:
 #ifndef NOLOOK
 #ifdef GOON
 #ifdef NOPROBE
-	atomic { gone = gone | (places & ~bit(me)); come = come & bit(me); places = places & bit(me) };
+	atomic { gone = gone | (places & ~bit(me)); even = even & bit(me); odd = odd & bit(me); places = places & bit(me) };
 #else
 	do	/* one line after the other */
-	:: atomic { (places & dead & 1) -> gone = gone | 1; places = places & ~1; come = come & ~1 }
-	:: atomic { (places & dead & 2) -> gone = gone | 2; places = places & ~2; come = come & ~2 }
-	:: atomic { (places & dead & 4) -> gone = gone | 4; places = places & ~4; come = come & ~4 }
+	:: atomic { (places & dead & 1) -> gone = gone | 1; places = places & ~1; even = even & ~1; odd = odd & ~1 }
+	:: atomic { (places & dead & 2) -> gone = gone | 2; places = places & ~2; even = even & ~2; odd = odd & ~2 }
+	:: atomic { (places & dead & 4) -> gone = gone | 4; places = places & ~4; even = even & ~4; odd = odd & ~4 }
 	:: atomic { (places & dead) == 0 -> break }
 	od;
 #endif
@@ -200,7 +250,7 @@ stalled:
 #else
 	atomic {
 		if
-		:: (places & dead) && !broken && phase == mine -> broke = phase + 1; changed = true; came
+		:: (places & dead) && !isOver(mine) -> breaks
 		:: else
 		fi
 	};
@@ -212,6 +262,29 @@ stalled:
 #endif
 	unlock();
 	goto try;
+
+glance:	/* somebody else has the lock: survey, and then breakUp */
+#ifndef GOON
+	if
+	:: (places & dead) == 0 -> goto try
+	:: else
+	fi;
+	atomic {
+		if
+#ifdef BLINDGLANCE
+		:: !broken ->
+#else
+		:: !isOver(mine) ->
+#endif
+			dies; breaks
+		:: else -> goto try
+		fi
+	};
+	atomic { changed = false };
+	wakeAll();
+#endif
+	goto try;
+
 sleep:	gotoSleep();
 	slept();
 	atomic {
@@ -229,9 +302,9 @@ cancel:	atomic {
 		leaving = false;
 		if
 #ifdef BLINDBREAK
-		:: true -> broke = mine + 1; changed = true; came
+		:: true -> itBroke; breaks
 #else
-		:: phase == mine && !broken -> broke = phase + 1; changed = true; came
+		:: !isOver(mine) -> itBroke; breaks
 		:: else -> goto out
 #endif
 		fi
@@ -239,31 +312,98 @@ cancel:	atomic {
 #ifndef BREAKSILENT
 	wakeAll();
 #endif
-	goto done;
+	goto lost;
 
-out:	atomic {
+out:	atomic {	/* broke, first the word, then begun */
 		if
-		:: broke > mine -> agreed; goto done	/* ErrBroken: there is no Reset here */
-		:: else
-		fi;
-		assert(ended & bit(mine));
-		if
-		:: leader -> assert(!(leads & bit(mine))); leads = leads | bit(mine)
+		:: leader -> assert(!(leads & bit(mine))); leads = leads | bit(mine); goto passed
+		:: !leader && broken && phase == mine -> itBroke; goto lost
 		:: else
 		fi
 	};
 	atomic {
+		if
+		:: begun > mine -> itMay; goto lost
+		:: else -> assert(ended & bit(mine))
+		fi
+	};
+passed:	atomic {
 		rounds++; w = 0; leader = false; changed = false; tested = false; disarm;
 		if
 		:: rounds < ROUNDS -> goto begin
+		:: else -> goto done
+		fi
+	};
+
+lost:	atomic {
+		w = 0; changed = false; tested = false;
+		if
+		:: resets > 0 -> resets--
+		:: else -> goto done
+		fi
+	};
+#if RESETS > 0
+	/* Reset */
+	lock();
+	atomic {
+		if
+		:: !broken -> broken = true; came
 		:: else
 		fi
 	};
-done:	atomic {
-		w = 0; leader = false; changed = false; tested = false; mine = 0;
+	wakeAll();
+#ifndef KEEPCOME
+	atomic { even = 0 };
+	atomic { odd = 0 };
+#endif
+	atomic {
+		forgotten = forgotten || (places & dead);
+		gone = 0; places = places & ~dead
+#ifdef LOSEPLACES
+		; places = 0
+#endif
+	};
+#ifndef LATEBEGUN
+	atomic { begun = phase + 1 };
+#endif
+	atomic { phase++; broken = false; here = 0; came; forgotten = forgotten || left };
+#ifdef LATEBEGUN
+	atomic { begun = phase };
+#endif
+	unlock();
+	wakeAll();
+	goto begin;
+#endif
+
+done:	atomic { w = 0; leader = false; changed = false; tested = false; mine = 0 };
+#ifdef ABORTS
+again:	atomic {	/* breakNow */
+		if
+		:: broken -> left = left | bit(me); goto leave
+		:: else -> mine = phase
+		fi
+	};
+	atomic {
+		if
+		:: !isOver(mine) -> broken = true; left = left | bit(me); came
+#ifdef ABORTONCE
+		:: else
+#else
+		:: else -> goto again
+#endif
+		fi
+	};
+	wakeAll();
+#endif
+leave:
+#if defined(ABORTS) && RESETS == 0
+	assert(broken);
+#endif
+	atomic {
+		mine = 0; left = left | bit(me);
 		/* in the end, each phase that has ended has had its leader, but for a dead one's */
 		if
-		:: (over | bit(me)) == all && !broke -> assert(leads == ended)
+		:: (over | bit(me)) == all -> assert(leads == ended)
 		:: else
 		fi
 	};
