@@ -44,6 +44,7 @@ var _ = proctest.Register("worker", func(c *proctest.Child) {
 		return
 	}
 	w.count(c)
+	w.sync.use(c, (w.n+3)/4)
 	for _, l := range w.rings {
 		w.pingPong(c, l)
 	}
@@ -90,6 +91,7 @@ type worker struct {
 	n                 uint64
 	mu                *shm.Lock
 	sem               *semaphore.Semaphore
+	sync              pairs
 	locked, permitted *shm.Value[uint64]
 	rings             []link
 	entries, values   link
@@ -147,6 +149,7 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 		sem:       must(semaphore.New(s, "sem", 1, nil))(c),
 		locked:    must(shm.NewValue[uint64](s, "locked"))(c),
 		permitted: must(shm.NewValue[uint64](s, "permitted"))(c),
+		sync:      newPairs(c, s),
 	}
 	out, in := c.Arg(1), "b"
 	if out == "b" {
