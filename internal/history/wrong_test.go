@@ -73,6 +73,21 @@ func TestCheckers(t *testing.T) {
 			at(0, 1, 2, op(lock), did()), cutOff(0, 3, op(unlock)), dies(0, 3), at(1, 4, 9, op(lockReporting), did(0)),
 		}},
 
+		{"locked again", recursiveLockSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 4, op(tryLock), did()), at(0, 5, 6, op(unlock), did()),
+			at(1, 7, 8, op(tryLock), didNot), at(0, 9, 10, op(unlock), did()), at(1, 11, 12, op(tryLock), did()),
+		}},
+		{"free too early", recursiveLockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 4, op(lock), did()), at(0, 5, 6, op(unlock), did()), at(1, 7, 8, op(tryLock), did()),
+		}},
+		{"locked again and refused", recursiveLockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 4, op(tryLock), didNot),
+		}},
+		{"locked twice and dies", recursiveLockSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 4, op(lock), did()), dies(0, 4), at(1, 5, 6, op(lockReporting), did(1)),
+			at(1, 7, 8, op(lockReporting), did(1)), at(1, 9, 10, op(unlock), did()), at(2, 11, 12, op(tryLock), didNot),
+		}},
+
 		{"set and cleared in a wait", eventSubject, true, []event{
 			at(0, 1, 10, op(await), did()), at(1, 2, 3, op(set), did()), at(1, 4, 5, op(clearEvent), did()), at(2, 6, 7, op(isSet), did(0)),
 		}},
