@@ -129,8 +129,9 @@ func (b *Barrier) Abort() {
 }
 
 // Reset lets the barrier begin anew: nobody has come, all parties are expected, and the dead
-// are forgotten. Everybody who waits gets [ErrBroken]. If a process dies in Reset, it may
-// leave the barrier broken. Reset panics if the segment is closed.
+// are forgotten. The living stay the parties that they were. Everybody who waits gets
+// [ErrBroken]. If a process dies in Reset, it may leave the barrier broken. Reset panics if
+// the segment is closed.
 func (b *Barrier) Reset() {
 	_ = b.reset() // without a Done channel it fails only if the segment is closed
 	b.mustBeOpen()

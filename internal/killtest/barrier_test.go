@@ -162,9 +162,10 @@ func (c barrierScene) check(s *stage, b *shm.Barrier, o outcome, come func(), wa
 		s.fatalf("who waits for a barrier that was broken: %v", got.err)
 	}
 	b.Reset()
-	var meet []func() result
-	for range map[bool]int{false: 2, true: 3}[c.dead] {
-		meet = append(meet, s.waits(b))
+	others := must(shm.Open(segmentName, s.opts)) // the test is one party
+	meet := []func() result{s.waits(b)}
+	for range map[bool]int{false: 1, true: 2}[c.dead] {
+		meet = append(meet, s.waits(c.on(others)))
 	}
 	leaders = 0
 	for _, w := range meet {
@@ -175,6 +176,7 @@ func (c barrierScene) check(s *stage, b *shm.Barrier, o outcome, come func(), wa
 	if leaders != 1 {
 		s.fatalf("%d leaders in the end, want one", leaders)
 	}
+	s.must("close", others.Close())
 }
 
 // waits has the test wait for the barrier, and returns a function that waits for the result.
