@@ -119,7 +119,7 @@ func (c barrierScene) play(s *stage) scene {
 		},
 		check: func(o outcome) { c.check(s, b, o, come, &waiter) },
 	}
-	if !c.early && !c.other {
+	if !c.other { // the victim sleeps too if the test is looking for the dead just then
 		sc.asleep = come
 	}
 	return sc
