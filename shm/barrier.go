@@ -23,6 +23,8 @@ import (
 // soon as those have come who are alive, or have never come. Another process may take the
 // place of a dead one, once all parties have come: it is one from its first Wait on. If a
 // party has come and dies before anybody has looked, its last phase may end as if it lived.
+// While a process is stopped in the middle of an operation, a phase breaks all the same, but
+// it does not go on, and whoever comes waits.
 //
 // Once no process that is a party is left, the dead are forgotten: the next group of
 // processes begins anew. A barrier that is broken then stays broken, until [Barrier.Reset].
@@ -32,8 +34,8 @@ import (
 //
 // All arrivals take turns. No operation makes a system call if nobody has to wait or to be
 // woken, but the first Wait of a process, and Reset. A goroutine that waits keeps an operating
-// system thread asleep. A Barrier takes 128 bytes of the segment, plus
-// 128 bytes for each process that the segment has room for.
+// system thread asleep. A Barrier takes 128 bytes of the segment, plus 128 bytes for each
+// process that the segment has room for.
 type Barrier struct {
 	ref segment.Ref
 	barrierState
