@@ -34,6 +34,7 @@ type objects struct {
 	updated *shm.Value[wide]
 	added   *shm.Array[uint64]
 	rows    *shm.Table[wide] // each of which counts its updates
+	syncs
 }
 
 // sizes are what differs from one round to the next.
@@ -63,6 +64,7 @@ func newObjects(t proctest.Fataler, seg *shm.Segment, s sizes) objects {
 		updated: proctest.Must(shm.NewValue[wide](seg, "updated"))(t),
 		added:   proctest.Must(shm.NewArray[uint64](seg, "added", counters))(t),
 		rows:    proctest.Must(shm.NewTable[wide](seg, "rows", counters))(t),
+		syncs:   newSyncs(t, seg),
 	}
 }
 

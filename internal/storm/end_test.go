@@ -98,7 +98,7 @@ func (s *storm) inspect(o objects) {
 			s.t.Errorf("%s: %d, and %d were begun, %d done", what, got, sum.begun, sum.done)
 		}
 	}
-	if !o.mu.TryLock() || !o.mutex.TryLock() {
+	if !o.mu.TryLock() || !o.mutex.TryLock() || !o.leftFree() {
 		s.t.Error("a lock is not free")
 	}
 	within("changes under the lock", o.pair.Load(0), func(p *page) tally { return p.locked })

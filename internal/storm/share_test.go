@@ -9,7 +9,7 @@ import (
 
 // share does something, several times, to an object that is no ring.
 func (a *actor) share() {
-	ways := []func(){a.changePair, a.goInside, a.takePermits, a.useValues, a.add, a.useRows, a.useRemovable}
+	ways := []func(){a.changePair, a.goInside, a.takePermits, a.useValues, a.add, a.useRows, a.useRemovable, a.useSyncs}
 	way := ways[a.rnd.IntN(len(ways))]
 	for range a.burst() {
 		way()
