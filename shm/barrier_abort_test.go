@@ -57,7 +57,7 @@ func TestBarrierReset(t *testing.T) {
 func TestBarrierAbortStays(t *testing.T) {
 	s := shared.Named(t)
 	b := newBarrier(t, s.Segment, 1)
-	rounds := proctest.Scaled(2000)
+	rounds := proctest.Scaled(1000)
 	if runtime.GOMAXPROCS(0) == 1 {
 		rounds = 20 // each takes some slices of the scheduler's
 	}
