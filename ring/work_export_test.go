@@ -25,9 +25,11 @@ func (q *WorkQueue[T]) Claim() error {
 func (t Task[T]) AckHalf() bool  { return t.q.swapHolder(t.pos, t.h, finished) }
 func (t Task[T]) NackHalf() bool { return t.q.giveBack(t) }
 
-// BuryHalf does the first steps of the move of a dead letter.
+// BuryHalf does the first steps of the move of a dead letter: of a Nack, and of bury.
 func (t Task[T]) BuryHalf(steps int) {
 	q := t.q
+	t.NackHalf()
+	t, _ = q.takeFrom(t.pos, t.h.of(0))
 	letter := q.newLetter()
 	*q.letter(t.pos) = letter
 	if steps < 2 {
