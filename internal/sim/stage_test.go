@@ -18,7 +18,7 @@ import (
 
 const (
 	seats     = 9   // attachments: those of the agents of one run
-	manyRings = 500 // and two for testSteps
+	manyRings = 500 // one or two objects each, and two for testSteps
 	arena     = 8 << 20
 )
 
@@ -58,7 +58,7 @@ func (s *stage) clear() {
 // seat returns an attachment.
 func (s *stage) seat(i int) *shm.Segment {
 	if s.seats[i] == nil {
-		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: manyRings + 2}))(s.t)
+		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: 2*manyRings + 2}))(s.t)
 	}
 	return s.seats[i]
 }
@@ -116,22 +116,31 @@ func (s *stage) play(seed uint64) (*sim.World, error) {
 		s.rings = 0
 	}
 	s.rings++
-	r := newRun(s, seed)
+	var r interface{ judge() error }
+	var w *sim.World
+	deaths := false
+	if seed%3 == 0 {
+		work := newWorkRun(s, seed)
+		r, w, deaths = work, work.world, work.deaths
+	} else {
+		run := newRun(s, seed)
+		r, w, deaths = run, run.world, run.deaths
+	}
 	if *traceFlag {
-		r.world.Trace = os.Stdout
+		w.Trace = os.Stdout
 	}
 	wait.SetSlice(time.Hour) // who sleeps looks for the dead once,
-	if r.deaths {
+	if deaths {
 		wait.SetSlice(0) // or each time
 	}
-	err := r.world.Run()
+	err := w.Run()
 	if err == nil {
 		err = r.judge()
 	}
 	if err != nil {
 		err = fmt.Errorf("%v: %w", r, err)
 	}
-	return r.world, err
+	return w, err
 }
 
 // A subject is what kind of ring a run is about.
