@@ -333,3 +333,21 @@ func (r *Bytes) Count() (records, messages uint64) {
 		pos += size
 	}
 }
+
+// RepairTail and RepairHead are what those who wait do at each Slice.
+func (q *MPMC[T]) RepairTail() { q.repairTail() }
+func (q *track) RepairHead()   { q.repairHead() }
+
+// SpoilTail and SpoilHead keep the position at a hint claimed for writing by somebody who never
+// was, in the lap of the position or the one before, until stop.
+func (q *track) SpoilTail(stop *atomic.Bool) { q.spoil(atomic.LoadUint64(q.tail), 1, stop) }
+func (q *track) SpoilHead(stop *atomic.Bool) { q.spoil(atomic.LoadUint64(q.head), 0, stop) }
+
+func (q *track) spoil(pos, back uint64, stop *atomic.Bool) {
+	w := claimWord(writing, q.lap(pos)-back, 1, 1<<30)
+	for !stop.Load() {
+		for range 1000 {
+			atomic.StoreUint64(q.word(pos), uint64(w))
+		}
+	}
+}

@@ -55,3 +55,23 @@ func (t Task[T]) BuryHalf(steps int) {
 	}
 	q.swapHolder(t.pos, t.h, finished)
 }
+
+// Figure is what idle compares, of a queue without a message.
+func (q *WorkQueue[T]) Figure() uint64 {
+	sum, ok := q.lapsIfIdle()
+	if !ok {
+		panic("there is a message")
+	}
+	return sum
+}
+
+// Finish is the second step of Ack.
+func (t Task[T]) Finish() { t.q.finish(t.pos) }
+
+// Mark is the first half of comeBack, and Marked reports whether it was done, and no consumer
+// has looked since.
+func (q *WorkQueue[T]) Mark()        { atomic.StoreUint32(q.lends, orphans) }
+func (q *WorkQueue[T]) Marked() bool { return atomic.LoadUint32(q.lends) == orphans }
+
+// RepairRoom is what a producer that waits does at each Slice.
+func (q *WorkQueue[T]) RepairRoom() { q.repairRoom() }
