@@ -33,6 +33,7 @@ func TestRings(t *testing.T) {
 	proctest.Mortal(t)
 	s := newStage(t)
 	s.testSteps()
+	s.testPassing()
 	if *seedFlag != 0 {
 		s.test(*seedFlag)
 		return

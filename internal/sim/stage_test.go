@@ -18,7 +18,7 @@ import (
 
 const (
 	seats     = 9   // attachments: those of the agents of one run
-	manyRings = 500 // one or two objects each, and two for testSteps
+	manyRings = 500 // one or two objects each, and two each for testSteps and testPassing
 	arena     = 8 << 20
 )
 
@@ -58,7 +58,7 @@ func (s *stage) clear() {
 // seat returns an attachment.
 func (s *stage) seat(i int) *shm.Segment {
 	if s.seats[i] == nil {
-		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: 2*manyRings + 2}))(s.t)
+		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: 2*manyRings + 4}))(s.t)
 	}
 	return s.seats[i]
 }
@@ -97,6 +97,27 @@ func (s *stage) testSteps() {
 		if err := w.Run(); !errors.Is(err, ring.ErrEmpty) || w.Steps < 4 {
 			s.t.Fatalf("the %s makes %d steps (%v): this is to be built from the copies", kind, w.Steps, err)
 		}
+	}
+}
+
+// testPassing has one Put pass over many messages that are held. It looks at each of them a few
+// times, and not at all of them each time.
+func (s *stage) testPassing() {
+	steps := func(holds int) int {
+		q := proctest.Must(ring.NewWorkQueue[uint64](s.seat(0), fmt.Sprint("passing ", holds), 2*holds))(s.t)
+		for n := range q.Cap() {
+			proctest.Check(s.t, q.TryPut(uint64(n)))
+			if t := proctest.Must(q.TryGet())(s.t); n >= holds {
+				proctest.Check(s.t, t.Ack())
+			}
+		}
+		w := sim.NewWorld(1)
+		w.Add("agent", nil, func(*sim.Agent) error { return q.TryPut(1) })
+		proctest.Check(s.t, w.Run())
+		return w.Steps
+	}
+	if few, many := steps(64), steps(512); many > 12*few {
+		s.t.Errorf("a Put makes %d steps to pass over 64 messages, and %d to pass over 512", few, many)
 	}
 }
 
