@@ -21,8 +21,9 @@ func TestNackWakesAnother(t *testing.T) {
 	a.NackHalf()
 	b.NackHalf()
 	q.Mark()
-	proctest.Check(t, expectTask(t, q, 1, 2).Ack())
-	proctest.Check(t, wantTask(t, proctest.Result(t, got), 2, 2).Ack())
+	first := proctest.Must(q.TryGet())(t) // mostly message 1: the other may be still awake
+	proctest.Check(t, wantTask(t, first, *first.Value(), 2).Ack())
+	proctest.Check(t, wantTask(t, proctest.Result(t, got), 3-*first.Value(), 2).Ack())
 }
 
 // TestNackIsFair gives a message back again and again. Another that came back is delivered too.
