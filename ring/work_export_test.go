@@ -58,7 +58,7 @@ func (t Task[T]) BuryHalf(steps int) {
 
 // Figure is what idle compares, of a queue without a message.
 func (q *WorkQueue[T]) Figure() uint64 {
-	sum, ok := q.lapsIfIdle()
+	sum, ok := q.figures()
 	if !ok {
 		panic("there is a message")
 	}

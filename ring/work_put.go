@@ -10,6 +10,11 @@ import (
 )
 
 // TryPut puts v into the queue if there is space. It returns ErrFull if there is none.
+//
+// The room of a message that was acknowledged may lie behind others that still wait to be
+// delivered, namely if messages were put since, while it was held. It is of use when these
+// are delivered: until then TryPut may return ErrFull, and Put wait, although Len and
+// InFlight together are less than Cap.
 func (q *WorkQueue[T]) TryPut(v T) error {
 	pos, err := q.claim()
 	if err != nil {
