@@ -174,19 +174,19 @@ func (q *WorkQueue[T]) Cap() int { return int(q.capacity) }
 
 // Len returns how many messages wait to be delivered, those that came back included, or are
 // just being put. It returns 0 if the segment is closed.
-func (q *WorkQueue[T]) Len() int {
-	return q.count(func(w word, h holder) bool {
-		return w.phase() == full || w.phase() == writing || w.phase() == held && h.owner() == 0 && h != finished
-	})
+func (q *WorkQueue[T]) Len() int { return q.count(waits) }
+
+func waits(w word, h holder) bool {
+	return w.phase() == full || w.phase() == writing || w.phase() == held && h.owner() == 0 && h != finished
 }
 
 // InFlight returns how many messages are held: they were delivered, and are not
 // acknowledged. Those of a worker that has died count until they are delivered again. It
 // returns 0 if the segment is closed.
-func (q *WorkQueue[T]) InFlight() int {
-	return q.count(func(w word, h holder) bool {
-		return w.phase() == reading || w.phase() == held && h.owner() != 0
-	})
+func (q *WorkQueue[T]) InFlight() int { return q.count(inFlight) }
+
+func inFlight(w word, h holder) bool {
+	return w.phase() == reading || w.phase() == held && h.owner() != 0
 }
 
 // count counts the slots of which is reports true, one by one.
