@@ -11,8 +11,9 @@ import (
 )
 
 // TryGet delivers the next message. If there is none, it returns ErrEmpty; it returns
-// ErrClosed if no message can come any more. For some tries, it may return ErrEmpty while
-// a message waits that a process which has died has held.
+// ErrClosed if no message can come any more. It may return ErrEmpty although a message came back
+// if another TryGet or Get is just looking for it; and, for some tries, while a message waits
+// that a process which has died has held.
 func (q *WorkQueue[T]) TryGet() (Task[T], error) {
 	q.join(&q.pop, layout.Consumer, q.head)
 	if q.orphaned() {

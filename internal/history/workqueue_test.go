@@ -195,12 +195,13 @@ func (s workState) inUse() int {
 	return n / 8
 }
 
-// excuseWork marks what has failed while others were at it, or after a death.
+// excuseWork marks what has failed while others were at it, or after a death. A Get that looks
+// for what came back keeps others from looking, even if it gets nothing in the end.
 func excuseWork(history []event) []event {
 	for i := range history {
 		e := &history[i]
 		for j, f := range history {
-			if i != j && f.call < e.ret && e.call < f.ret && (f.ok == 1 || f.pending || f.kind == death) {
+			if i != j && f.call < e.ret && e.call < f.ret && (f.ok == 1 || f.pending || f.kind == death || f.kind == pop) {
 				e.excused = true
 			}
 		}
