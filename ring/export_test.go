@@ -338,16 +338,20 @@ func (r *Bytes) Count() (records, messages uint64) {
 func (q *MPMC[T]) RepairTail() { q.repairTail() }
 func (q *track) RepairHead()   { q.repairHead() }
 
-// SpoilTail and SpoilHead keep the position at a hint claimed for writing by somebody who never
-// was, in the lap of the position or the one before, until stop.
-func (q *track) SpoilTail(stop *atomic.Bool) { q.spoil(atomic.LoadUint64(q.tail), 1, stop) }
-func (q *track) SpoilHead(stop *atomic.Bool) { q.spoil(atomic.LoadUint64(q.head), 0, stop) }
+// StickTail and StickHead leave a position at a hint to somebody who never was, whose repair
+// succeeds and changes nothing. The count is of the repairs. They end after many.
+func (q *track) StickTail() (repairs *int) { return q.stick(atomic.LoadUint64(q.tail)) }
+func (q *track) StickHead() (repairs *int) { return q.stick(atomic.LoadUint64(q.head)) }
 
-func (q *track) spoil(pos, back uint64, stop *atomic.Bool) {
-	w := claimWord(writing, q.lap(pos)-back, 1, 1<<30)
-	for !stop.Load() {
-		for range 1000 {
-			atomic.StoreUint64(q.word(pos), uint64(w))
-		}
+// ManySteps is more than a walk makes.
+func (q *track) ManySteps() int { return int(q.maxSteps()) + 1 }
+
+func (q *track) stick(pos uint64) *int {
+	atomic.StoreUint64(q.word(pos), uint64(claimWord(reading, q.lap(pos)-1, 1, 1<<30)))
+	n := 0
+	q.untaken = func(uint64, word) bool {
+		n++
+		return n < 2*q.ManySteps()
 	}
+	return &n
 }
