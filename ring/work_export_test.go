@@ -75,3 +75,6 @@ func (q *WorkQueue[T]) Marked() bool { return atomic.LoadUint32(q.lends) == orph
 
 // RepairRoom is what a producer that waits does at each Slice.
 func (q *WorkQueue[T]) RepairRoom() { q.repairRoom() }
+
+// PushHint is the hint where to put.
+func (q *WorkQueue[T]) PushHint() uint64 { return atomic.LoadUint64(q.tail) }

@@ -91,6 +91,37 @@ func TestRoomBehind(t *testing.T) {
 	proctest.Check(t, task.Ack())
 }
 
+// TestFullPassesNothing: a Put that finds no room passes over nothing that is held. Its room is of
+// use as soon as the message is acknowledged, whether another waits behind it or all are held.
+func TestFullPassesNothing(t *testing.T) {
+	q, _ := openWork(t, newSegment(t), false)
+	for n := range uint64(workRoom) {
+		put(t, q, n)
+	}
+	task := expectTask(t, q, 0, 1)
+	for n := uint64(1); n < workRoom; n++ {
+		for range 200 {
+			checkIs(t, "TryPut to a full queue", q.TryPut(100), ring.ErrFull)
+		}
+		proctest.Check(t, task.Ack())
+		put(t, q, 100+n)
+		task = expectTask(t, q, n, 1)
+	}
+	var tasks []workTask
+	for n := uint64(1); n < workRoom; n++ {
+		tasks = append(tasks, expectTask(t, q, 100+n, 1))
+	}
+	before := q.PushHint()
+	for range 200 {
+		checkIs(t, "TryPut with all held", q.TryPut(100), ring.ErrFull)
+	}
+	proctest.Check(t, tasks[2].Ack())
+	put(t, q, 200)
+	if n := q.PushHint() - before; n > workRoom {
+		t.Errorf("%d positions were passed over for one message", n)
+	}
+}
+
 // TestRepairEnds has a repair be of no use, as if somebody spoiled the memory again and again.
 // Who repairs comes to an end all the same.
 func TestRepairEnds(t *testing.T) {
