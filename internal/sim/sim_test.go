@@ -34,6 +34,7 @@ func TestRings(t *testing.T) {
 	s := newStage(t)
 	s.testSteps()
 	s.testPassing()
+	s.testJoined()
 	if *seedFlag != 0 {
 		s.test(*seedFlag)
 		return

@@ -18,7 +18,7 @@ import (
 
 const (
 	seats     = 9   // attachments: those of the agents of one run
-	manyRings = 500 // one or two objects each, and two each for testSteps and testPassing
+	manyRings = 500 // one or two objects each, and five for other tests
 	arena     = 8 << 20
 )
 
@@ -58,7 +58,7 @@ func (s *stage) clear() {
 // seat returns an attachment.
 func (s *stage) seat(i int) *shm.Segment {
 	if s.seats[i] == nil {
-		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: 2*manyRings + 4}))(s.t)
+		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: 2*manyRings + 5}))(s.t)
 	}
 	return s.seats[i]
 }
@@ -118,6 +118,43 @@ func (s *stage) testPassing() {
 	}
 	if few, many := steps(64), steps(512); many > 12*few {
 		s.t.Errorf("a Put makes %d steps to pass over 64 messages, and %d to pass over 512", few, many)
+	}
+}
+
+// testJoined has a worker hold a message at all times, now in one slot, now in the other, while
+// somebody joins.
+func (s *stage) testJoined() {
+	const runs = 300
+	q := proctest.Must(ring.NewWorkQueue[uint64](s.seat(0), "joined", 2))(s.t)
+	other := proctest.Must(ring.NewWorkQueue[uint64](s.seat(1), "joined", 2))(s.t)
+	for seed := range uint64(runs) {
+		proctest.Check(s.t, q.TryPut(0))
+		t := proctest.Must(q.TryGet())(s.t)
+		busy := true
+		w := sim.NewWorld(seed)
+		w.Add("worker", nil, func(a *sim.Agent) error {
+			for range 20 {
+				if err := q.TryPut(1); err != nil {
+					return err
+				}
+				next, err := q.TryGet()
+				if err := errors.Join(err, t.Ack()); err != nil {
+					return err
+				}
+				t = next
+			}
+			busy = false
+			return t.Ack()
+		})
+		w.Add("joiner", nil, func(a *sim.Agent) error {
+			if err := other.Join(background); err != nil || !busy {
+				return err
+			}
+			return errors.New("joined, and there were messages all the while")
+		})
+		if err := w.Run(); err != nil {
+			s.t.Fatalf("a run of testJoined: %v", err)
+		}
 	}
 }
 

@@ -122,7 +122,10 @@ func (r *workRun) read(a *sim.Agent) error {
 
 // join joins, again and again. There was a moment without a message each time.
 func (r *workRun) join(a *sim.Agent) error {
-	for range 20 {
+	for range 100 {
+		if r.producing == 0 {
+			return nil
+		}
 		a.Rest()
 		r.wasIdle = r.unfinished == 0
 		a.Begin("Join")
