@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -61,4 +62,28 @@ func TestLettersStuck(t *testing.T) {
 	}
 	expectCounts(t, dead, 2, 0)
 	expectCounts(t, q, 38, 0)
+}
+
+// TestMoverWakes acknowledges a dead letter that somebody dead was moving. It keeps its room until
+// the move is over; whoever waits for that room is woken then.
+func TestMoverWakes(t *testing.T) {
+	q, dead := openWork(t, newSegment(t), true)
+	s := shared.Open(t)
+	dying, _ := openWork(t, s, true)
+	put(t, dying, 1)
+	proctest.Check(t, expectTask(t, dying, 1, 1).Nack())
+	expectTask(t, dying, 1, 2).BuryHalf(4)
+	proctest.Check(t, s.Close())
+	proctest.Check(t, expectTask(t, dead, 1, 1).Ack())
+	for n := range uint64(workRoom - 1) {
+		put(t, dead, n)
+	}
+	checkIs(t, "TryPut", dead.TryPut(99), ring.ErrFull)
+	done := proctest.Go(func() error { return dead.Put(background, 99) })
+	proctest.Until(t, "a producer waits", dead.PushWaiting)
+	for range 64 { // the last of which looks for the dead
+		expectNoTask(t, q)
+	}
+	proctest.Check(t, proctest.Result(t, done))
+	proctest.Check(t, q.Join(background))
 }
