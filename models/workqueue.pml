@@ -4,8 +4,9 @@
  *
  * One slot. A producer puts MESSAGES messages there, one after the other, and passes the
  * slot over while it is held, up to LAPS laps. N-1 workers get them, and acknowledge each,
- * or give it back up to NACKS times in all. Workers may die anywhere. (The rest of the
- * ring is that of mpmc.pml, where a producer may die.)
+ * or give it back up to NACKS times in all. Workers may die anywhere. They put back, as
+ * producers do, what one of them has left in a take. (The rest of the ring is that of mpmc.pml,
+ * where a producer may die.) With LAZY, no worker looks for that, and the producer has to.
  *
  * Steps                                            Go (methods of WorkQueue, Task)
  *   get, take    load of the word, compare-and-    TryGet
@@ -15,6 +16,9 @@
  *   adopt        load of the holder, probe, load   takeOver, takeFrom
  *                of the word, compare-and-swap of
  *                either
+ *   putback      compare-and-swap of the word,  putBack
+ *                store of the holder, store of
+ *                the word
  *   ack, nack    compare-and-swap of the holder    Ack, Nack
  *   finish       loads of word and holder,         finish
  *                compare-and-swap of the word
@@ -26,6 +30,7 @@
  * Properties (Invariants of work.go)
  *   -  of the living, one holds a message at most, and it is not acknowledged: got (1, 2)
  *   -  a slot is freed only when its message is acknowledged: freed (3)
+ *   -  each delivery has its number: delivered (5)
  *   -  each message is acknowledged in the end, as long as a worker lives, and its slot is
  *      of use again: no deadlock
  *
@@ -37,10 +42,16 @@
  *   NOFINISH     only who acknowledges frees
  *   NOREADING    a message whose taker died before it was held is not taken over
  *   NOOVER       one whose holder died is not
+ *   NOPUTBACK    -DN=3 -DMESSAGES=2 -DDEATHS=1 -DLAZY: the producer does not put it back
+ *   PUTFIRST     who puts it back makes the word held before the holder is nobody
+ *   PUTPLAIN     it does not claim the word before
+ *   PUTFINISHED  it leaves the holder of a message that was acknowledged
+ *   PUTCOUNTED   it counts a delivery
  *   STOREACK     an Ack frees the slot first, and then clears the holder
  *
  * Memory: 1500 MB
  * Check: -DN=3 -DMESSAGES=2 -DNACKS=1 -DDEATHS=1
+ * Check: -DN=3 -DMESSAGES=2 -DNACKS=1 -DDEATHS=1 -DLAZY
  * Check: -DN=4 -DMESSAGES=2 -DNACKS=1 -DDEATHS=2 -DLAPS=4
  */
 
@@ -68,12 +79,13 @@
 #define READING	5
 
 byte phase, lap, reader;	/* the word */
-byte holder, count;		/* the holder's id, or 0, and deliveries; 0, 0 is finished */
+byte holder, count;		/* the holder's id, or 0, and deliveries + 1; 0, 0 is finished */
 
 byte put;			/* messages that were put; the last one is in the slot */
 byte acked;			/* messages that were acknowledged */
 byte nacks;
 byte who;			/* the id of who holds the message, for the properties */
+byte given;			/* deliveries, for the properties */
 
 #define id		(me + 1)
 #define gone(i)		(dead & bit((i) - 1))
@@ -86,9 +98,15 @@ inline got() {
 	who = id
 }
 
+/* delivered is when the message is given to its worker. */
+inline delivered() {
+	given++;
+	assert(count == given + 1)
+}
+
 inline freed() {
 	assert(acked == put);
-	phase = FREE; lap++
+	phase = FREE; lap++; given = 0
 }
 
 inline die() {
@@ -96,13 +114,62 @@ inline die() {
 	dead = dead | bit(me)
 }
 
+/* back puts back what r has taken in lap n, if it is dead and has not held it. */
+inline back(r, n) {
+	atomic {
+		if
+		:: gone(r) && phase == READING && reader == r && lap == n ->
+#ifdef PUTPLAIN
+			mine = true
+#else
+			reader = id; mine = true
+#endif
+		:: else
+		fi
+	};
+	if
+	:: mine ->
+#ifdef PUTFIRST
+		atomic { phase = HELD; reader = 0 };
+#endif
+		atomic {
+			holder = 0;
+#ifdef PUTFINISHED
+			count = 0
+#else
+#ifdef PUTCOUNTED
+			count = 2
+#else
+			count = 1
+#endif
+#endif
+		};
+#ifdef PUTPLAIN
+		atomic {
+			if
+			:: phase == READING && reader == r && lap == n -> phase = HELD; reader = 0
+			:: else
+			fi
+		};
+#else
+#ifndef PUTFIRST
+		atomic { phase = HELD; reader = 0 };
+#endif
+#endif
+		mine = false
+	:: else
+	fi
+}
+
 proctype worker(byte me) {
 	byte l, h, c;
+	bool mine;
 get:	{
 	if
 	:: atomic { phase == FULL -> l = lap }
-#ifndef NOREADING
+#if !defined(NOREADING) && !defined(LAZY)
 	:: atomic { phase == READING && reader != id -> h = reader; l = lap }; goto reading
+	:: atomic { phase == READING && reader != id -> h = reader; l = lap }; goto putback
 #endif
 #ifndef NOOVER
 #ifdef WORDFIRST
@@ -122,13 +189,14 @@ take:	atomic {
 hold:
 #ifdef HELDFIRST
 	atomic { phase = HELD; reader = 0 };
-	atomic { holder = id; count = 1; l = 0 };
+	atomic { holder = id; count = 2; l = 0; delivered() };
 #else
-	atomic { holder = id; count = 1 };
-	atomic { phase = HELD; reader = 0; l = 0 };
+	atomic { holder = id; count = 2 };
+	atomic { phase = HELD; reader = 0; l = 0; delivered() };
 #endif
 	goto has;
 
+#if !defined(NOREADING) && !defined(LAZY)
 reading:
 	atomic {
 		if
@@ -136,6 +204,12 @@ reading:
 		:: else -> h = 0; l = 0; goto get
 		fi
 	};
+
+putback:
+	back(h, l);
+	atomic { h = 0; l = 0 };
+	goto get;
+#endif
 
 adopt:
 #ifndef NOPROBE
@@ -157,12 +231,9 @@ adopt:
 	atomic {
 		if
 		:: holder == h && count == c && c > 0 ->
-			holder = id; h = 0; c = 0;
-			if
-			:: count < 3 -> count++
-			:: else
-			fi;
-			got()
+			holder = id; count++; h = 0; c = 0;
+			got();
+			delivered()
 		:: else -> h = 0; c = 0; goto get
 		fi
 	};
@@ -204,16 +275,20 @@ has:	if
 	goto get;
 
 leave:	atomic { l = 0; h = 0; c = 0; over = over | bit(me) }
-	} unless { atomic { die(); l = 0; h = 0; c = 0 } };
+	} unless { atomic { die(); l = 0; h = 0; c = 0; mine = false } };
 end:	false
 }
 
 proctype producer() {
-	byte l;
-	bool f;
+	byte me = N - 1;
+	byte l, h;
+	bool f, mine;
 next:	if
 	:: atomic { phase == FREE && put < MESSAGES -> l = lap }; goto fill
 	:: atomic { phase == HELD && (lap < LAPS || finished) -> l = lap }
+#if !defined(NOREADING) && !defined(NOPUTBACK)
+	:: atomic { phase == READING -> h = reader; l = lap }; back(h, l); atomic { h = 0; l = 0 }; goto next
+#endif
 	:: atomic { put == MESSAGES && phase == FREE -> l = 0; goto leave }
 	fi;
 	atomic { f = finished };

@@ -21,6 +21,7 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 	bp, bc := proctest.Must(b.Producer())(t), proctest.Must(b.Consumer())(t)
 	w := proctest.Must(ring.NewBytesMPMC(s, "wide", 4096))(t)
 	work := proctest.Must(ring.NewWorkQueue[T](s, "work", 64))(t)
+	busy := proctest.Must(ring.NewWorkQueue[T](s, "busy", 4))(t) // one of whose messages is held
 
 	lossy := proctest.Must(ring.NewBroadcast[T](s, "lossy", 64))(t)
 	lp, ls := proctest.Must(lossy.Producer())(t), proctest.Must(lossy.Subscribe(ring.FromNow))(t)
@@ -28,6 +29,8 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 	gp, gs := proctest.Must(lossless.Producer())(t), proctest.Must(lossless.Subscribe(ring.FromNow))(t)
 
 	var v T
+	proctest.Check(t, busy.TryPut(v))
+	proctest.Must(busy.TryGet())(t)
 	vs, dst := make([]T, 8), make([]T, 8)
 	msg, msgs := make([]byte, 100), [][]byte{make([]byte, 10), nil, make([]byte, 100)}
 	buf, lens := make([]byte, 0, 512), make([]int, len(msgs))
@@ -117,6 +120,13 @@ func undisturbed[T any](t proctest.Fataler, s *shm.Segment) map[string]func() er
 			}
 			return l.Release()
 		},
+		"WorkQueue, passing over": both(func() error { return busy.TryPut(v) }, func() error {
+			task, err := busy.TryGet()
+			if err != nil {
+				return err
+			}
+			return task.Ack()
+		}),
 		"WorkQueue try": both(func() error { return work.TryPut(v) }, func() error {
 			task, err := work.TryGet()
 			if err != nil {

@@ -190,9 +190,9 @@ func (q *BytesMPMC) PushAll(ctx context.Context, bs [][]byte) (n int, err error)
 // repairTail repairs what the producer of a message of n bytes waits for, and what
 // comes to light then.
 func (q *BytesMPMC) repairTail(n int) {
-	for steps := q.maxSteps(); ; {
+	for steps := q.maxSteps(); ; steps-- {
 		at, w, err := q.findRoom(atomic.LoadUint64(q.tail), runOf(uint64(n)), &steps)
-		if err != ErrFull || !q.repair(at, w) {
+		if err != ErrFull || !q.repair(at, w) || steps == 0 {
 			return
 		}
 	}

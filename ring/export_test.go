@@ -333,3 +333,25 @@ func (r *Bytes) Count() (records, messages uint64) {
 		pos += size
 	}
 }
+
+// RepairTail and RepairHead are what those who wait do at each Slice.
+func (q *MPMC[T]) RepairTail() { q.repairTail() }
+func (q *track) RepairHead()   { q.repairHead() }
+
+// StickTail and StickHead leave a position at a hint to somebody who never was, whose repair
+// succeeds and changes nothing. The count is of the repairs. They end after many.
+func (q *track) StickTail() (repairs *int) { return q.stick(atomic.LoadUint64(q.tail)) }
+func (q *track) StickHead() (repairs *int) { return q.stick(atomic.LoadUint64(q.head)) }
+
+// ManySteps is more than a walk makes.
+func (q *track) ManySteps() int { return int(q.maxSteps()) + 1 }
+
+func (q *track) stick(pos uint64) *int {
+	atomic.StoreUint64(q.word(pos), uint64(claimWord(reading, q.lap(pos)-1, 1, 1<<30)))
+	n := 0
+	q.untaken = func(uint64, word) bool {
+		n++
+		return n < 2*q.ManySteps()
+	}
+	return &n
+}

@@ -132,9 +132,9 @@ func (q *MPMC[T]) pushSome(vs []T) (int, error) {
 
 // repairTail repairs what producers wait for, and what comes to light then.
 func (q *MPMC[T]) repairTail() {
-	for steps := q.maxSteps(); ; {
+	for steps := q.maxSteps(); ; steps-- {
 		pos, w, err := q.nextFree(atomic.LoadUint64(q.tail), &steps)
-		if err != ErrFull || !q.repair(pos, w) {
+		if err != ErrFull || !q.repair(pos, w) || steps == 0 {
 			return
 		}
 	}

@@ -60,9 +60,9 @@ func (q *track) repairOther(pos uint64) {
 
 // repairHead repairs what consumers wait for, and what comes to light then.
 func (q *track) repairHead() {
-	for steps := q.maxSteps(); ; {
+	for steps := q.maxSteps(); ; steps-- {
 		pos, w, err := q.nextFull(atomic.LoadUint64(q.head), &steps)
-		if err != ErrEmpty || !q.repair(pos, w) {
+		if err != ErrEmpty || !q.repair(pos, w) || steps == 0 {
 			return
 		}
 	}

@@ -28,9 +28,13 @@ import (
 //	reading        --its taker-->                 reading, holder (id, 1)
 //	reading        --its taker-->                 held(L), holder (id, 1)
 //	reading        --Get by another, taker dead-> reading(L, other id)
+//	reading        --Put by another, taker dead-> reading(L, other id)
+//	reading        --it puts the message back-->  reading, holder (nobody, 0)
+//	reading        --it puts the message back-->  held(L), holder (nobody, 0)
 //	held(L)        --Put by anybody: pass-->      held(L+1)
 //	held, (id, d)  --Nack-->                      held, (nobody, d)
 //	held, (id, d)  --Get by another, id nobody or dead--> held, (other id, d+1)
+//	held, (id, d)  --move of a dead letter, likewise--> held, (other id, d+1)
 //	held, (id, d)  --Ack-->                       held, 0
 //	held(L), 0     --anybody: finish-->           free(L+1)
 //	free(L)        --Get, after Close-->          closed(L)
@@ -38,10 +42,10 @@ import (
 // Invariants, beyond those of MPMC
 //
 //  1. While a slot is held, the holder says whose the message is, and nothing else does.
-//     Each transition of the holder is one compare-and-swap; but that of the taker is
-//     a store, before the slot is held. A holder that is not of a living process is
-//     one of: 0, finished, and never changed before the slot is free; nobody's, which
-//     says how often the message was delivered; or a dead process's, and an id never
+//     Each transition of the holder is one compare-and-swap; but that of a taker, or of
+//     who puts back, is a store, before the slot is held. A holder that is not of a living
+//     process is one of: 0, finished, and never changed before the slot is free; nobody's,
+//     which says how often the message was delivered; or a dead process's, and an id never
 //     comes back.
 //  2. Who takes over loads the holder, asks whether it is dead, and then looks whether
 //     the slot is held. So its compare-and-swap is about the message that is there: the
@@ -53,14 +57,20 @@ import (
 //  4. To pass a held slot is to claim, to publish and to take its position in one
 //     step: who comes by finds it taken. A producer passes only if that leads to a
 //     free slot: all slots behind it, up to that one, are held too. So what a process
-//     holds, for as long as it likes, takes one slot's room and stops nobody.
+//     holds, for as long as it likes, takes one slot's room and stops nobody. (A held slot
+//     can only become one that is passed, or free. So what was found to lead there does.)
 //  5. A death between full and held leaves a message that nobody was given: its
-//     next taker's is the first delivery.
+//     next taker's is the first delivery. It stops producers, also behind slots that are
+//     held; they put it back, as what is nobody's stops them no more. Who does that has
+//     claimed the slot from the dead, as a taker does, so that it is one of them.
+//  6. Each delivery, and each take of a dead letter to move it, raises d. A task's is the
+//     limit at most. So a task that was given back names no later holder of its message.
 //
 // What a death leaves: in Put, what it leaves in MPMC. In Get, before the take: nothing;
 // after it: the slot reading, or held, with the id. A consumer that waits looks at all
 // slots at each Slice; one that does not is told by a producer, which at a pass now
-// and then asks whether the holder is dead. In Ack or Nack, before the holder is changed: the
+// and then asks whether the holder is dead, and repairs what is in its way. Who puts back
+// leaves what it has found, with its own id, or a message of nobody's. In Ack or Nack, before the holder is changed: the
 // message with the id; after an Ack: a finished slot, which whoever comes by frees; after
 // a Nack: a message of nobody's. Its wakes are made up for by the bounds of sleeps.
 // In the move of a dead letter: see work_bury.go.
@@ -98,7 +108,9 @@ import (
 // finds the message acknowledged.
 //
 // As with an MPMC, TryPut and TryGet look for what the dead have left only once in 64
-// failed tries. No operation makes a system call if nobody has to wait or to be woken.
+// failed tries. No operation makes a system call if nobody has to wait or to be woken, but
+// a Put that passes over messages that others hold: once in 64 positions, or once a round,
+// it asks whether they are alive.
 //
 // A slot takes the size of T plus 24 bytes, rounded up to a multiple of 8. A queue
 // takes its slots plus 640 bytes.
@@ -162,19 +174,19 @@ func (q *WorkQueue[T]) Cap() int { return int(q.capacity) }
 
 // Len returns how many messages wait to be delivered, those that came back included, or are
 // just being put. It returns 0 if the segment is closed.
-func (q *WorkQueue[T]) Len() int {
-	return q.count(func(w word, h holder) bool {
-		return w.phase() == full || w.phase() == writing || w.phase() == held && h.owner() == 0 && h != finished
-	})
+func (q *WorkQueue[T]) Len() int { return q.count(waits) }
+
+func waits(w word, h holder) bool {
+	return w.phase() == full || w.phase() == writing || w.phase() == held && h.owner() == 0 && h != finished
 }
 
 // InFlight returns how many messages are held: they were delivered, and are not
 // acknowledged. Those of a worker that has died count until they are delivered again. It
 // returns 0 if the segment is closed.
-func (q *WorkQueue[T]) InFlight() int {
-	return q.count(func(w word, h holder) bool {
-		return w.phase() == reading || w.phase() == held && h.owner() != 0
-	})
+func (q *WorkQueue[T]) InFlight() int { return q.count(inFlight) }
+
+func inFlight(w word, h holder) bool {
+	return w.phase() == reading || w.phase() == held && h.owner() != 0
 }
 
 // count counts the slots of which is reports true, one by one.

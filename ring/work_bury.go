@@ -8,13 +8,19 @@ import (
 
 // The move of a dead letter, from its queue to another, exactly once.
 //
-// Both entries have a letter word, 0 at first. Whoever holds the message does these steps:
+// Both entries have a letter word, 0 at first. Who is to move the message takes it over (from
+// nobody, after the last Nack): then it holds it, and no task does (Invariant 6 of work.go). It
+// does these steps:
 //
 //	1  names the move: a number that nobody else uses, in the letter of the source
 //	2  puts the message into the other queue, with that letter
 //	3  marks the letter of the source as moved
 //	4  clears the letter in the other queue
 //	5  acknowledges the source
+//
+// If the other queue has no room, or is closed, it clears the letter again and gives the message
+// back, which stays nobody's until a consumer waits, and tries again. Nobody is told of it: so
+// it costs the others nothing.
 //
 // Invariants
 //
@@ -57,8 +63,8 @@ func (q *WorkQueue[T]) pending(pos uint64) bool {
 	return q.most == 0 && atomic.LoadUint64(q.letter(pos)) != 0
 }
 
-// bury moves a message that this process holds, or gives it back if the other queue does
-// not take it.
+// bury moves a message that this process holds, or gives it back and reports false if the
+// other queue does not take it.
 func (q *WorkQueue[T]) bury(t Task[T]) bool {
 	letter := atomic.LoadUint64(q.letter(t.pos))
 	pos, there := uint64(0), false

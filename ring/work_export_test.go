@@ -25,9 +25,11 @@ func (q *WorkQueue[T]) Claim() error {
 func (t Task[T]) AckHalf() bool  { return t.q.swapHolder(t.pos, t.h, finished) }
 func (t Task[T]) NackHalf() bool { return t.q.giveBack(t) }
 
-// BuryHalf does the first steps of the move of a dead letter.
+// BuryHalf does the first steps of the move of a dead letter: of a Nack, and of bury.
 func (t Task[T]) BuryHalf(steps int) {
 	q := t.q
+	t.NackHalf()
+	t, _ = q.takeFrom(t.pos, t.h.of(0))
 	letter := q.newLetter()
 	*q.letter(t.pos) = letter
 	if steps < 2 {
@@ -53,3 +55,26 @@ func (t Task[T]) BuryHalf(steps int) {
 	}
 	q.swapHolder(t.pos, t.h, finished)
 }
+
+// Figure is what idle compares, of a queue without a message.
+func (q *WorkQueue[T]) Figure() uint64 {
+	sum, ok := q.figures()
+	if !ok {
+		panic("there is a message")
+	}
+	return sum
+}
+
+// Finish is the second step of Ack.
+func (t Task[T]) Finish() { t.q.finish(t.pos) }
+
+// Mark is the first half of comeBack, and Marked reports whether it was done, and no consumer
+// has looked since.
+func (q *WorkQueue[T]) Mark()        { atomic.StoreUint32(q.lends, orphans) }
+func (q *WorkQueue[T]) Marked() bool { return atomic.LoadUint32(q.lends) == orphans }
+
+// RepairRoom is what a producer that waits does at each Slice.
+func (q *WorkQueue[T]) RepairRoom() { q.repairRoom() }
+
+// PushHint is the hint where to put.
+func (q *WorkQueue[T]) PushHint() uint64 { return atomic.LoadUint64(q.tail) }

@@ -11,8 +11,9 @@ import (
 )
 
 // TryGet delivers the next message. If there is none, it returns ErrEmpty; it returns
-// ErrClosed if no message can come any more. For some tries, it may return ErrEmpty while
-// a message waits that a process which has died has held.
+// ErrClosed if no message can come any more. It may return ErrEmpty although a message came back
+// if another TryGet or Get is just looking for it; and, for some tries, while a message waits
+// that a process which has died has held.
 func (q *WorkQueue[T]) TryGet() (Task[T], error) {
 	q.join(&q.pop, layout.Consumer, q.head)
 	if q.orphaned() {
@@ -40,7 +41,7 @@ func (q *WorkQueue[T]) TryGet() (Task[T], error) {
 // hold delivers the message at pos, which this process has taken.
 func (q *WorkQueue[T]) hold(pos uint64) Task[T] {
 	q.pushed.Acquire()
-	h := firstHolder(q.core.ID(), q.lap(pos))
+	h := newHolder(q.lap(pos)).of(q.core.ID()).again()
 	arch.StoreRelease64(&q.slots.value(pos).holder, uint64(h))
 	q.store(pos, heldWord(q.lap(pos)))
 	if !q.quiet(&q.canPush) {
@@ -101,15 +102,8 @@ func (q *WorkQueue[T]) comeBack() {
 //go:noinline
 func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 	q.join(&q.pop, layout.Consumer, q.head)
-	alive := q.core.ID() // or another that was found so
-	dead := func(id layout.ID) bool {
-		if id == alive || id != 0 && !q.core.Dead(id) {
-			alive = id
-			return false
-		}
-		return true
-	}
-	stuck := false // the dead letters
+	var alive layout.ID
+	stuck := false // a dead letter, and so all
 	from := q.resume.Load()
 	for n := range q.capacity {
 		i := (from + n) & (q.capacity - 1)
@@ -117,12 +111,14 @@ func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 		switch w := q.load(i); {
 		case w.phase() == held && h == finished:
 			q.finish(i)
-		case w.phase() == held && !(stuck && q.isLetter(h)) && dead(h.owner()):
-			if t, ok = q.takeFrom(i, h, &stuck); ok {
+		case w.phase() == held && !(stuck && q.isLetter(h)) && q.gone(h.owner(), &alive):
+			if t, ok = q.takeFrom(i, h); ok && q.isLetter(h) {
+				stuck = !q.bury(t)
+			} else if ok {
 				q.resume.Store(i + 1)
 				return t, true
 			}
-		case w.phase() == reading && dead(w.owner()):
+		case w.phase() == reading && q.gone(w.owner(), &alive):
 			lap := q.lap(q.surelyTaken())
 			lap += uint64(w.ahead(lap)) // MPMC, Invariant 8
 			if q.swap(i, w, claimWord(reading, lap, 1, q.core.ID())) {
@@ -130,29 +126,28 @@ func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 			}
 		}
 	}
-	return t, false
+	return Task[T]{}, false
 }
 
-// takeFrom delivers the message of a holder that is nobody, or dead, unless it is a dead
-// letter.
-func (q *WorkQueue[T]) takeFrom(pos uint64, h holder, stuck *bool) (t Task[T], ok bool) {
+// gone reports whether a holder is nobody, or dead. It keeps who was found alive, and does not
+// ask again.
+func (q *WorkQueue[T]) gone(id layout.ID, alive *layout.ID) bool {
+	if id == *alive && id != 0 || id != 0 && !q.core.Dead(id) {
+		*alive = id
+		return false
+	}
+	return true
+}
+
+// takeFrom takes the message at pos from a holder that is nobody, or dead.
+func (q *WorkQueue[T]) takeFrom(pos uint64, h holder) (t Task[T], ok bool) {
 	if q.load(pos).phase() != held { // of the dead, who changes it no more: Invariant 2
 		return t, false
 	}
-	me := h.of(q.core.ID())
-	letter := q.isLetter(h)
-	if !letter {
-		me = me.again()
-	}
-	if !q.swapHolder(pos, h, me) {
-		return t, false
-	}
+	t = Task[T]{q, pos, h.of(q.core.ID()).again()}
+	ok = q.swapHolder(pos, h, t.h)
 	q.pushed.Acquire()
-	t = Task[T]{q, pos, me}
-	if letter {
-		*stuck = !q.bury(t)
-	}
-	return t, !letter
+	return t, ok
 }
 
 // isLetter reports whether a message is a dead letter when it comes back.

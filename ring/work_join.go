@@ -42,19 +42,20 @@ func (q *WorkQueue[T]) Join(ctx context.Context) error {
 }
 
 // idle reports whether there was a moment without a message: what was seen slot by slot
-// was so at one moment if no lap has changed since, as they only rise. A slot that is
-// finished counts as free.
+// was so at one moment if nothing has changed since. Each slot without a message has a figure,
+// which rises with each message that is finished there, with its lap, and is never the same
+// again. So the sum is the same only if each is.
 func (q *WorkQueue[T]) idle() bool {
-	laps, ok := q.lapsIfIdle()
+	sum, ok := q.figures()
 	if !ok {
 		return false
 	}
-	again, ok := q.lapsIfIdle()
-	return ok && again == laps
+	again, ok := q.figures()
+	return ok && again == sum
 }
 
-// lapsIfIdle returns the sum of all laps if there is no message.
-func (q *WorkQueue[T]) lapsIfIdle() (sum uint64, ok bool) {
+// figures returns the sum of the figures if there is no message.
+func (q *WorkQueue[T]) figures() (sum uint64, ok bool) {
 	for i := range q.capacity {
 		w := q.load(i)
 		switch w.phase() {
@@ -63,7 +64,7 @@ func (q *WorkQueue[T]) lapsIfIdle() (sum uint64, ok bool) {
 			if q.holder(i) != finished {
 				return 0, false
 			}
-			sum++ // between free of this lap and of the next
+			sum++ // as it is not free yet
 		default:
 			return 0, false
 		}

@@ -10,6 +10,11 @@ import (
 )
 
 // TryPut puts v into the queue if there is space. It returns ErrFull if there is none.
+//
+// The room of a message that was acknowledged may lie behind others that still wait to be
+// delivered, namely if messages were put since, while it was held. It is of use when these
+// are delivered: until then TryPut may return ErrFull, and Put wait, although Len and
+// InFlight together are less than Cap.
 func (q *WorkQueue[T]) TryPut(v T) error {
 	pos, err := q.claim()
 	if err != nil {
@@ -68,55 +73,58 @@ func (q *WorkQueue[T]) publish(pos uint64, v T, letter uint64) error {
 	return q.wakeConsumers(pos+1, 1)
 }
 
-// nextRoom is nextFree, which passes over what is held.
+// nextRoom is nextFree, which passes over what is held. With ErrFull, it returns what is in the
+// way: that may lie behind what is held.
 func (q *WorkQueue[T]) nextRoom(pos uint64, steps *uint64) (uint64, word, error) {
-	var room uint64 // all up to there are held, or were
+	room := pos // all from pos up to there are held, or were
+	var alive layout.ID
 	for {
 		next, w, err := q.nextFree(pos, steps)
-		if err != ErrFull || w.phase() != held || *steps == 0 || !q.pass(next, w, &room) {
+		if err != ErrFull || w.phase() != held || w.ahead(q.lap(next)) != -1 {
 			return next, w, err
+		}
+		if !q.finish(next) {
+			if int64(room-next) <= 0 {
+				var ok bool
+				if room, w, ok = q.roomBehind(next, w); !ok {
+					return room, w, err
+				}
+			}
+			q.pass(next, &alive)
 		}
 		pos = next
 		*steps--
 	}
 }
 
-// pass passes over the held message that is in the way at pos, if that is of any use.
-func (q *WorkQueue[T]) pass(pos uint64, w word, room *uint64) bool {
-	if q.finish(pos) {
-		return true
+// pass passes over the held message that is in the way at pos. Now and then it asks whether
+// somebody has to be told that the message comes again.
+func (q *WorkQueue[T]) pass(pos uint64, alive *layout.ID) {
+	w := q.load(pos)
+	if w != heldWord(q.lap(pos)-1) {
+		return // another has passed it, or it is free
 	}
-	if w.ahead(q.lap(pos)) != -1 {
-		return false
-	}
-	if int64(*room-pos) <= 0 {
-		var ok bool
-		if *room, ok = q.roomBehind(pos); !ok {
-			return false
-		}
-	}
-	if q.lap(pos)%max(1, lookEvery/q.capacity) == 0 { // once in lookEvery positions
-		if h := q.holder(pos); h != finished && (h.owner() == 0 && !q.isLetter(h) || h.owner() != 0 && q.core.Dead(h.owner())) {
+	if q.lap(pos)%max(1, lookEvery/q.capacity) == 0 { // once in lookEvery positions, or a lap
+		if h := q.holder(pos); h != finished && q.gone(h.owner(), alive) && !(h.owner() == 0 && q.isLetter(h)) {
 			q.comeBack()
 		}
 	}
-	q.swap(pos, w, heldWord(q.lap(pos))) // or another has, or it is free
-	return true
+	q.swap(pos, w, heldWord(q.lap(pos)))
 }
 
-// roomBehind reports whether all slots behind pos are held up to one that is free, or
-// something has changed meanwhile.
-func (q *WorkQueue[T]) roomBehind(pos uint64) (at uint64, ok bool) {
+// roomBehind returns the first position behind pos, whose word is w and held, that may be
+// claimed, or was meanwhile. If none can be before another is out of the way, it returns that.
+func (q *WorkQueue[T]) roomBehind(pos uint64, w word) (at uint64, _ word, ok bool) {
 	for p := pos + 1; p < pos+q.capacity; p++ {
-		w := q.load(p)
+		behind := q.load(p)
 		switch {
-		case w.ahead(q.lap(p)) >= 0 || q.over(p, w):
-			return p, true
-		case w.phase() != held:
-			return 0, false
+		case behind.ahead(q.lap(p)) >= 0 || q.over(p, behind):
+			return p, behind, true
+		case behind.phase() != held:
+			return p, behind, false
 		}
 	}
-	return 0, false
+	return pos, w, false
 }
 
 // over reports whether pos, whose word was w, is held by nobody any more.
@@ -153,7 +161,7 @@ func (q *WorkQueue[T]) madeRoom() {
 	room := err != ErrFull
 	if !room && w.phase() == held {
 		if room = q.over(pos, w); !room {
-			_, room = q.roomBehind(pos)
+			_, _, room = q.roomBehind(pos, w)
 		}
 	}
 	if room {
@@ -163,24 +171,12 @@ func (q *WorkQueue[T]) madeRoom() {
 
 // repairRoom repairs what producers wait for, and what comes to light then.
 func (q *WorkQueue[T]) repairRoom() {
-	for steps := q.maxSteps(); ; {
+	for steps := q.maxSteps(); ; steps-- {
 		pos, w, err := q.nextRoom(atomic.LoadUint64(q.tail), &steps)
-		if err != ErrFull || !q.repair(pos, w) && !(w.phase() == held && q.repairBehind(pos)) || steps == 0 {
+		if err != ErrFull || !q.repair(pos, w) || steps == 0 {
 			return
 		}
-		steps--
 	}
-}
-
-// repairBehind repairs what keeps producers from passing what is held at pos: a message
-// that a dead process has taken and not held.
-func (q *WorkQueue[T]) repairBehind(pos uint64) bool {
-	for p := pos + 1; p < pos+q.capacity; p++ {
-		if w := q.load(p); w.phase() != held {
-			return w.phase() == reading && q.repair(p, w)
-		}
-	}
-	return false
 }
 
 // putBack makes the message at pos nobody's, which a dead process has taken and not held.
@@ -189,7 +185,7 @@ func (q *WorkQueue[T]) putBack(pos uint64, w word) bool {
 	if !q.swap(pos, w, claimWord(reading, q.lap(pos), 1, q.core.ID())) {
 		return false
 	}
-	arch.StoreRelease64(&q.slots.value(pos).holder, (q.lap(pos)|1)<<tagShift) // not finished
+	arch.StoreRelease64(&q.slots.value(pos).holder, uint64(newHolder(q.lap(pos))))
 	q.store(pos, heldWord(q.lap(pos)))
 	q.canPush.Notify(wait.Everybody)
 	q.comeBack()

@@ -1,6 +1,7 @@
 package ring_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 
@@ -51,4 +52,24 @@ func TestWorkHandOver(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestWorkGivenBack hands heap memory from a worker to another that waits, by a Nack.
+func TestWorkGivenBack(t *testing.T) {
+	q := newWork(t, newSegment(t), "given back", 4)
+	put(t, q, 1)
+	task := expectTask(t, q, 1, 1)
+	memory := 0
+	got := proctest.Go(func() error {
+		task, err := q.Get(background)
+		n := memory // before anything else that may order it
+		if err != nil || n != 7 {
+			return fmt.Errorf("%d in memory, after %v", n, err)
+		}
+		return task.Ack()
+	})
+	memory = 7
+	nacked := task.Nack()
+	proctest.Check(t, proctest.Result(t, got))
+	proctest.Check(t, nacked)
 }

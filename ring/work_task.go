@@ -17,7 +17,7 @@ func (t Task[T]) Value() *T { return &t.q.slots.value(t.pos).value }
 
 // Deliveries returns how often the message was delivered, this time included. It rises by
 // one with each Nack, and with each death of a process that held the message. It is never
-// more than 511.
+// more than 1023.
 func (t Task[T]) Deliveries() int { return int(t.h.deliveries()) }
 
 // Ack removes the message from the queue: its work is done. Ack returns an error that wraps
@@ -59,19 +59,15 @@ func (t Task[T]) Nack() error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	if q.most > 0 && t.h.deliveries() >= q.most {
-		mine := t.h + 1<<tagShift // which no other call of Ack or Nack names
-		if !q.swapHolder(t.pos, t.h, mine) {
-			return q.verdict(q.fault(ErrNotReserved))
-		}
-		t.h = mine
-		q.bury(t)
-		return q.check()
-	}
 	if !q.giveBack(t) {
 		return q.verdict(q.fault(ErrNotReserved))
 	}
-	q.comeBack()
+	h := t.h.of(0)
+	if !q.isLetter(h) {
+		q.comeBack()
+	} else if letter, ok := q.takeFrom(t.pos, h); ok { // or another moves it
+		q.bury(letter)
+	}
 	return q.check()
 }
 

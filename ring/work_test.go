@@ -175,7 +175,7 @@ func TestWorkNack(t *testing.T) {
 
 	put(t, q, 6)
 	for d := 1; d < 1200; d++ {
-		proctest.Check(t, expectTask(t, q, 6, min(d, 511)).Nack())
+		proctest.Check(t, expectTask(t, q, 6, min(d, 1023)).Nack())
 		if d%100 == 0 {
 			for range 3 { // around it
 				put(t, q, 7)

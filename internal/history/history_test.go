@@ -232,6 +232,8 @@ func (e event) String() string {
 		return fmt.Sprintf("%5d-%-5d player %d: dead", e.call, e.ret, e.who)
 	case e.pending:
 		return s + ": cut off"
+	case e.ok == 0 && (e.excused || e.n > 0):
+		return s + ": no, which may be"
 	case e.ok == 0:
 		return s + ": no"
 	}

@@ -86,6 +86,9 @@ const (
 	isDone
 
 	count // one more if a is 1, else one less
+
+	ack
+	nack
 )
 
 func (k kind) String() string {
@@ -93,7 +96,7 @@ func (k kind) String() string {
 		"Acquire", "Release", "Value", "Load", "Store", "Swap", "CompareAndSwap", "Update",
 		"Push", "Pop", "PopInto", "death",
 		"RLock", "RLockContext", "RUnlock",
-		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add"}
+		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add", "Ack", "Nack"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -114,4 +117,5 @@ var subjects = map[string]*subject{
 	"SPSC":          spscSubject,
 	"MPMC":          mpmcSubject,
 	"BytesMPMC":     bytesMPMCSubject,
+	"WorkQueue":     workSubject,
 }

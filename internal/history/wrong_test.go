@@ -262,6 +262,39 @@ func TestCheckers(t *testing.T) {
 			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(0, 5, 6, op(push, 3), did()),
 			cutOff(1, 7, op(popInto, 2)), at(3, 8, 9, op(pop), did()),
 		}},
+
+		{"held, and others go on", workSubject, true, []event{
+			at(0, 1, 2, op(push, 1), did()), at(0, 3, 4, op(push, 2), did()), at(1, 5, 6, op(pop), did(1, 1)), at(2, 7, 8, op(pop), did(2, 1)),
+			at(2, 9, 10, op(ack, 2), did()), at(1, 11, 12, op(nack, 1), did()), at(2, 13, 14, op(pop), did(1, 2)), at(2, 15, 16, op(ack, 1), did()),
+			at(0, 17, 18, op(await), did()),
+		}},
+		{"held by two", workSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), at(2, 5, 6, op(pop), did(1, 2)),
+		}},
+		{"delivered after its Ack", workSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), at(1, 5, 6, op(ack, 1), did()), at(2, 7, 8, op(pop), did(1, 2)),
+		}},
+		{"a delivery not counted", workSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), at(1, 5, 6, op(nack, 1), did()), at(2, 7, 8, op(pop), did(1, 1)),
+		}},
+		{"joined while one is held", workSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), at(0, 5, 6, op(await), did()), at(1, 7, 8, op(ack, 1), did()),
+		}},
+		{"given back, and empty", workSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), at(1, 5, 6, op(nack, 1), did()), at(2, 7, 8, op(pop), didNot),
+		}},
+		{"full, with what is held passed over", workSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), at(0, 5, 6, op(push, 2), didNot),
+		}},
+		{"back from the dead", workSubject, true, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), dies(1, 4), at(2, 5, 6, op(pop), didNot), at(2, 7, 8, op(pop), did(1, 2)),
+		}},
+		{"lost with the dead", workSubject, false, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), dies(1, 4), at(2, 7, 8, op(pop), did()),
+		}},
+		{"cut off in Ack", workSubject, true, []event{
+			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), cutOff(1, 5, op(ack, 1)), dies(1, 5), at(2, 7, 8, op(pop), did()),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.subject.adjust != nil {

@@ -4,10 +4,12 @@ package killtest_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -100,6 +102,8 @@ func works() []operation {
 	row("TryPut, the first", workScene{puts: true, first: true}, tryPut)
 	row("TryPut, passing over", workScene{puts: true, passes: true}, tryPut)
 	row("Put, sleeping", workScene{puts: true, before: slots, sleeps: true}, put)
+	row("Put, a taker dead", workScene{puts: true, first: true, taken: true, after: dead}, put)
+	row("Put, a taker dead behind", workScene{puts: true, first: true, mine: true, taken: true, after: dead}, put)
 	row("Put, another sleeps", workScene{puts: true, other: "gets"}, put, otherGets)
 	row("TryGet", workScene{gets: true, before: 3}, tryGet)
 	row("TryGet, the first", workScene{gets: true, first: true, before: 3}, tryGet)
@@ -127,6 +131,7 @@ type workScene struct {
 	passes  bool // the test holds as many as there is room for but one
 	mine    bool // the test holds a message
 	dead    bool // somebody died with a message
+	taken   bool // somebody died in the middle of a Get, and the ring has gone round
 	sleeps  bool // the operation waits for the test
 	other   string
 	closed  bool // the queue is
@@ -177,6 +182,27 @@ func (l *workLedger) tryGet() bool {
 	l.must("TryGet", err)
 	l.enter(t)
 	return true
+}
+
+// dieTaking has somebody die between the two steps of a Get.
+func (l *workLedger) dieTaking() {
+	l.Helper()
+	const body, stride, held = 640, 8 + 16 + 24, 3
+	seg := must(shm.Open(segmentName, l.opts))
+	l.tryPut()
+	q, _ := newWork(seg, false)
+	must(q.TryGet())
+	id := uint64(segment.Of(seg).ID())
+	for i := range slots {
+		slot := l.memory("q")[body+i*stride:]
+		w, holder := binary.NativeEndian.Uint64(slot), binary.NativeEndian.Uint64(slot[8:])
+		if lap := w >> 12; w&phase == held && holder&(1<<38-1) == id {
+			binary.NativeEndian.PutUint64(slot, lap<<50|oneMore|id<<ownerAt|reading)
+			l.must("close", seg.Close())
+			return
+		}
+	}
+	l.fatalf("the dead has no slot")
 }
 
 // drain gets what there is, until nothing is held or queued.
@@ -232,6 +258,13 @@ func (c workScene) play(s *stage) scene {
 				must(q.TryGet())
 				s.must("close", seg.Close())
 			}
+			if c.taken {
+				l.dieTaking()
+				for l.next < slots {
+					l.tryPut()
+					l.tryGet()
+				}
+			}
 			for range c.before {
 				l.tryPut()
 			}
@@ -245,7 +278,7 @@ func (c workScene) play(s *stage) scene {
 		},
 		asleep: func() {
 			switch {
-			case c.mine:
+			case c.mine && !c.puts:
 				letGo()
 				for l.tryGet() {
 				}

@@ -13,6 +13,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/internal/wait"
+	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -160,6 +161,15 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 		q := must(must(kinds[kind](s, kind+" "+in, 2))(c).Consumer())(c)
 		w.rings = append(w.rings, link{p.Push, q.Pop})
 	}
+	work, done := must(ring.NewWorkQueue[uint64](s, "work "+out, 2))(c), must(ring.NewWorkQueue[uint64](s, "work "+in, 2))(c)
+	w.rings = append(w.rings, link{work.Put, func(ctx context.Context) (uint64, error) {
+		t, err := done.Get(ctx)
+		if err != nil {
+			return 0, err
+		}
+		v := *t.Value()
+		return v, t.Ack()
+	}})
 	w.entries = through(
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+out, 1))(c)},
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+in, 1))(c)},

@@ -4,7 +4,7 @@
 // package (go test -overlay; see overlay_test.go), and runs itself once more on top of them.
 // The product's own sources know nothing of it.
 //
-// Agents push and pop, each on an attachment of its own, in one thread: before each access to
+// Agents push and pop, or put, get and acknowledge, each on an attachment of its own, in one thread: before each access to
 // shared memory, and after each one that may have changed it, the scheduler says who goes on.
 // Some agents go on for long, some stand still for long, and one may die. Sleeps have no bound.
 // So a lost wake-up, and a ring that is stuck, is a deadlock, found at once; and a run is the

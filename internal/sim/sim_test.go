@@ -33,6 +33,8 @@ func TestRings(t *testing.T) {
 	proctest.Mortal(t)
 	s := newStage(t)
 	s.testSteps()
+	s.testPassing()
+	s.testJoined()
 	if *seedFlag != 0 {
 		s.test(*seedFlag)
 		return

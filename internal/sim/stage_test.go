@@ -18,7 +18,7 @@ import (
 
 const (
 	seats     = 9   // attachments: those of the agents of one run
-	manyRings = 500 // and two for testSteps
+	manyRings = 500 // one or two objects each, and five for other tests
 	arena     = 8 << 20
 )
 
@@ -58,7 +58,7 @@ func (s *stage) clear() {
 // seat returns an attachment.
 func (s *stage) seat(i int) *shm.Segment {
 	if s.seats[i] == nil {
-		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: manyRings + 2}))(s.t)
+		s.seats[i] = proctest.Must(shm.OpenOrCreate("sim", arena, &shm.Options{MaxObjects: 2*manyRings + 5}))(s.t)
 	}
 	return s.seats[i]
 }
@@ -100,6 +100,64 @@ func (s *stage) testSteps() {
 	}
 }
 
+// testPassing has one Put pass over many messages that are held. It looks at each of them a few
+// times, and not at all of them each time.
+func (s *stage) testPassing() {
+	steps := func(holds int) int {
+		q := proctest.Must(ring.NewWorkQueue[uint64](s.seat(0), fmt.Sprint("passing ", holds), 2*holds))(s.t)
+		for n := range q.Cap() {
+			proctest.Check(s.t, q.TryPut(uint64(n)))
+			if t := proctest.Must(q.TryGet())(s.t); n >= holds {
+				proctest.Check(s.t, t.Ack())
+			}
+		}
+		w := sim.NewWorld(1)
+		w.Add("agent", nil, func(*sim.Agent) error { return q.TryPut(1) })
+		proctest.Check(s.t, w.Run())
+		return w.Steps
+	}
+	if few, many := steps(64), steps(512); many > 12*few {
+		s.t.Errorf("a Put makes %d steps to pass over 64 messages, and %d to pass over 512", few, many)
+	}
+}
+
+// testJoined has a worker hold a message at all times, now in one slot, now in the other, while
+// somebody joins.
+func (s *stage) testJoined() {
+	const runs = 300
+	q := proctest.Must(ring.NewWorkQueue[uint64](s.seat(0), "joined", 2))(s.t)
+	other := proctest.Must(ring.NewWorkQueue[uint64](s.seat(1), "joined", 2))(s.t)
+	for seed := range uint64(runs) {
+		proctest.Check(s.t, q.TryPut(0))
+		t := proctest.Must(q.TryGet())(s.t)
+		busy := true
+		w := sim.NewWorld(seed)
+		w.Add("worker", nil, func(a *sim.Agent) error {
+			for range 20 {
+				if err := q.TryPut(1); err != nil {
+					return err
+				}
+				next, err := q.TryGet()
+				if err := errors.Join(err, t.Ack()); err != nil {
+					return err
+				}
+				t = next
+			}
+			busy = false
+			return t.Ack()
+		})
+		w.Add("joiner", nil, func(a *sim.Agent) error {
+			if err := other.Join(background); err != nil || !busy {
+				return err
+			}
+			return errors.New("joined, and there were messages all the while")
+		})
+		if err := w.Run(); err != nil {
+			s.t.Fatalf("a run of testJoined: %v", err)
+		}
+	}
+}
+
 // testSame makes a run twice. It has to be the same, or nobody could look at it again.
 func (s *stage) testSame(seed uint64) {
 	a := proctest.Must(s.play(seed))(s.t)
@@ -116,22 +174,31 @@ func (s *stage) play(seed uint64) (*sim.World, error) {
 		s.rings = 0
 	}
 	s.rings++
-	r := newRun(s, seed)
+	var r interface{ judge() error }
+	var w *sim.World
+	deaths := false
+	if seed%3 == 0 {
+		work := newWorkRun(s, seed)
+		r, w, deaths = work, work.world, work.deaths
+	} else {
+		run := newRun(s, seed)
+		r, w, deaths = run, run.world, run.deaths
+	}
 	if *traceFlag {
-		r.world.Trace = os.Stdout
+		w.Trace = os.Stdout
 	}
 	wait.SetSlice(time.Hour) // who sleeps looks for the dead once,
-	if r.deaths {
+	if deaths {
 		wait.SetSlice(0) // or each time
 	}
-	err := r.world.Run()
+	err := w.Run()
 	if err == nil {
 		err = r.judge()
 	}
 	if err != nil {
 		err = fmt.Errorf("%v: %w", r, err)
 	}
-	return r.world, err
+	return w, err
 }
 
 // A subject is what kind of ring a run is about.

@@ -19,6 +19,7 @@ type (
 var (
 	_ ring.SPSC[word]
 	_ ring.MPMC[word]
+	_ ring.WorkQueue[word]
 	_ shm.Value[word]
 	_ shm.Array[word]
 	_ = shm.Add[word]
