@@ -3,13 +3,15 @@ package wait
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 )
 
 // A Case is an operation that waits, as one of several. It may be used again and again, but
-// not by two goroutines at a time.
+// not by two goroutines at a time. The zero Case never takes place, as that of a nil channel.
 type Case struct {
 	event   *Event
 	fence   Fence
+	begin   func()
 	try     func() bool
 	stalled func()
 	result  func() error
@@ -19,13 +21,19 @@ type Case struct {
 // returns its error then. Whoever can complete it wakes the Event. stalled looks for the
 // dead.
 func NewCase(event *Event, try func() bool, stalled func(), result func() error) Case {
-	return Case{event: event, fence: event.fence, try: try, stalled: stalled, result: result}
+	return Case{event, event.fence, func() {}, try, stalled, result}
+}
+
+// Beginning returns the Case with something that is done before its first try.
+func (c Case) Beginning(begin func()) Case {
+	c.begin = begin
+	return c
 }
 
 // NewLook returns a Case that nobody wakes for: try looks for something that comes with
 // a death, or the end, in the segment of the Fence.
 func NewLook(fence Fence, try func() bool, result func() error) Case {
-	return Case{fence: fence, try: try, stalled: func() {}, result: result}
+	return Case{nil, fence, func() {}, try, func() {}, result}
 }
 
 // Result returns the error of the operation that is over.
@@ -40,8 +48,11 @@ func (c *Case) Result() error { return c.result() }
 func Any(ctx context.Context, cases []Case) (index int, err error) {
 	var few [8]int
 	order := few[:0]
-	for i := range cases {
-		order = append(order, i)
+	for i, c := range cases {
+		if c.try != nil {
+			order = append(order, i)
+			c.begin()
+		}
 	}
 	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	for _, i := range order {
@@ -55,28 +66,29 @@ func Any(ctx context.Context, cases []Case) (index int, err error) {
 // await is Any where none can be done at once.
 func await(ctx context.Context, cases []Case, order []int) (index int, err error) {
 	var n nap
-	try := func() bool {
-		for _, index = range order {
-			if cases[index].try() {
-				n.used = cases[index].event
-				return true
-			}
+	done := false
+	do := func(i int) bool {
+		if done = cases[i].try(); done {
+			index, n.used = i, cases[i].event
 		}
-		return false
+		return done
 	}
+	try := func() bool { return done || slices.ContainsFunc(order, do) }
 	var events []*Event
-	for _, c := range cases {
-		n.fences = append(n.fences, c.fence)
-		if c.event != nil {
-			events = append(events, c.event)
+	for _, i := range order {
+		n.fences = append(n.fences, cases[i].fence)
+		if e := cases[i].event; e != nil {
+			events = append(events, e)
 		}
 	}
 	if len(events) > 0 && events[0].luck.spin(try) {
 		return index, nil
 	}
 	err = n.sleep(ctx, func() []*Event { return events }, try, func() {
-		for _, c := range cases {
-			c.stalled()
+		for _, i := range order {
+			if cases[i].stalled(); do(i) { // what it has found is taken
+				return
+			}
 		}
 	})
 	return index, err

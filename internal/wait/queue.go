@@ -132,6 +132,10 @@ func (q *Queue) WakeAll() {
 	q.behind.Notify(Everybody)
 }
 
+// Behind returns the Event of those who are not to be served before others. Who waits on it
+// as one of several cases never becomes hungry.
+func (q *Queue) Behind() *Event { return &q.behind }
+
 // Await waits until take has taken something. It tells take whether this waiter is
 // first; if not, take must fail while the Queue is Barred. See Event.Await.
 func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled func()) (err error) {
