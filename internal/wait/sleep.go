@@ -53,8 +53,8 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 	var look time.Time // when to look for the dead
 	for {
 		n.events = append(n.events[:0], on()...)
-		bound := Slice()
-		if !n.arm() {
+		bound, reach := Slice(), n.arm()
+		if !reach {
 			bound = poll
 		}
 		if try() {
@@ -76,10 +76,10 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 		if limit := asleep.Add(bound); limit.Before(until) {
 			until = limit
 		}
-		err := n.doze(ctx, until, bound == poll)
+		err := n.doze(ctx, until, !reach)
 		late := errors.Is(err, os.ErrDeadlineExceeded)
 		if try() {
-			if late && bound > poll && time.Since(asleep) >= bound/2 {
+			if late && reach && time.Since(asleep) >= bound/2 {
 				overslept.Add(1)
 			}
 			return nil
