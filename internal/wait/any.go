@@ -77,8 +77,9 @@ func await(ctx context.Context, cases []Case, order []int) (index int, err error
 	var events []*Event
 	for _, i := range order {
 		n.fences = append(n.fences, cases[i].fence)
-		if e := cases[i].event; e != nil {
-			events = append(events, e)
+		e := cases[i].event
+		if e != nil && !slices.ContainsFunc(events, func(other *Event) bool { return other.word == e.word }) {
+			events = append(events, e) // once: a wake of two must not count it twice
 		}
 	}
 	if len(events) > 0 && events[0].luck.spin(try) {

@@ -53,6 +53,7 @@ import (
 type Event struct {
 	word   *uint32
 	fence  Fence
+	keen   bool // whoever sleeps on it has to do something at every Slice
 	turn   chan struct{}
 	queued int32 // goroutines of this process that have the turn, or wait for it
 	luck   luck

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
 )
@@ -46,7 +47,7 @@ type hub struct {
 	beds  []*bed // the list: whose word it is, by word
 	taken int    // words of all of them
 
-	words []futex.Word // the hub's own: the bell, then those of the list
+	words []futex.Word // the hub's own: those of the list, then the bell
 }
 
 // A bed is one goroutine's place in a hub.
@@ -54,6 +55,7 @@ type bed struct {
 	hub    *hub
 	words  []futex.Word
 	wards  []*ward
+	keen   bool          // it is to look at every Slice
 	isOut  bool          // guarded by dorm
 	looked bool          // it was told to look; guarded by dorm
 	out    chan struct{} // receives one when it is out
@@ -99,22 +101,27 @@ func takeThread() bool {
 
 func giveThread() { threads.Add(-1) }
 
-// enter takes a bed for who has armed these words, of these Events, and for whom deaths matter
-// in the segments of these Fences as well.
-func enter(words []futex.Word, events []*Event, fences []Fence) *bed {
-	b := &bed{words: words, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+// enter takes a bed for n.
+func enter(n *nap) *bed {
+	b := &bed{words: n.words, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
 	dorm.Lock()
 	defer dorm.Unlock()
-	i := slices.IndexFunc(hubs, func(h *hub) bool { return h.taken+len(words) <= hubWords })
+	i := slices.IndexFunc(hubs, func(h *hub) bool { return h.taken+len(b.words) <= hubWords })
 	if i < 0 {
 		i = len(hubs)
 		hubs = append(hubs, &hub{})
 		defer func() { go b.hub.run() }()
 	}
 	b.hub = hubs[i]
-	b.wards = admit(events, fences)
+	for _, e := range n.events {
+		b.admit(e.fence)
+		b.keen = b.keen || e.keen
+	}
+	for _, f := range n.fences {
+		b.admit(f)
+	}
 	b.hub.came = append(b.hub.came, b)
-	b.hub.taken += len(words)
+	b.hub.taken += len(b.words)
 	if beds.Add(1) == 1 {
 		startWatch()
 	}
@@ -143,27 +150,38 @@ func (h *hub) ring() {
 }
 
 func (h *hub) run() {
-	h.words = append(h.words, futex.Word{Addr: &h.bell})
-	for named := 0; h.turn(named); {
+	for named, crowded := -1, false; h.turn(named, crowded); {
 		// Those who are out go first: while this goroutine is in the kernel, its processor
 		// is nobody else's for a while.
+		start := time.Now()
 		runtime.Gosched()
+		crowded = time.Since(start) > crowd
 		var err error
 		if named, err = futex.WaitAny(context.Background(), h.words); err != nil {
-			named, _ = 0, pause(context.Background(), poll)
+			named, _ = -1, pause(context.Background(), poll)
 		}
 	}
 }
 
+// crowd is how long a hub waits for its processor if goroutines compute on all of them.
+// Then it takes off the list at each turn whoever has been woken, and not one of them.
+const crowd = time.Millisecond
+
 // turn takes off the list the bed whose word the kernel has named, and whoever is to leave,
 // and adds who came. It reports whether anybody is in the list.
-func (h *hub) turn(named int) bool {
+func (h *hub) turn(named int, crowded bool) bool {
 	dorm.Lock()
 	defer dorm.Unlock()
 	h.rung = false
-	h.words[0].Old = atomic.LoadUint32(&h.bell)
-	if named > 0 {
-		h.remove(h.beds[named-1])
+	bell := futex.Word{Addr: &h.bell, Old: atomic.LoadUint32(&h.bell)}
+	if named >= 0 && named < len(h.beds) {
+		h.remove(h.beds[named])
+	}
+	h.words = h.words[:len(h.beds)] // without the bell
+	for i := len(h.beds) - 1; crowded && i >= 0; i = min(i, len(h.beds)) - 1 {
+		if changed(h.words[i]) {
+			h.remove(h.beds[i])
+		}
 	}
 	h.news = h.news || len(h.came) > 0
 	for _, b := range h.came {
@@ -179,6 +197,7 @@ func (h *hub) turn(named int) bool {
 	clear(h.came)
 	clear(h.gone)
 	h.came, h.gone = h.came[:0], h.gone[:0]
+	h.words = append(h.words, bell) // last: a word that has changed goes before it
 	if len(h.beds) > 0 {
 		return true
 	}
@@ -190,12 +209,15 @@ func (h *hub) turn(named int) bool {
 func (h *hub) remove(b *bed) {
 	i, n := slices.Index(h.beds, b), len(b.words)
 	h.beds = slices.Delete(h.beds, i, i+n)
-	h.words = slices.Delete(h.words, i+1, i+1+n)
+	h.words = slices.Delete(h.words, i, i+n)
 	h.taken -= n
-	discharge(b.wards)
+	b.discharge()
 	if beds.Add(-1) == 0 {
 		stopWatch()
 	}
 	b.isOut = true
 	b.out <- struct{}{}
 }
+
+// changed reports whether a word differs from what was armed.
+func changed(w futex.Word) bool { return atomic.LoadUint32(w.Addr) != w.Old }

@@ -51,9 +51,19 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 	}
 	defer n.end()
 	var look time.Time // when to look for the dead
+	reach := true      // the fence was one
 	for {
-		n.events = append(n.events[:0], on()...)
-		bound, reach := Slice(), n.arm()
+		events := on()
+		if n.bed != nil && !n.fits(events) {
+			n.leave()
+			if try() { // of what it may have been woken for
+				return nil
+			}
+		}
+		if n.bed == nil {
+			reach = n.arm(events)
+		}
+		bound := Slice()
 		if !reach {
 			bound = poll
 		}
@@ -96,22 +106,19 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 	}
 }
 
+// fits reports whether its bed is still the right one: for these Events, none of whose words
+// has changed. Then the words need no arming again, and no fence.
+func (n *nap) fits(events []*Event) bool {
+	return slices.Equal(events, n.events) && !slices.ContainsFunc(n.words, changed)
+}
+
 // arm says in the words that somebody is going to sleep, and runs the fence after that.
-// It reports false if the fence was none. Nothing has to be done for a hub's words that
-// nobody has changed.
-func (n *nap) arm() (ok bool) {
-	var words []futex.Word
-	if n.bed == nil {
-		words = n.words[:0]
-	}
+// It reports false if the fence was none.
+func (n *nap) arm(events []*Event) (ok bool) {
+	n.events, n.words = append(n.events[:0], events...), n.words[:0]
 	for _, e := range n.events {
-		words = append(words, futex.Word{Addr: e.word, Old: e.arm()})
+		n.words = append(n.words, futex.Word{Addr: e.word, Old: e.arm()})
 	}
-	if n.bed != nil && slices.Equal(words, n.words) {
-		return true
-	}
-	n.leave()
-	n.words = words
 	ok = true
 	for i, e := range n.events {
 		if i == 0 || e.fence != n.events[i-1].fence {
@@ -128,7 +135,10 @@ func (n *nap) doze(ctx context.Context, until time.Time, brief bool) error {
 	if n.bed == nil {
 		switch {
 		case len(n.words) > hubWords:
-			return pause(ctx, poll)
+			if err := pause(ctx, poll); ctx.Err() != nil || !time.Now().Before(until) {
+				return err
+			}
+			return nil
 		case len(n.words) == 0:
 			return pause(ctx, time.Until(until))
 		case takeThread():
@@ -136,7 +146,7 @@ func (n *nap) doze(ctx context.Context, until time.Time, brief bool) error {
 		case brief:
 			return pause(ctx, time.Until(until))
 		}
-		n.bed = enter(n.words, n.events, n.fences)
+		n.bed = enter(n)
 	}
 	select {
 	case <-n.bed.out:
@@ -180,13 +190,14 @@ func (n *nap) leave() {
 	}
 }
 
-// end passes on what it may have been woken for and has not used: while it goes on, the
-// kernel may still hold its words in a hub, and of several words it uses one.
+// end passes on what it may have been woken for and has not used: the kernel may have held
+// its words, in a hub, when it went on; and of several words it uses one at most.
 func (n *nap) end() {
-	inHub := n.bed != nil
+	inHub, several := n.bed != nil, n.fences != nil
 	n.leave()
 	for _, w := range n.words {
-		if (inHub || n.used != nil && n.used.word != w.Addr) && atomic.LoadUint32(w.Addr) != w.Old {
+		used := !inHub && (!several || n.used != nil && n.used.word == w.Addr)
+		if !used && changed(w) {
 			notify(w.Addr, 1)
 		}
 	}

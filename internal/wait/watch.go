@@ -42,33 +42,22 @@ const (
 	aftershock = 5  // Slices after a death in which the beds of its ward look
 )
 
-// admit returns the wards of these Events and Fences, for a new bed.
-func admit(events []*Event, fences []Fence) (in []*ward) {
-	for _, e := range events {
-		in = admitTo(in, e.fence)
-	}
-	for _, f := range fences {
-		in = admitTo(in, f)
-	}
-	return in
-}
-
-func admitTo(in []*ward, f Fence) []*ward {
+// admit has the bed be in the ward of a Fence.
+func (b *bed) admit(f Fence) {
 	w := wards[f]
 	if w == nil {
 		w = &ward{fence: f}
 		wards[f] = w
 	}
-	if !slices.Contains(in, w) {
-		in = append(in, w)
+	if !slices.Contains(b.wards, w) {
+		b.wards = append(b.wards, w)
 		w.beds++
 	}
-	return in
 }
 
 // discharge is for a bed that is out.
-func discharge(in []*ward) {
-	for _, w := range in {
+func (b *bed) discharge() {
+	for _, w := range b.wards {
 		if w.beds--; w.beds == 0 {
 			delete(wards, w.fence)
 		}
@@ -80,7 +69,10 @@ func startWatch() {
 	go watcher.run()
 }
 
-func stopWatch() { close(watcher.stop) }
+func stopWatch() {
+	close(watcher.stop)
+	watcher = nil
+}
 
 func (w *watch) run() {
 	for {
@@ -99,7 +91,11 @@ func (w *watch) run() {
 func (w *watch) round() {
 	dorm.Lock()
 	all := slices.Collect(maps.Values(wards))
+	over := watcher != w
 	dorm.Unlock()
+	if over { // the wards are another's
+		return
+	}
 	unrest := false
 	for _, ward := range all {
 		unrest = ward.look() || unrest
@@ -109,22 +105,49 @@ func (w *watch) round() {
 	w.turn++
 	every := int(beds.Load())/looks + 1
 	for i, h := range hubs {
-		inTurn := w.turn%every == i%every
-		if !inTurn && !h.news && !unrest {
-			continue
+		h.tell(w.turn%every == i%every, unrest)
+	}
+	if n := len(hubs) - 1; n > 0 {
+		if free := n*hubWords - taken(hubs[:n]); free >= hubs[n].taken+hubWords {
+			hubs[n].clear()
 		}
-		h.news = false
-		for _, b := range h.beds {
-			if inTurn || !b.looked || slices.ContainsFunc(b.wards, (*ward).isRestless) {
-				b.looked = true
-				select {
-				case b.look <- struct{}{}:
-				default: // it was told already
-				}
+	}
+}
+
+// taken returns how many words have a place in these hubs.
+func taken(hubs []*hub) (n int) {
+	for _, h := range hubs {
+		n += h.taken
+	}
+	return n
+}
+
+// clear puts out whoever is in the list: there is room for them in other hubs, and so for a
+// thread less.
+func (h *hub) clear() {
+	h.gone = append(h.gone, h.beds...)
+	h.ring()
+}
+
+// tell tells those of the hub's beds to look for the dead who are to: all of them if it is the
+// hub's turn.
+func (h *hub) tell(inTurn, unrest bool) {
+	if !inTurn && !h.news && !unrest && !slices.ContainsFunc(h.beds, (*bed).isKeen) {
+		return
+	}
+	h.news = false
+	for _, b := range h.beds {
+		if inTurn || !b.looked || b.keen || slices.ContainsFunc(b.wards, (*ward).isRestless) {
+			b.looked = true
+			select {
+			case b.look <- struct{}{}:
+			default: // it was told already
 			}
 		}
 	}
 }
+
+func (b *bed) isKeen() bool { return b.keen }
 
 // look reports whether the beds of the ward are to look for the dead.
 func (w *ward) look() bool {
