@@ -57,6 +57,11 @@ func WaitUntil(ctx context.Context, addr *uint32, old uint32, deadline time.Time
 // words, WaitAny polls. The package documentation describes this for platforms
 // without futexes.
 func WaitAny(ctx context.Context, words []Word) (int, error) {
+	return WaitAnyUntil(ctx, words, time.Time{})
+}
+
+// WaitAnyUntil works as [WaitAny] does, with a deadline. See [WaitUntil].
+func WaitAnyUntil(ctx context.Context, words []Word, deadline time.Time) (int, error) {
 	if ctx == nil {
 		return 0, fmt.Errorf("isthmus: futex wait any: %w", ErrNilContext)
 	}
@@ -74,7 +79,7 @@ func WaitAny(ctx context.Context, words []Word) (int, error) {
 	if i := changed(words); i >= 0 {
 		return i, nil
 	}
-	return waitAny(ctx, words)
+	return waitAny(ctx, words, deadline)
 }
 
 // Wake wakes up to n waiters on addr, in this process and in other processes. It
@@ -90,6 +95,10 @@ func Wake(addr *uint32, n int) (woken int) {
 // Native reports whether the kernel does the waiting. If it returns false, this
 // package polls.
 func Native() bool { return native() }
+
+// NativeAny reports whether the kernel waits on several words. If it returns false,
+// [WaitAny] polls.
+func NativeAny() bool { return native() && nativeAny() }
 
 // changed returns the index of a word that differs from its expected value, or
 // -1.

@@ -14,6 +14,8 @@ func wait(ctx context.Context, addr *uint32, old uint32, deadline time.Time) err
 	return waitSliced(ctx, addr, old, instantOf(deadline))
 }
 
-func waitAny(ctx context.Context, words []Word) (int, error) {
-	return poll(ctx, words, time.Time{})
+func waitAny(ctx context.Context, words []Word, deadline time.Time) (int, error) {
+	return poll(ctx, words, deadline)
 }
+
+func nativeAny() bool { return false }

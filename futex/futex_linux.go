@@ -5,6 +5,7 @@ package futex
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,11 +30,21 @@ func wait(ctx context.Context, addr *uint32, old uint32, deadline time.Time) err
 	return waitSliced(ctx, addr, old, at)
 }
 
-func waitAny(ctx context.Context, words []Word) (int, error) {
+var probeAny = sync.OnceFunc(func() {
+	var word uint32
+	_, _ = waitVector(context.Background(), []Word{{&word, 1}}, never) // the word differs
+})
+
+func nativeAny() bool {
+	probeAny()
+	return !noWaitv.Load()
+}
+
+func waitAny(ctx context.Context, words []Word, deadline time.Time) (int, error) {
 	if !noWaitv.Load() && len(words) < maxVector {
-		if i, err := waitVector(ctx, words, never); err != errors.ErrUnsupported {
+		if i, err := waitVector(ctx, words, instantOf(deadline)); err != errors.ErrUnsupported {
 			return i, err
 		}
 	}
-	return poll(ctx, words, time.Time{})
+	return poll(ctx, words, deadline)
 }

@@ -94,16 +94,23 @@ func (q *track) notTaken(pos uint64, w word, err error) (_ error, look bool) {
 
 // awaitMessage waits until try has got a message, or found one that the dead have left.
 func (q *track) awaitMessage(ctx context.Context, try func() error, find func() bool) error {
+	try, stalled := q.orFound(try, find)
+	return q.await(ctx, &q.canPop, ErrEmpty, try, stalled)
+}
+
+// orFound returns a try that has got what find has found, and what is to be done at a Slice.
+func (q *track) orFound(try func() error, find func() bool) (func() error, func()) {
 	found := false
-	return q.await(ctx, &q.canPop, ErrEmpty, func() error {
-		if found {
-			return q.check()
+	return func() error {
+			if found {
+				found = false
+				return q.check()
+			}
+			return try()
+		}, func() {
+			q.repairHead()
+			found = find()
 		}
-		return try()
-	}, func() {
-		q.repairHead()
-		found = find()
-	})
 }
 
 // Values of the lends word: no message was ever lent; some were; and one of them

@@ -216,32 +216,46 @@ func (o *object) begin(ctx context.Context) error {
 	return o.ref.CheckContext(ctx)
 }
 
+// An attempt is an operation that is to be tried until it is not busy any more.
+type attempt struct {
+	*object
+	event   *wait.Event
+	busy    error
+	try     func() error
+	stalled func()
+
+	err  error // of the last try
+	died bool  // at the last Slice, the other end was abandoned
+}
+
 // await waits on e until try returns something other than busy.
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
+	a := attempt{object: o, event: e, busy: busy, try: try, stalled: stalled}
 	var err error
-	died := false
-	look := func() bool {
-		if err = try(); err == busy && died { // looked again: see end
-			if died = o.opposite(e).abandoned(); died {
-				err = o.verdict(o.fault(ErrPeerDied))
-			}
-		}
-		return err != busy
-	}
-	atSlice := func() {
-		died = o.fail && o.opposite(e).abandoned()
-		stalled()
-	}
-	var werr error
 	if o.each && e == &o.canPop { // who stands behind another would not learn that it was evicted
-		werr = e.AwaitEach(ctx, look, atSlice)
+		err = e.AwaitEach(ctx, a.look, a.atSlice)
 	} else {
-		werr = e.Await(ctx, look, atSlice)
+		err = e.Await(ctx, a.look, a.atSlice)
 	}
-	if werr != nil {
-		return o.fault(werr)
+	if err != nil {
+		return o.fault(err)
 	}
-	return err
+	return a.err
+}
+
+// look tries, and reports whether that is over.
+func (a *attempt) look() bool {
+	if a.err = a.try(); a.err == a.busy && a.died { // looked again: see end
+		if a.died = a.opposite(a.event).abandoned(); a.died {
+			a.err = a.verdict(a.fault(ErrPeerDied))
+		}
+	}
+	return a.err != a.busy
+}
+
+func (a *attempt) atSlice() {
+	a.died = a.fail && a.opposite(a.event).abandoned()
+	a.stalled()
 }
 
 func nothingToRepair() {}

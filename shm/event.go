@@ -123,25 +123,30 @@ func (e *Event) Wait(ctx context.Context) error {
 	if err := e.ref.CheckContext(ctx); err != nil {
 		return err
 	}
-	var err error
 	if w := atomic.LoadUint64(e.word); w&eventSet == 0 {
-		err = e.setSince(ctx, w)
+		err := e.waiters.AwaitEach(ctx, func() bool { return e.setSince(w) }, func() {})
+		if err != nil && !e.ref.Closed() {
+			return e.ref.Fault(err)
+		}
 	}
+	return e.waited()
+}
+
+// setSince reports whether the event is set, or was since its word was w; or the segment is
+// closed.
+func (e *Event) setSince(w uint64) bool {
+	now := atomic.LoadUint64(e.word)
+	return now != w || now&eventSet != 0 || e.ref.Closed() // Invariant 2
+}
+
+// waited returns the error of an operation that has come to its end with the event set, or
+// because the segment is closed.
+func (e *Event) waited() error {
 	if closed := e.ref.Check(); closed != nil {
 		return closed
 	}
-	if err != nil {
-		return e.ref.Fault(err)
-	}
 	e.edge.Acquire()
 	return nil
-}
-
-// setSince waits until the event has been set since its word was w, which is clear.
-func (e *Event) setSince(ctx context.Context, w uint64) error {
-	return e.waiters.AwaitEach(ctx, func() bool {
-		return atomic.LoadUint64(e.word) != w || e.ref.Closed() // Invariant 2
-	}, func() {})
 }
 
 func (e *Event) mustBeOpen() {

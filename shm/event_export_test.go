@@ -18,4 +18,6 @@ func (e *Event) SetGeneration(n uint64) { atomic.StoreUint64(e.word, n*eventGene
 func (e *Event) Word() uint64 { return atomic.LoadUint64(e.word) }
 
 // SetSince is what Wait does after it has loaded the word.
-func (e *Event) SetSince(ctx context.Context, w uint64) error { return e.setSince(ctx, w) }
+func (e *Event) SetSince(ctx context.Context, w uint64) error {
+	return e.waiters.AwaitEach(ctx, func() bool { return e.setSince(w) }, func() {})
+}

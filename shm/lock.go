@@ -104,6 +104,12 @@ func (l *Lock) LockContext(ctx context.Context) error {
 			return l.ref.Fault(err)
 		}
 	}
+	return l.locked()
+}
+
+// locked returns the error of an operation that has come to its end with the lock, or
+// because the segment is closed.
+func (l *Lock) locked() error {
 	if l.lock.Closed() {
 		return l.ref.Check()
 	}

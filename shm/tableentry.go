@@ -231,9 +231,14 @@ func (t *table) takeOver(g int) {
 	}
 }
 
-// await waits until entry i has another version, or the segment is closed.
+// changed reports whether entry i has another version, or the segment is closed.
+func (t *table) changed(i int, version uint64) bool {
+	return versionOf(t.index(i)) != version || t.core.Closed()
+}
+
+// await waits until entry i is changed.
 func (t *table) await(ctx context.Context, i int, version uint64) error {
-	try := func() bool { return versionOf(t.index(i)) != version || t.core.Closed() }
+	try := func() bool { return t.changed(i, version) }
 	if try() {
 		return nil
 	}

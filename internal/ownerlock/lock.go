@@ -150,6 +150,13 @@ func (l *Lock) Await(ctx context.Context) error {
 		l.freeDead)
 }
 
+// Case returns the Case of Await, whose result is the one given.
+func (l *Lock) Case(result func() error) wait.Case {
+	return wait.NewCase(l.queue.Behind(),
+		func() bool { return l.take(false) || l.core.Closed() },
+		l.MakeWay, result)
+}
+
 // freeDead frees the lock if its owner is dead.
 func (l *Lock) freeDead() {
 	w := atomic.LoadUint64(l.word)

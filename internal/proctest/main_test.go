@@ -107,4 +107,5 @@ func oversleep() {
 
 type noFence struct{}
 
-func (noFence) Barrier() bool { return true }
+func (noFence) Barrier() bool  { return true }
+func (noFence) Census() uint64 { return 0 }

@@ -45,6 +45,7 @@ type claim struct {
 	came    uint64    // and the beat then
 	renewed time.Time // when it last showed that it is there
 	named   bool      // it was first or next when it last looked
+	place   [1]*Event // to sleep on
 }
 
 // attempts bounds what a waiter does about its place, in memory that may be hostile.
@@ -53,11 +54,13 @@ const attempts = 16
 func (c *claim) me() int { return c.queue.owner.Slot() + 1 }
 
 // on returns the Event to sleep on.
-func (c *claim) on() *Event {
+func (c *claim) on() []*Event {
 	if c.named {
-		return &c.queue.ahead
+		c.place[0] = &c.queue.ahead
+	} else {
+		c.place[0] = &c.queue.behind
 	}
-	return &c.queue.behind
+	return c.place[:]
 }
 
 // first reports whether the waiter is served before all others, and shows from time to

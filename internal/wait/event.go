@@ -4,11 +4,8 @@ package wait
 
 import (
 	"context"
-	"errors"
-	"os"
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
 )
@@ -56,6 +53,7 @@ import (
 type Event struct {
 	word   *uint32
 	fence  Fence
+	keen   bool // whoever sleeps on it has to do something at every Slice
 	turn   chan struct{}
 	queued int32 // goroutines of this process that have the turn, or wait for it
 	luck   luck
@@ -67,6 +65,9 @@ type Fence interface {
 	// for every thread of every process attached to the segment. It reports
 	// false if it cannot be that: the sleeper then has to poll.
 	Barrier() bool
+	// Census returns a number that is another one, in all likelihood, once a process has
+	// attached to the segment or died, or this one has closed it.
+	Census() uint64
 }
 
 const (
@@ -74,21 +75,6 @@ const (
 	fresh   = 2
 	epoch   = 4
 )
-
-// slice bounds one sleep, and so the time after which the dead are found.
-var slice atomic.Int64
-
-func init() { SetSlice(20 * time.Millisecond) }
-
-// Slice returns the bound of a sleep.
-func Slice() time.Duration { return time.Duration(slice.Load()) }
-
-// SetSlice sets the bound of a sleep for the whole process. Tests of wake-ups
-// raise it, so that a lost one cannot hide behind it.
-func SetSlice(d time.Duration) { slice.Store(int64(d)) }
-
-// poll bounds one sleep where the sleeper cannot reach the wakers' processors.
-const poll = time.Millisecond
 
 // NewEvent makes the process's side of the Event whose word is given. All
 // handles of one object in one process must share it (Invariant 3).
@@ -152,7 +138,7 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 		return err
 	}
 	defer e.leave()
-	return sleep(ctx, func() *Event { return e }, try, stalled)
+	return sleep(ctx, e.alone(), try, stalled)
 }
 
 // AwaitEach is Await where each goroutine waits for something else: they do not take
@@ -162,7 +148,13 @@ func (e *Event) AwaitEach(ctx context.Context, try func() bool, stalled func()) 
 	if e.luck.spin(try) {
 		return nil
 	}
-	return sleep(ctx, func() *Event { return e }, try, stalled)
+	return sleep(ctx, e.alone(), try, stalled)
+}
+
+// alone returns a function that names this Event only.
+func (e *Event) alone() func() []*Event {
+	events := []*Event{e}
+	return func() []*Event { return events }
 }
 
 // Each is AwaitEach of the Event with that word.
@@ -188,56 +180,6 @@ func (e *Event) leave() {
 	atomic.AddInt32(&e.queued, -1)
 }
 
-// sleep is Await for who has the turn, or needs none. It sleeps on the Event that on
-// names, which may be another after each try.
-func sleep(ctx context.Context, on func() *Event, try func() bool, stalled func()) error {
-	if try() {
-		return nil
-	}
-	var look time.Time // when to look for the dead
-	for {
-		e := on()
-		w := e.arm()
-		bound := Slice()
-		if !e.fence.Barrier() {
-			bound = poll
-		}
-		if try() {
-			return nil
-		}
-		if !time.Now().Before(look) {
-			if stalled(); try() {
-				return nil
-			}
-			look = time.Now().Add(bound)
-		}
-		if on() != e {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			continue
-		}
-		asleep, until := time.Now(), look
-		if limit := asleep.Add(bound); limit.Before(until) {
-			until = limit
-		}
-		err := futex.WaitUntil(ctx, e.word, w, until)
-		if try() {
-			if errors.Is(err, os.ErrDeadlineExceeded) && bound > poll && time.Since(asleep) >= bound/2 {
-				overslept.Add(1)
-			}
-			return nil
-		}
-		switch {
-		case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
-		case ctx.Err() != nil:
-			return ctx.Err()
-		default: // the kernel will not let us sleep
-			time.Sleep(poll)
-		}
-	}
-}
-
 // arm says in the word that somebody is going to sleep, and returns it.
 func (e *Event) arm() uint32 {
 	for {
@@ -248,11 +190,3 @@ func (e *Event) arm() uint32 {
 		}
 	}
 }
-
-// overslept counts the sleeps that ran into their bound, and into most of it,
-// although the condition already held. Without deaths it stays 0.
-var overslept atomic.Int64
-
-// Overslept returns how many sleeps of this process ended by their bound
-// although the condition already held.
-func Overslept() int64 { return overslept.Load() }

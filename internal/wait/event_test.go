@@ -26,6 +26,8 @@ func (h *hooked) Barrier() bool {
 	return !h.polls
 }
 
+func (h *hooked) Census() uint64 { return 0 }
+
 // asleepAtOnce switches spinning off.
 func asleepAtOnce(t *testing.T) {
 	SetSpin(false)
@@ -255,7 +257,7 @@ func TestMovesOn(t *testing.T) {
 	events := [2]Event{NewEvent(&words[0], h), NewEvent(&words[1], h)}
 	ctx, cancel := context.WithCancel(context.Background())
 	moves, tries := 0, 0
-	err := sleep(ctx, func() *Event { moves++; return &events[moves%2] }, func() bool {
+	err := sleep(ctx, func() []*Event { moves++; return []*Event{&events[moves%2]} }, func() bool {
 		if tries++; tries == 10 {
 			cancel()
 		}
@@ -276,7 +278,7 @@ func TestMoves(t *testing.T) {
 	start := time.Now()
 	notSlept(t, func() error {
 		SetSlice(time.Minute)
-		return sleep(context.Background(), func() *Event { return &events[on] }, func() bool {
+		return sleep(context.Background(), func() []*Event { return []*Event{&events[on]} }, func() bool {
 			on = min(1, h.barriers) // moved by the try after the first fence
 			if h.barriers == 2 {
 				done = true

@@ -108,6 +108,7 @@ func (w *Words) Wake(n int) {
 func (q *Queue) Init(words *Words, owner Owner, shared bool) {
 	q.words, q.owner, q.shared = words, owner, shared
 	q.behind, q.ahead = NewEvent(&words.events[0], owner), NewEvent(&words.events[1], owner)
+	q.ahead.keen = true           // shows that it is there
 	(&claim{queue: q}).end(false) // what an earlier owner of this slot has left
 }
 
@@ -131,6 +132,10 @@ func (q *Queue) WakeAll() {
 	q.ahead.Notify(Everybody)
 	q.behind.Notify(Everybody)
 }
+
+// Behind returns the Event of those who are not to be served before others. Who waits on it
+// as one of several cases never becomes hungry.
+func (q *Queue) Behind() *Event { return &q.behind }
 
 // Await waits until take has taken something. It tells take whether this waiter is
 // first; if not, take must fail while the Queue is Barred. See Event.Await.

@@ -16,6 +16,7 @@ type attachment struct {
 }
 
 func (a attachment) Barrier() bool       { return true }
+func (a attachment) Census() uint64      { return 0 }
 func (a attachment) Slot() int           { return a.slot }
 func (a attachment) Closed() bool        { return false }
 func (a attachment) SlotFree(s int) bool { return s >= len(a.dead) || a.dead[s] }

@@ -105,7 +105,7 @@ func TestApply(t *testing.T) {
 	}
 	sleeps := func(slot int, ahead bool) {
 		t.Helper()
-		if on := claims[slot].on(); (on == &w.queues[slot].ahead) != ahead {
+		if on := claims[slot].on(); (on[0] == &w.queues[slot].ahead) != ahead {
 			t.Errorf("slot %d sleeps ahead: %v", slot, !ahead)
 		}
 	}
@@ -134,14 +134,14 @@ func TestApply(t *testing.T) {
 	w.wants("one that came before", false, true, func() { apply(3, 2*hunger, 54) })
 	w.is("after that one", makeOrder(1, 4, 54, 60))
 	sleeps(3, true)
-	if claims[1].apply(); claims[1].on() != &w.queues[1].behind {
+	if claims[1].apply(); claims[1].on()[0] != &w.queues[1].behind {
 		t.Error("who is not named any more sleeps ahead")
 	}
 	claims[2].start, claims[2].came = time.Now().Add(-2*hunger), 54
-	if claims[2].first(); claims[2].on() != &w.queues[2].behind {
+	if claims[2].first(); claims[2].on()[0] != &w.queues[2].behind {
 		t.Error("who is not named sleeps ahead")
 	}
-	if claims[3].named = false; claims[3].first() || claims[3].on() != &w.queues[3].ahead {
+	if claims[3].named = false; claims[3].first() || claims[3].on()[0] != &w.queues[3].ahead {
 		t.Error("the next is first, or sleeps behind")
 	}
 
@@ -155,7 +155,7 @@ func TestApply(t *testing.T) {
 	w.is("the next has waited for ages", makeOrder(1, 2, old, 60))
 
 	w.set(makeOrder(4, 0, 0, 61))
-	if claims[3].named = false; !claims[3].first() || claims[3].on() != &w.queues[3].ahead {
+	if claims[3].named = false; !claims[3].first() || claims[3].on()[0] != &w.queues[3].ahead {
 		t.Error("the first is not first, or sleeps behind")
 	}
 }
@@ -215,7 +215,8 @@ type fenced struct {
 	at func()
 }
 
-func (f fenced) Barrier() bool { f.at(); return true }
+func (f fenced) Barrier() bool  { f.at(); return true }
+func (f fenced) Census() uint64 { return 0 }
 
 // TestFenceAfterFirst has one make itself the first: a waker that has not seen that yet
 // may have woken those behind, so that it has to look again after a fence.

@@ -1,0 +1,223 @@
+package wait
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/isthmus-go/isthmus/futex"
+)
+
+// A hub is a goroutine, and so a thread, that sleeps in the kernel for many goroutines
+// of this process. Who sleeps alone has a thread of its own: that is the fastest. All others
+// have a bed in a hub. A thread that sleeps in the kernel keeps its processor (GOMAXPROCS)
+// from other goroutines for a while, so that few threads are not only cheaper: with eight,
+// goroutines that could run stood still for 50 ms.
+//
+// States of a bed: came, in the list, out. Only the hub takes it off the list, because the
+// kernel names a word of it, or because it is to leave; and never while the hub is in the
+// kernel.
+//
+// Invariants
+//
+//  1. While a hub is in the kernel, it sleeps on all words of its list as they were
+//     armed, or its bell has been raised since it read who came and who is to leave. The
+//     kernel compares all of them before it sleeps.
+//  2. A waker changes the word, then wakes. So if it has woken the hub for a word, and the
+//     kernel names another, the hub learns of it when it sleeps again.
+//  3. Who leaves waits until it is out: after that, the kernel holds none of its words,
+//     and no wake counts it. See nap.
+//  4. A hub ends with its last bed, the watch with the last of all.
+//
+// Everything is local to this process. The death of another one changes nothing here, but
+// may leave a sleeper whom nobody wakes: see watch.
+//
+// Model: models/hub.pml.
+type hub struct {
+	bell uint32 // raised after each change of came and gone that the hub has not read yet
+
+	// Guarded by dorm.
+	rung  bool   // the bell was raised since came and gone were read
+	news  bool   // there are beds that were not told to look yet
+	came  []*bed // are to be in the list
+	gone  []*bed // are to leave
+	beds  []*bed // the list: whose word it is, by word
+	taken int    // words of all of them
+
+	words []futex.Word // the hub's own: those of the list, then the bell
+}
+
+// A bed is one goroutine's place in a hub.
+type bed struct {
+	hub    *hub
+	words  []futex.Word
+	wards  []*ward
+	keen   bool          // it is to look at every Slice
+	isOut  bool          // guarded by dorm
+	looked bool          // it was told to look; guarded by dorm
+	out    chan struct{} // receives one when it is out
+	look   chan struct{} // receives one when it is time to look for the dead
+}
+
+// dorm guards all hubs.
+var dorm sync.Mutex
+
+var (
+	hubs []*hub       // guarded by dorm
+	beds atomic.Int32 // in all hubs; dorm guards its changes
+)
+
+// hubWords is how many words a hub sleeps on, beside its bell: one less than the kernel
+// takes.
+const hubWords = 126
+
+// threads is how many goroutines sleep on a thread of their own.
+var threads atomic.Int32
+
+// maxThreads bounds threads. Where the kernel sleeps on one word, but not on several, a hub
+// polls: then it is for what a process cannot have as threads.
+var maxThreads = sync.OnceValue(func() int32 {
+	if futex.Native() && !futex.NativeAny() {
+		return 64
+	}
+	return 1
+})
+
+// takeThread reports whether the caller may sleep on a thread of its own.
+func takeThread() bool {
+	limit := maxThreads()
+	if limit == 1 && beds.Load() > 0 {
+		return false
+	}
+	if threads.Add(1) > limit {
+		threads.Add(-1)
+		return false
+	}
+	return true
+}
+
+func giveThread() { threads.Add(-1) }
+
+// enter takes a bed for n.
+func enter(n *nap) *bed {
+	b := &bed{words: n.words, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+	dorm.Lock()
+	defer dorm.Unlock()
+	i := slices.IndexFunc(hubs, func(h *hub) bool { return h.taken+len(b.words) <= hubWords })
+	if i < 0 {
+		i = len(hubs)
+		hubs = append(hubs, &hub{})
+		defer func() { go b.hub.run() }()
+	}
+	b.hub = hubs[i]
+	for _, e := range n.events {
+		b.admit(e.fence)
+		b.keen = b.keen || e.keen
+	}
+	for _, f := range n.fences {
+		b.admit(f)
+	}
+	b.hub.came = append(b.hub.came, b)
+	b.hub.taken += len(b.words)
+	if beds.Add(1) == 1 {
+		startWatch()
+	}
+	b.hub.ring()
+	return b
+}
+
+// leave takes the bed off the list.
+func (b *bed) leave() {
+	dorm.Lock()
+	if !b.isOut {
+		b.hub.gone = append(b.hub.gone, b)
+		b.hub.ring()
+	}
+	dorm.Unlock()
+	<-b.out
+}
+
+// ring makes the hub read who came and who is to leave.
+func (h *hub) ring() {
+	if !h.rung {
+		h.rung = true
+		atomic.AddUint32(&h.bell, 1)
+		futex.Wake(&h.bell, 1)
+	}
+}
+
+func (h *hub) run() {
+	for named, crowded := -1, false; h.turn(named, crowded); {
+		// Those who are out go first: while this goroutine is in the kernel, its processor
+		// is nobody else's for a while.
+		start := time.Now()
+		runtime.Gosched()
+		crowded = time.Since(start) > crowd
+		var err error
+		if named, err = futex.WaitAny(context.Background(), h.words); err != nil {
+			named, _ = -1, pause(context.Background(), poll)
+		}
+	}
+}
+
+// crowd is how long a hub waits for its processor if goroutines compute on all of them.
+// Then it takes off the list at each turn whoever has been woken, and not one of them.
+const crowd = time.Millisecond
+
+// turn takes off the list the bed whose word the kernel has named, and whoever is to leave,
+// and adds who came. It reports whether anybody is in the list.
+func (h *hub) turn(named int, crowded bool) bool {
+	dorm.Lock()
+	defer dorm.Unlock()
+	h.rung = false
+	bell := futex.Word{Addr: &h.bell, Old: atomic.LoadUint32(&h.bell)}
+	if named >= 0 && named < len(h.beds) {
+		h.remove(h.beds[named])
+	}
+	h.words = h.words[:len(h.beds)] // without the bell
+	for i := len(h.beds) - 1; crowded && i >= 0; i = min(i, len(h.beds)) - 1 {
+		if changed(h.words[i]) {
+			h.remove(h.beds[i])
+		}
+	}
+	h.news = h.news || len(h.came) > 0
+	for _, b := range h.came {
+		for _, w := range b.words {
+			h.beds, h.words = append(h.beds, b), append(h.words, w)
+		}
+	}
+	for _, b := range h.gone {
+		if !b.isOut {
+			h.remove(b)
+		}
+	}
+	clear(h.came)
+	clear(h.gone)
+	h.came, h.gone = h.came[:0], h.gone[:0]
+	h.words = append(h.words, bell) // last: a word that has changed goes before it
+	if len(h.beds) > 0 {
+		return true
+	}
+	hubs = slices.DeleteFunc(hubs, func(other *hub) bool { return other == h })
+	return false
+}
+
+// remove takes a bed off the list.
+func (h *hub) remove(b *bed) {
+	i, n := slices.Index(h.beds, b), len(b.words)
+	h.beds = slices.Delete(h.beds, i, i+n)
+	h.words = slices.Delete(h.words, i, i+n)
+	h.taken -= n
+	b.discharge()
+	if beds.Add(-1) == 0 {
+		stopWatch()
+	}
+	b.isOut = true
+	b.out <- struct{}{}
+}
+
+// changed reports whether a word differs from what was armed.
+func changed(w futex.Word) bool { return atomic.LoadUint32(w.Addr) != w.Old }

@@ -1,0 +1,212 @@
+package wait
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/isthmus-go/isthmus/futex"
+)
+
+// slice bounds one sleep, and so the time after which the dead are found.
+var slice atomic.Int64
+
+func init() { SetSlice(20 * time.Millisecond) }
+
+// Slice returns the bound of a sleep.
+func Slice() time.Duration { return time.Duration(slice.Load()) }
+
+// SetSlice sets the bound of a sleep for the whole process. Tests of wake-ups
+// raise it, so that a lost one cannot hide behind it.
+func SetSlice(d time.Duration) { slice.Store(int64(d)) }
+
+// poll bounds one sleep where the sleeper cannot reach the wakers' processors.
+const poll = time.Millisecond
+
+// sleep waits for who has the turn, or needs none, as Await does. It sleeps on the Events
+// that on names, which may be others after each try.
+func sleep(ctx context.Context, on func() []*Event, try func() bool, stalled func()) error {
+	return new(nap).sleep(ctx, on, try, stalled)
+}
+
+// A nap is a goroutine's sleep, from the first word that it has armed until it goes on.
+//
+// Invariant: a waker that has counted it as woken changed that word before. So what the
+// wake was for is found by a try after the kernel has let go of the word, or the wake is
+// passed on.
+type nap struct {
+	events []*Event
+	words  []futex.Word // of the events, as they were armed last
+	bed    *bed         // in a hub, while it has one
+	used   *Event       // of several, the one that it goes on by
+	fences []Fence      // of several, those of all, also of what has no Event
+}
+
+func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, stalled func()) error {
+	if try() {
+		return nil
+	}
+	defer n.end()
+	var look time.Time // when to look for the dead
+	reach := true      // the fence was one
+	for {
+		events := on()
+		if n.bed != nil && !n.fits(events) {
+			n.leave()
+			if try() { // of what it may have been woken for
+				return nil
+			}
+		}
+		if n.bed == nil {
+			reach = n.arm(events)
+		}
+		bound := Slice()
+		if !reach {
+			bound = poll
+		}
+		if try() {
+			return nil
+		}
+		if !time.Now().Before(look) {
+			if stalled(); try() {
+				return nil
+			}
+			look = time.Now().Add(bound)
+		}
+		if !slices.Equal(on(), n.events) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			continue
+		}
+		asleep, until := time.Now(), look
+		if limit := asleep.Add(bound); limit.Before(until) {
+			until = limit
+		}
+		err := n.doze(ctx, until, !reach)
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		if try() {
+			if late && reach && time.Since(asleep) >= bound/2 {
+				overslept.Add(1)
+			}
+			return nil
+		}
+		switch {
+		case late:
+			look = time.Time{}
+		case err == nil:
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default: // the kernel will not let us sleep
+			time.Sleep(poll)
+		}
+	}
+}
+
+// fits reports whether its bed is still the right one: for these Events, none of whose words
+// has changed. Then the words need no arming again, and no fence.
+func (n *nap) fits(events []*Event) bool {
+	return slices.Equal(events, n.events) && !slices.ContainsFunc(n.words, changed)
+}
+
+// arm says in the words that somebody is going to sleep, and runs the fence after that.
+// It reports false if the fence was none.
+func (n *nap) arm(events []*Event) (ok bool) {
+	n.events, n.words = append(n.events[:0], events...), n.words[:0]
+	for _, e := range n.events {
+		n.words = append(n.words, futex.Word{Addr: e.word, Old: e.arm()})
+	}
+	ok = true
+	for i, e := range n.events {
+		if i == 0 || e.fence != n.events[i-1].fence {
+			ok = e.fence.Barrier() && ok
+		}
+	}
+	return ok
+}
+
+// doze sleeps until a word differs from what was armed, or for no reason; or until it is
+// time to look for the dead (os.ErrDeadlineExceeded), or ctx ends. Brief sleeps are not
+// worth a hub.
+func (n *nap) doze(ctx context.Context, until time.Time, brief bool) error {
+	if n.bed == nil {
+		switch {
+		case len(n.words) > hubWords:
+			if err := pause(ctx, poll); ctx.Err() != nil || !time.Now().Before(until) {
+				return err
+			}
+			return nil
+		case len(n.words) == 0:
+			return pause(ctx, time.Until(until))
+		case takeThread():
+			return n.onThread(ctx, until)
+		case brief:
+			return pause(ctx, time.Until(until))
+		}
+		n.bed = enter(n)
+	}
+	select {
+	case <-n.bed.out:
+		n.bed = nil
+		return nil
+	case <-n.bed.look:
+		return os.ErrDeadlineExceeded
+	case <-ctx.Done():
+		n.leave()
+		return ctx.Err()
+	}
+}
+
+// onThread sleeps on the thread that it has taken.
+func (n *nap) onThread(ctx context.Context, until time.Time) (err error) {
+	defer giveThread()
+	if len(n.words) == 1 {
+		return futex.WaitUntil(ctx, n.words[0].Addr, n.words[0].Old, until)
+	}
+	_, err = futex.WaitAnyUntil(ctx, n.words, until)
+	return err
+}
+
+// pause is a sleep on no word.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return os.ErrDeadlineExceeded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// leave gives the bed up, if it has one. After that, no wake counts it.
+func (n *nap) leave() {
+	if n.bed != nil {
+		n.bed.leave()
+		n.bed = nil
+	}
+}
+
+// end passes on what it may have been woken for and has not used: the kernel may have held
+// its words, in a hub, when it went on; and of several words it uses one at most.
+func (n *nap) end() {
+	inHub, several := n.bed != nil, n.fences != nil
+	n.leave()
+	for _, w := range n.words {
+		used := !inHub && (!several || n.used != nil && n.used.word == w.Addr)
+		if !used && changed(w) {
+			notify(w.Addr, 1)
+		}
+	}
+}
+
+// overslept counts the sleeps that ran into their bound, and into most of it,
+// although the condition already held. Without deaths it stays 0.
+var overslept atomic.Int64
+
+// Overslept returns how many sleeps of this process ended by their bound
+// although the condition already held.
+func Overslept() int64 { return overslept.Load() }
