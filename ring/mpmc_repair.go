@@ -94,23 +94,19 @@ func (q *track) notTaken(pos uint64, w word, err error) (_ error, look bool) {
 
 // awaitMessage waits until try has got a message, or found one that the dead have left.
 func (q *track) awaitMessage(ctx context.Context, try func() error, find func() bool) error {
-	try, stalled := q.orFound(try, find)
-	return q.await(ctx, &q.canPop, ErrEmpty, try, stalled)
+	found := false
+	return q.await(ctx, &q.canPop, ErrEmpty,
+		func() error { return q.orFound(&found, try) },
+		func() { q.repairHead(); found = find() })
 }
 
-// orFound returns a try that has got what find has found, and what is to be done at a Slice.
-func (q *track) orFound(try func() error, find func() bool) (func() error, func()) {
-	found := false
-	return func() error {
-			if found {
-				found = false
-				return q.check()
-			}
-			return try()
-		}, func() {
-			q.repairHead()
-			found = find()
-		}
+// orFound is try, unless a message was found.
+func (q *track) orFound(found *bool, try func() error) error {
+	if *found {
+		*found = false
+		return q.check()
+	}
+	return try()
 }
 
 // Values of the lends word: no message was ever lent; some were; and one of them

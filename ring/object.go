@@ -219,10 +219,8 @@ func (o *object) begin(ctx context.Context) error {
 // An attempt is an operation that is to be tried until it is not busy any more.
 type attempt struct {
 	*object
-	event   *wait.Event
-	busy    error
-	try     func() error
-	stalled func()
+	event *wait.Event
+	busy  error
 
 	err  error // of the last try
 	died bool  // at the last Slice, the other end was abandoned
@@ -230,12 +228,13 @@ type attempt struct {
 
 // await waits on e until try returns something other than busy.
 func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func() error, stalled func()) error {
-	a := attempt{object: o, event: e, busy: busy, try: try, stalled: stalled}
+	a := attempt{object: o, event: e, busy: busy}
+	look, atSlice := func() bool { return a.look(try) }, func() { a.atSlice(stalled) }
 	var err error
 	if o.each && e == &o.canPop { // who stands behind another would not learn that it was evicted
-		err = e.AwaitEach(ctx, a.look, a.atSlice)
+		err = e.AwaitEach(ctx, look, atSlice)
 	} else {
-		err = e.Await(ctx, a.look, a.atSlice)
+		err = e.Await(ctx, look, atSlice)
 	}
 	if err != nil {
 		return o.fault(err)
@@ -244,8 +243,8 @@ func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func(
 }
 
 // look tries, and reports whether that is over.
-func (a *attempt) look() bool {
-	if a.err = a.try(); a.err == a.busy && a.died { // looked again: see end
+func (a *attempt) look(try func() error) bool {
+	if a.err = try(); a.err == a.busy && a.died { // looked again: see end
 		if a.died = a.opposite(a.event).abandoned(); a.died {
 			a.err = a.verdict(a.fault(ErrPeerDied))
 		}
@@ -253,9 +252,9 @@ func (a *attempt) look() bool {
 	return a.err != a.busy
 }
 
-func (a *attempt) atSlice() {
+func (a *attempt) atSlice(stalled func()) {
 	a.died = a.fail && a.opposite(a.event).abandoned()
-	a.stalled()
+	stalled()
 }
 
 func nothingToRepair() {}

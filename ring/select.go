@@ -7,8 +7,17 @@ import (
 
 // selectCase returns the attempt as a case of a Select.
 func (o *object) selectCase(e *wait.Event, busy error, try func() error, stalled func()) shm.Case {
-	a := &attempt{object: o, event: e, busy: busy, try: try, stalled: stalled}
-	return wait.NewCase(e, a.look, a.atSlice, func() error { return a.err })
+	a := &attempt{object: o, event: e, busy: busy}
+	return wait.NewCase(e, func() bool { return a.look(try) }, func() { a.atSlice(stalled) },
+		func() error { return a.err })
+}
+
+// messageCase is selectCase of awaitMessage.
+func (q *track) messageCase(try func() error, find func() bool) shm.Case {
+	found := false
+	return q.selectCase(&q.canPop, ErrEmpty,
+		func() error { return q.orFound(&found, try) },
+		func() { q.repairHead(); found = find() })
 }
 
 // into returns a try that stores a message where v points, if it gets one.
@@ -44,14 +53,13 @@ func (q *MPMC[T]) PushCase(v *T) shm.Case {
 
 // PopCase returns a case for [shm.Select] that pops a message and stores it in *v.
 func (q *MPMC[T]) PopCase(v *T) shm.Case {
-	try, stalled := q.orFound(into(v, q.TryPop), func() bool {
+	return q.messageCase(into(v, q.TryPop), func() bool {
 		m, ok := q.redeliver()
 		if ok {
 			*v = m
 		}
 		return ok
 	})
-	return q.selectCase(&q.canPop, ErrEmpty, try, stalled)
 }
 
 // PutCase returns a case for [shm.Select] that puts *v into the queue.
@@ -61,14 +69,13 @@ func (q *WorkQueue[T]) PutCase(v *T) shm.Case {
 
 // GetCase returns a case for [shm.Select] that delivers a message as *t.
 func (q *WorkQueue[T]) GetCase(t *Task[T]) shm.Case {
-	try, stalled := q.orFound(into(t, q.TryGet), func() bool {
+	return q.messageCase(into(t, q.TryGet), func() bool {
 		m, ok := q.takeOver()
 		if ok {
 			*t = m
 		}
 		return ok
 	})
-	return q.selectCase(&q.canPop, ErrEmpty, try, stalled)
 }
 
 // PushCase returns a case for [shm.Select] that pushes a copy of *b.
@@ -91,7 +98,7 @@ func (q *BytesMPMC) PushCase(b *[]byte) shm.Case {
 // PopCase returns a case for [shm.Select] that pops a message and appends it to *dst. The
 // bytes between the length and the capacity of *dst may change in any case.
 func (q *BytesMPMC) PopCase(dst *[]byte) shm.Case {
-	try, stalled := q.orFound(into(dst, func() ([]byte, error) { return q.TryPop(*dst) }), func() bool {
+	return q.messageCase(into(dst, func() ([]byte, error) { return q.TryPop(*dst) }), func() bool {
 		var one [1]int
 		longer, ok := q.redeliver(*dst, one[:])
 		if ok {
@@ -99,5 +106,4 @@ func (q *BytesMPMC) PopCase(dst *[]byte) shm.Case {
 		}
 		return ok
 	})
-	return q.selectCase(&q.canPop, ErrEmpty, try, stalled)
 }

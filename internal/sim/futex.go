@@ -24,6 +24,19 @@ func WaitUntil(ctx context.Context, addr *uint32, old uint32, deadline time.Time
 	return world.now.sleep(place(addr))
 }
 
+// WaitAny and WaitAnyUntil are for hubs, which nobody needs in a run: see NativeAny.
+func WaitAny(ctx context.Context, words []futex.Word) (int, error) {
+	return futex.WaitAny(ctx, words)
+}
+
+func WaitAnyUntil(ctx context.Context, words []futex.Word, deadline time.Time) (int, error) {
+	return futex.WaitAnyUntil(ctx, words, deadline)
+}
+
+// Native and NativeAny have each agent sleep on a thread of its own.
+func Native() bool    { return true }
+func NativeAny() bool { return false }
+
 // Wake is the futex's. Those who came first wake first.
 func Wake(addr *uint32, n int) (woken int) {
 	if world == nil {

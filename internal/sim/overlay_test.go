@@ -35,7 +35,7 @@ var own = regexp.MustCompile(`^&s\.(last|stopped)$`)
 
 // redirected is what the copies have from package sim instead. What sim does not have does
 // not compile.
-var redirected = regexp.MustCompile(`^(atomic\..*Uint(32|64)|arch\.StoreRelease64|futex\.(Wake|Wait.*)|.*\.Barrier)$`)
+var redirected = regexp.MustCompile(`^(atomic\..*Uint(32|64)|arch\.StoreRelease64|futex\.(Wake|Wait.*|Native.*)|.*\.Barrier)$`)
 
 // overlay writes the copies, and returns the file that tells the go command of them.
 func overlay(t *testing.T) string {
