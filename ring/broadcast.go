@@ -56,6 +56,13 @@ import (
 // payload has been copied. The fences of (4) are the producer's Fence and that in join.
 // Sleeping is the Event's, as in an SPSC.
 //
+// Two orders lead through a third process. A successor does not store a limit that the dead
+// producer has stored already; and the producer goes on because of an Evict. A subscriber
+// that has copied a byte written after that sees the limit, or the mark of its line. So the
+// StoreFence has to be cumulative, and what comes between the look at the lines and the
+// payload: on ppc64, the one is an LWSYNC, and the other the SYNC with which the load of
+// verdict begins. Other processors make a store visible to all others at once.
+//
 // Model: models/broadcast.pml.
 
 // Broadcast is a ring of messages of a plain type T. It has one producer, and any number

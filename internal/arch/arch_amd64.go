@@ -8,7 +8,9 @@ func Pause(n uint32)
 // StoreRelease32 stores v; everything before it in program order is visible to
 // whoever loads v. Processors of this architecture never reorder stores, and
 // gc keeps stores in program order: each takes the memory state that the one
-// before it has made.
+// before it has made. The exception are non-temporal stores, which copies of 1 MiB
+// and more are made of: the runtime's memmove ends them with an SFENCE of its own, so
+// that they too come before v.
 //
 //go:norace
 func StoreRelease32(addr *uint32, v uint32) { *addr = v }
@@ -27,7 +29,7 @@ func Fence()
 func LoadFence()
 
 // StoreFence orders all earlier stores before all later ones. The processor does so
-// by itself (x86-TSO); being a call, it keeps the compiler to it too.
+// by itself, but for the non-temporal stores of a large copy that follows.
 func StoreFence()
 
 // PrefetchWrite fetches the line of addr, for a store that will follow.
