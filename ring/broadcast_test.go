@@ -235,6 +235,23 @@ func TestBroadcastGated(t *testing.T) {
 	}
 }
 
+// TestBroadcastEvictNobody: what names no subscriber evicts nobody, now or later.
+func TestBroadcastEvictNobody(t *testing.T) {
+	eachBroadcast(t, func(t *testing.T, s *shm.Segment, opts []ring.Option) {
+		b, p := newBroadcast(t, s, 8, opts...)
+		checkIs(t, "Evict of nobody", b.Evict(ring.SubscriberID{}), ring.ErrDetached)
+		first := subscribe(t, b, ring.FromNow)
+		checkIs(t, "Evict of nobody", b.Evict(ring.SubscriberID{}), ring.ErrDetached)
+		pushRange(t, p, 0, 3)
+		wantMessages(t, first, 0, 3, ring.ErrEmpty)
+		id := first.ID()
+		proctest.Check(t, first.Detach())
+		second := subscribe(t, b, ring.FromOldest) // on the same line
+		checkIs(t, "Evict of who has left", b.Evict(id), ring.ErrDetached)
+		wantMessages(t, second, 0, 3, ring.ErrEmpty)
+	})
+}
+
 // TestBroadcastPlaces: a lossless ring has room for so many, again and again.
 func TestBroadcastPlaces(t *testing.T) {
 	s := newSegment(t)
