@@ -42,7 +42,6 @@ func TestBroadcastWakesSuccessor(t *testing.T) {
 
 // TestBroadcastWakesOnce: once the producer is awake, pops have nothing to do with it.
 func TestBroadcastWakesOnce(t *testing.T) {
-	wait.SetSlice(time.Hour)
 	b, p := newBroadcast(t, newSegment(t), 64, ring.Lossless)
 	s := subscribe(t, b, ring.FromNow)
 	pushRange(t, p, 0, 64)
