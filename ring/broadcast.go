@@ -50,8 +50,9 @@ import (
 //
 // Memory orderings. The release store of a sequence pairs with the subscriber's load of
 // it: the payload is visible. The release store of limit, and the StoreFence (lossless:
-// Fence) between it and the payloads that follow, pair with the subscriber's LoadFence and
-// load of limit: who has copied a byte of a later payload sees the limit that allowed it.
+// Fence) between it and the payloads that follow, pair with the subscriber's LoadAfter64
+// of limit: who has copied a byte of a later payload sees the limit that allowed it.
+// (Lossless: of its own place, and before its load of the owner's word.)
 // The subscriber's release store of its place pairs with the producer's load of it: the
 // payload has been copied. The fences of (4) are the producer's Fence and that in join.
 // Sleeping is the Event's, as in an SPSC.

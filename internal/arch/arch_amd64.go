@@ -1,5 +1,7 @@
 package arch
 
+import "sync/atomic"
+
 // Pause executes n spin-wait hints.
 //
 //go:noescape
@@ -23,6 +25,11 @@ func StoreRelease64(addr *uint64, v uint64) { *addr = v }
 
 // Fence orders all earlier loads and stores before all later ones.
 func Fence()
+
+// LoadAfter64 loads *addr after all earlier loads. Processors of this architecture never
+// reorder loads. Nor does gc reorder these: to it, an atomic load changes the state of the
+// memory, and it schedules a load before the next change of the state that it reads.
+func LoadAfter64(addr *uint64) uint64 { return atomic.LoadUint64(addr) }
 
 // LoadFence orders all earlier loads before all later loads. The processor
 // does so by itself (x86-TSO); being a call, it keeps the compiler to it too.
