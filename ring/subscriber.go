@@ -2,6 +2,7 @@ package ring
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync/atomic"
 
@@ -305,7 +306,7 @@ func (s *Subscriber[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := s.Pop(ctx)
-			if err == ErrClosed || !yield(v, err) || err != nil && !isLapped(err) {
+			if err == ErrClosed || !yield(v, err) || err != nil && !errors.Is(err, ErrLapped) {
 				return
 			}
 		}

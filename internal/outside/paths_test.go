@@ -8,7 +8,7 @@ var hot = []string{
 	"ring.(*Consumer).Next", "ring.(*Consumer).TryNext", "ring.(*Consumer).Release",
 	"ring.(*MPMC).Push", "ring.(*MPMC).TryPush",
 	"ring.(*MPMC).Pop", "ring.(*MPMC).TryPop",
-	"ring.(*Subscriber).Pop", "ring.(*Subscriber).TryPop",
+	"ring.(*Subscriber).Pop", "ring.(*Subscriber).TryPop", "ring.(*Subscriber).whole",
 
 	"shm.(*Lock).Lock", "shm.(*Lock).TryLock", "shm.(*Lock).Unlock",
 	"shm.(*Value).Load", "shm.(*Value).Store", "shm.(*Value).Swap", "shm.(*Value).CompareAndSwap", "shm.Add",
