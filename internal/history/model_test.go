@@ -86,6 +86,9 @@ const (
 	isDone
 
 	count // one more if a is 1, else one less
+
+	subscribe
+	detach
 )
 
 func (k kind) String() string {
@@ -93,7 +96,8 @@ func (k kind) String() string {
 		"Acquire", "Release", "Value", "Load", "Store", "Swap", "CompareAndSwap", "Update",
 		"Push", "Pop", "PopInto", "death",
 		"RLock", "RLockContext", "RUnlock",
-		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add"}
+		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add",
+		"Subscribe", "Detach"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -113,4 +117,6 @@ var subjects = map[string]*subject{
 	"SPSC":       spscSubject,
 	"MPMC":       mpmcSubject,
 	"BytesMPMC":  bytesMPMCSubject,
+	"Broadcast":  lossySubject,
+	"Lossless":   losslessSubject,
 }
