@@ -13,6 +13,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/ringtest"
 	"github.com/isthmus-go/isthmus/internal/wait"
+	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -155,6 +156,12 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) { // as the other does
 		p := must(must(kinds[kind](s, kind+" "+out, 2))(c).Producer())(c)
 		q := must(must(kinds[kind](s, kind+" "+in, 2))(c).Consumer())(c)
+		w.rings = append(w.rings, link{p.Push, q.Pop})
+	}
+	for _, opts := range [][]ring.Option{nil, {ring.Lossless}} {
+		name := fmt.Sprint("broadcast ", len(opts), " ")
+		p := must(must(ring.NewBroadcast[uint64](s, name+out, 2, opts...))(c).Producer())(c)
+		q := must(must(ring.NewBroadcast[uint64](s, name+in, 2, opts...))(c).Subscribe(ring.FromOldest))(c)
 		w.rings = append(w.rings, link{p.Push, q.Pop})
 	}
 	w.entries = through(
