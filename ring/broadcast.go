@@ -22,7 +22,9 @@ import (
 // ring that loses messages: it does not look at them, and does not know them.
 //
 // In a lossless ring each subscriber has a line (broadcast_line.go) with its place. The
-// producer may write p only once no line has a place before p+1-capacity.
+// producer may write p only once no line has a place before p+1-capacity. It looks at the
+// lines when it has raised limit, and again when there is no more room. Who joins after that
+// does not hold it up before limit.
 //
 // Invariants
 //

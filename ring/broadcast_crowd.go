@@ -60,11 +60,11 @@ func (c *crowd) gate(pos, end uint64) (uint64, error) {
 	}
 	if end != c.raised { // else who has come since has seen this limit
 		c.raise(end)
-		c.raised = end
 		arch.Fence() // Invariant 4
 		if err := c.look(pos); err != nil {
 			return pos, err
 		}
+		c.raised = end
 	}
 	return c.within(pos, end), nil
 }
@@ -75,12 +75,13 @@ func (c *crowd) within(pos, end uint64) uint64 {
 }
 
 // look finds the slowest subscriber.
-func (c *crowd) look(pos uint64) (err error) {
-	c.slowest, err = c.lines.slowest(pos)
+func (c *crowd) look(pos uint64) error {
+	slowest, err := c.lines.slowest(pos)
 	if err != nil {
-		err = c.fault(err)
+		return c.fault(err)
 	}
-	return err
+	c.slowest = slowest
+	return nil
 }
 
 // raise raises the limit.
