@@ -183,7 +183,7 @@ func (c castScene) play(s *stage) scene {
 	b := newCast(s.seg, c.lossless)
 	me := must(b.Subscribe(ring.FromNow)) // sees all messages
 	var slow *ring.Subscriber[message]
-	begun := false // the other process sleeps
+	begun := false        // the other process sleeps
 	var gone *shm.Segment // of somebody who dies
 	var pushed, got []uint64
 	var mine *ring.Producer[message] // if the victim is no producer
