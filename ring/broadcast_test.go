@@ -252,6 +252,27 @@ func TestBroadcastEvictNobody(t *testing.T) {
 	})
 }
 
+// TestBroadcastJoinsBehind: a lossless producer that has had no subscriber waits for one
+// that begins with the oldest message, wherever the producer stands in its chunk.
+func TestBroadcastJoinsBehind(t *testing.T) {
+	for _, capacity := range []int{1, 2, 8, 32} {
+		b, p := newBroadcast(t, newSegment(t), capacity, ring.Lossless)
+		n := uint64(0)
+		for range 3 * capacity {
+			proctest.Check(t, p.TryPush(n))
+			n++
+			s := subscribe(t, b, ring.FromOldest)
+			first := n - uint64(s.Len())
+			for p.TryPush(n) == nil {
+				n++
+			}
+			checkIs(t, "TryPush to a full ring", p.TryPush(n), ring.ErrFull)
+			wantMessages(t, s, first, n, ring.ErrEmpty)
+			proctest.Check(t, s.Detach())
+		}
+	}
+}
+
 // TestBroadcastPlaces: a lossless ring has room for so many, again and again.
 func TestBroadcastPlaces(t *testing.T) {
 	s := newSegment(t)
