@@ -52,3 +52,15 @@ func TestBroadcastWakesOnce(t *testing.T) {
 		t.Error("the producer still seems to sleep")
 	}
 }
+
+// TestBroadcastWakesAtDetach: who leaves wakes the producer that waits for it.
+func TestBroadcastWakesAtDetach(t *testing.T) {
+	b, p := newBroadcast(t, newSegment(t), 2, ring.Lossless)
+	for range 3 {
+		s := subscribe(t, b, ring.FromNow)
+		pushRange(t, p, 0, 2)
+		pushed := asleepPush(t, b, p, 2)
+		proctest.Check(t, s.Detach())
+		proctest.Check(t, proctest.Result(t, pushed))
+	}
+}
