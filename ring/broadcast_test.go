@@ -2,6 +2,7 @@ package ring_test
 
 import (
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -289,8 +290,11 @@ func TestBroadcastPlaces(t *testing.T) {
 		for i, s := range subs {
 			if i%2 == 0 {
 				wantMessages(t, s, 0, 8, ring.ErrEmpty)
+				proctest.Check(t, s.Detach())
+				continue
 			}
-			proctest.Check(t, s.Detach())
+			proctest.Check(t, b.Evict(s.ID()))
+			checkIs(t, "Detach of an evicted one", s.Detach(), nil) // its line is free after that
 		}
 		if !b.ProducerAlive() || !b.ConsumerAlive() {
 			t.Errorf("alive are %v, %v", b.ProducerAlive(), b.ConsumerAlive())
@@ -318,6 +322,9 @@ func TestBroadcastJoin(t *testing.T) {
 						if err := p.Push(background, v); err != nil {
 							return err
 						}
+						if n%256 == 0 {
+							runtime.Gosched() // a lossy producer waits for nobody
+						}
 					}
 					return p.Close()
 				})
@@ -326,7 +333,7 @@ func TestBroadcastJoin(t *testing.T) {
 				for id := range 3 {
 					r := newRand(seed, id)
 					subscribers = append(subscribers, proctest.Go(func() error {
-						for range scaled(120 * capacity / (capacity + 7)) {
+						for range scaled(480 * capacity / (capacity + 7)) {
 							if err := follow(b, ring.Start(r.IntN(2)), r.IntN(200), r.IntN(2) == 0, len(opts) > 0); err != nil {
 								return err
 							}
