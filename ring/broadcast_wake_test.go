@@ -64,3 +64,20 @@ func TestBroadcastWakesAtDetach(t *testing.T) {
 		proctest.Check(t, proctest.Result(t, pushed))
 	}
 }
+
+// TestBroadcastWakesEvicted: who is evicted learns it, also while another subscriber of the
+// process waits.
+func TestBroadcastWakesEvicted(t *testing.T) {
+	b, p := newBroadcast(t, newSegment(t), 2, ring.Lossless)
+	first, second := subscribe(t, b, ring.FromNow), subscribe(t, b, ring.FromNow)
+	var popped []<-chan error
+	for _, s := range []*ring.Subscriber[uint64]{first, second} {
+		popped = append(popped, proctest.Go(func() error { _, err := s.Pop(background); return err }))
+		proctest.Until(t, "Pop waits", b.PopWaiting)
+		time.Sleep(5 * time.Millisecond)
+	}
+	proctest.Check(t, b.Evict(second.ID()))
+	checkIs(t, "Pop of who is evicted", proctest.Result(t, popped[1]), ring.ErrEvicted)
+	proctest.Check(t, p.TryPush(1))
+	proctest.Check(t, proctest.Result(t, popped[0]))
+}
