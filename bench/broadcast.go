@@ -84,8 +84,10 @@ func missed(err error) (uint64, error) {
 
 func popBroadcast[T message](s *ring.Subscriber[T]) loop {
 	ctx := context.Background()
+	ahead := uint64(0) // what was missed beyond what was asked for
 	return func(seq uint64, n int) error {
-		for end := seq + uint64(n); seq != end; {
+		end := seq + uint64(n)
+		for seq += ahead; seq < end; {
 			m, err := s.Pop(ctx)
 			if err != nil {
 				n, err := missed(err)
@@ -100,6 +102,7 @@ func popBroadcast[T message](s *ring.Subscriber[T]) loop {
 			}
 			seq++
 		}
+		ahead = seq - end
 		return nil
 	}
 }
@@ -107,8 +110,10 @@ func popBroadcast[T message](s *ring.Subscriber[T]) loop {
 func popIntoBroadcast[T message](s *ring.Subscriber[T], batch int) loop {
 	ctx := context.Background()
 	ms := make([]T, batch)
+	ahead := uint64(0)
 	return func(seq uint64, n int) error {
-		for end := seq + uint64(n); seq != end; {
+		end := seq + uint64(n)
+		for seq += ahead; seq < end; {
 			k, err := s.PopInto(ctx, ms[:min(uint64(batch), end-seq)])
 			if err != nil {
 				n, err := missed(err)
@@ -123,6 +128,7 @@ func popIntoBroadcast[T message](s *ring.Subscriber[T], batch int) loop {
 			}
 			seq += uint64(k)
 		}
+		ahead = seq - end
 		return nil
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -79,6 +80,33 @@ func TestStreamsCheckTheirStamps(t *testing.T) {
 				case <-time.After(patience()):
 					t.Fatal("it still sends")
 				}
+			}
+		})
+	}
+}
+
+// A receiver that is asked for a few messages and has missed more does not wait for others
+// in their place.
+func TestReceiversMissMessages(t *testing.T) {
+	for _, r := range broadcastRows() {
+		if r.Mode != "lossy-1" {
+			continue
+		}
+		t.Run(r.name(), func(t *testing.T) {
+			send, receive := joinHere(t, r)
+			total := 4 * r.ringCapacity()
+			if err := send(0, total); err != nil {
+				t.Fatal(err)
+			}
+			received := make(chan error, 1)
+			go func() { received <- errors.Join(receive(0, 1), receive(1, total-1)) }()
+			select {
+			case err := <-received:
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(patience()):
+				t.Fatal("it waits for more")
 			}
 		})
 	}

@@ -9,7 +9,7 @@
  *
  * Steps                                            Go
  *   claim, findTail                                (*Broadcast).Producer
- *   raise    release store of limit, buffered      (*crowd).raise
+ *   raised   release store of limit, buffered      (*crowd).gate, raise
  *   fence    empties the buffer                    (*crowd).gate
  *   look     load of the lines, one by one         (*lines).slowest
  *   payload, sequence   stores, buffered           (*Producer).TryPush
@@ -39,6 +39,7 @@
  * Check: -DCAPACITY=2 -DCHUNK=1 -DMESSAGES=5 -DDEATHS=1
  * Check: -DCAPACITY=4 -DCHUNK=2 -DMESSAGES=7 -DDEATHS=1
  * Check: -DLOSSLESS -DCAPACITY=1 -DCHUNK=1 -DMESSAGES=3 -DDEATHS=1
+ * Check: -DLOSSLESS -DCAPACITY=2 -DCHUNK=2 -DMESSAGES=4 -DDEATHS=1
  * Memory: 3000 MB
  */
 
@@ -117,7 +118,7 @@ inline look() {
 #define least(a, b)	((a) < (b) -> (a) : (b))
 
 proctype producer(byte me) {
-	byte k, x, v, pos, lim, slow, end1;
+	byte k, x, v, pos, lim, slow, raised;
 	atomic { role == 0 || isDead(role - 1) -> role = me + 1 };
 	{
 	atomic {
@@ -141,24 +142,27 @@ push:	atomic {
 	:: else
 	fi;
 	atomic {
-		end1 = least(chunkEnd, slow + CAPACITY);
 		if
-		:: end1 <= pos -> goto wait
+		:: slow + CAPACITY <= pos -> goto wait
 		:: else
 		fi
 	};
+	if
+	:: raised != chunkEnd ->
 #ifdef EARLYLOOK
-	look();
+		look();
 #endif
-	atomic { buffer[me]!LIMIT,(limit > end1 -> limit : end1),0 };
+		atomic { raised = chunkEnd; buffer[me]!LIMIT,(limit > raised -> limit : raised),0 };
 #ifndef NOFENCE
-	atomic { drain(me) };
+		atomic { drain(me) };
 #endif
 #ifndef EARLYLOOK
-	look();
+		look()
 #endif
+	:: else
+	fi;
 	atomic {
-		lim = least(end1, slow + CAPACITY);
+		lim = least(raised, slow + CAPACITY);
 		if
 		:: lim <= pos -> lim = pos; goto wait
 		:: else
@@ -190,7 +194,7 @@ wait:	atomic {	/* until somebody has moved, left or died */
 	goto push;
 #endif
 leave:	atomic { drain(me); role = 0; finish }
-	} unless { atomic { die(); pos = 0; lim = 0; slow = 0; end1 = 0 } };
+	} unless { atomic { die(); pos = 0; lim = 0; slow = 0; raised = 0 } };
 end:	false
 }
 

@@ -22,7 +22,9 @@ import (
 // ring that loses messages: it does not look at them, and does not know them.
 //
 // In a lossless ring each subscriber has a line (broadcast_line.go) with its place. The
-// producer may write p only once no line has a place before p+1-capacity.
+// producer may write p only once no line has a place before p+1-capacity. It looks at the
+// lines when it has raised limit, and again when there is no more room. Who joins after that
+// does not hold it up before limit.
 //
 // Invariants
 //
@@ -50,11 +52,19 @@ import (
 //
 // Memory orderings. The release store of a sequence pairs with the subscriber's load of
 // it: the payload is visible. The release store of limit, and the StoreFence (lossless:
-// Fence) between it and the payloads that follow, pair with the subscriber's LoadFence and
-// load of limit: who has copied a byte of a later payload sees the limit that allowed it.
+// Fence) between it and the payloads that follow, pair with the subscriber's LoadAfter64
+// of limit: who has copied a byte of a later payload sees the limit that allowed it.
+// (Lossless: of its own place, and before its load of the owner's word.)
 // The subscriber's release store of its place pairs with the producer's load of it: the
 // payload has been copied. The fences of (4) are the producer's Fence and that in join.
 // Sleeping is the Event's, as in an SPSC.
+//
+// Two orders lead through a third process. A successor does not store a limit that the dead
+// producer has stored already; and the producer goes on because of an Evict. A subscriber
+// that has copied a byte written after that sees the limit, or the mark of its line. So the
+// StoreFence has to be cumulative, and what comes between the look at the lines and the
+// payload: on ppc64, the one is an LWSYNC, and the other the SYNC with which the load of
+// verdict begins. Other processors make a store visible to all others at once.
 //
 // Model: models/broadcast.pml.
 

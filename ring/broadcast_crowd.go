@@ -12,6 +12,7 @@ import (
 type crowd struct {
 	*broadcast
 	slowest uint64    // of a lossless ring: nobody was behind this when last looked
+	raised  uint64    // of a lossless ring: the limit after which it has looked
 	failed  uint      // looks in vain
 	swept   time.Time // when a try operation last looked for the dead
 }
@@ -53,17 +54,17 @@ func (c *crowd) refresh(p *pusher) error {
 // pos if there is no room.
 func (c *crowd) gate(pos, end uint64) (uint64, error) {
 	if pos-c.slowest >= c.capacity {
-		if err := c.look(pos); err != nil {
+		if err := c.look(pos); err != nil || pos-c.slowest >= c.capacity {
 			return pos, err
 		}
 	}
-	if end = c.within(pos, end); end == pos {
-		return pos, nil
-	}
-	c.raise(end)
-	arch.Fence() // Invariant 4
-	if err := c.look(pos); err != nil {
-		return pos, err
+	if end != c.raised { // else who has come since has seen this limit
+		c.raise(end)
+		arch.Fence() // Invariant 4
+		if err := c.look(pos); err != nil {
+			return pos, err
+		}
+		c.raised = end
 	}
 	return c.within(pos, end), nil
 }
@@ -74,12 +75,13 @@ func (c *crowd) within(pos, end uint64) uint64 {
 }
 
 // look finds the slowest subscriber.
-func (c *crowd) look(pos uint64) (err error) {
-	c.slowest, err = c.lines.slowest(pos)
+func (c *crowd) look(pos uint64) error {
+	slowest, err := c.lines.slowest(pos)
 	if err != nil {
-		err = c.fault(err)
+		return c.fault(err)
 	}
-	return err
+	c.slowest = slowest
+	return nil
 }
 
 // raise raises the limit.

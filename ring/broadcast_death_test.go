@@ -9,6 +9,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -94,6 +95,16 @@ func TestBroadcastSubscriberKilled(t *testing.T) {
 	for tries := 0; p.TryPush(pageOf(n)) != nil; tries++ {
 		if tries > 1000 {
 			t.Fatal("TryPush does not look for the dead")
+		}
+	}
+
+	listener = proctest.Start(t, "listener", "lossless")
+	listener.Expect("ready")
+	fill()
+	listener.Kill()
+	for tries := 0; p.TryPush(pageOf(n)) != nil; tries++ {
+		if time.Sleep(wait.Slice()); tries > 2 {
+			t.Fatal("TryPush does not look for the dead after a Slice")
 		}
 	}
 

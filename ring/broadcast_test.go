@@ -2,6 +2,7 @@ package ring_test
 
 import (
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -235,6 +236,44 @@ func TestBroadcastGated(t *testing.T) {
 	}
 }
 
+// TestBroadcastEvictNobody: what names no subscriber evicts nobody, now or later.
+func TestBroadcastEvictNobody(t *testing.T) {
+	eachBroadcast(t, func(t *testing.T, s *shm.Segment, opts []ring.Option) {
+		b, p := newBroadcast(t, s, 8, opts...)
+		checkIs(t, "Evict of nobody", b.Evict(ring.SubscriberID{}), ring.ErrDetached)
+		first := subscribe(t, b, ring.FromNow)
+		checkIs(t, "Evict of nobody", b.Evict(ring.SubscriberID{}), ring.ErrDetached)
+		pushRange(t, p, 0, 3)
+		wantMessages(t, first, 0, 3, ring.ErrEmpty)
+		id := first.ID()
+		proctest.Check(t, first.Detach())
+		second := subscribe(t, b, ring.FromOldest) // on the same line
+		checkIs(t, "Evict of who has left", b.Evict(id), ring.ErrDetached)
+		wantMessages(t, second, 0, 3, ring.ErrEmpty)
+	})
+}
+
+// TestBroadcastJoinsBehind: a lossless producer that has had no subscriber waits for one
+// that begins with the oldest message, wherever the producer stands in its chunk.
+func TestBroadcastJoinsBehind(t *testing.T) {
+	for _, capacity := range []int{1, 2, 8, 32} {
+		b, p := newBroadcast(t, newSegment(t), capacity, ring.Lossless)
+		n := uint64(0)
+		for range 3 * capacity {
+			proctest.Check(t, p.TryPush(n))
+			n++
+			s := subscribe(t, b, ring.FromOldest)
+			first := n - uint64(s.Len())
+			for p.TryPush(n) == nil {
+				n++
+			}
+			checkIs(t, "TryPush to a full ring", p.TryPush(n), ring.ErrFull)
+			wantMessages(t, s, first, n, ring.ErrEmpty)
+			proctest.Check(t, s.Detach())
+		}
+	}
+}
+
 // TestBroadcastPlaces: a lossless ring has room for so many, again and again.
 func TestBroadcastPlaces(t *testing.T) {
 	s := newSegment(t)
@@ -251,8 +290,11 @@ func TestBroadcastPlaces(t *testing.T) {
 		for i, s := range subs {
 			if i%2 == 0 {
 				wantMessages(t, s, 0, 8, ring.ErrEmpty)
+				proctest.Check(t, s.Detach())
+				continue
 			}
-			proctest.Check(t, s.Detach())
+			proctest.Check(t, b.Evict(s.ID()))
+			checkIs(t, "Detach of an evicted one", s.Detach(), nil) // its line is free after that
 		}
 		if !b.ProducerAlive() || !b.ConsumerAlive() {
 			t.Errorf("alive are %v, %v", b.ProducerAlive(), b.ConsumerAlive())
@@ -280,6 +322,9 @@ func TestBroadcastJoin(t *testing.T) {
 						if err := p.Push(background, v); err != nil {
 							return err
 						}
+						if n%256 == 0 {
+							runtime.Gosched() // a lossy producer waits for nobody
+						}
 					}
 					return p.Close()
 				})
@@ -288,7 +333,7 @@ func TestBroadcastJoin(t *testing.T) {
 				for id := range 3 {
 					r := newRand(seed, id)
 					subscribers = append(subscribers, proctest.Go(func() error {
-						for range scaled(120 * capacity / (capacity + 7)) {
+						for range scaled(480 * capacity / (capacity + 7)) {
 							if err := follow(b, ring.Start(r.IntN(2)), r.IntN(200), r.IntN(2) == 0, len(opts) > 0); err != nil {
 								return err
 							}

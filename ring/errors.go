@@ -62,5 +62,3 @@ func (e *LappedError) Error() string {
 
 // Unwrap returns ErrLapped.
 func (e *LappedError) Unwrap() error { return ErrLapped }
-
-func isLapped(err error) bool { return errors.Is(err, ErrLapped) }

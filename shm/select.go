@@ -85,7 +85,7 @@ func (e *Event) WaitCase() Case {
 // ChangeCase returns a case for [Select] that waits until the version of the value differs
 // from *version, as Wait does. [Value.LoadVersion] then returns the value and its version.
 func (v *Value[T]) ChangeCase(version *uint64) Case {
-	return wait.NewCase(&v.changed, func() bool { return v.version() != *version || v.core.Closed() },
+	return wait.NewCase(&v.changed, func() bool { return v.changedSince(*version) },
 		func() {}, v.ref.Check)
 }
 

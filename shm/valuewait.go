@@ -61,6 +61,11 @@ func (v *Value[T]) versioned() (x T, version uint64) {
 	return fromBits[T](bits), bits
 }
 
+// changedSince reports whether the value has another version, or the segment is closed.
+func (v *Value[T]) changedSince(version uint64) bool {
+	return v.version() != version || v.ref.Closed()
+}
+
 func (v *Value[T]) version() uint64 {
 	if v.cell == nil {
 		return atomic.LoadUint64(v.big.seq)

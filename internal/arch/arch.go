@@ -1,5 +1,5 @@
 // Package arch holds the few processor instructions that sync/atomic does not
-// offer: a spin-wait hint, a release store, and the three fences.
+// offer: a spin-wait hint, a release store, a load after others, and the three fences.
 //
 // The release store is the reason for the package. Go's atomic stores are
 // sequentially consistent: on amd64 an XCHG, which drains the store buffer and

@@ -21,6 +21,7 @@ TEXT ·LoadFence(SB), NOSPLIT, $0-0
 
 // func StoreFence()
 TEXT ·StoreFence(SB), NOSPLIT, $0-0
+	SFENCE
 	RET
 
 // func PrefetchWrite(addr *uint64)

@@ -22,5 +22,11 @@ func StoreRelease32(addr *uint32, v uint32) { atomic.StoreUint32(addr, v) }
 // whoever loads v.
 func StoreRelease64(addr *uint64, v uint64) { atomic.StoreUint64(addr, v) }
 
+// LoadAfter64 loads *addr after all earlier loads.
+func LoadAfter64(addr *uint64) uint64 {
+	LoadFence()
+	return atomic.LoadUint64(addr)
+}
+
 // PrefetchWrite does nothing here.
 func PrefetchWrite(*uint64) {}

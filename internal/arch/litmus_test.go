@@ -14,9 +14,11 @@ import (
 
 var litmusTime = flag.Duration("arch.litmus", 100*time.Millisecond, "how long each litmus test runs")
 
-// A cell is one run of a pair: two shared words on lines of their own, and what
+// A cell is one run of a pair: shared words on lines of their own, and what
 // each thread has loaded.
 type cell struct {
+	z  uint64
+	_  [CacheLine - 8]byte
 	x  uint32
 	_  [CacheLine - 4]byte
 	y  uint32
@@ -55,8 +57,8 @@ var litmusTests = []struct {
 	{
 		// A broadcast: how far messages may be overwritten is stored first.
 		name: "message passing, backwards, stores only",
-		p0:   func(c *cell) { StoreRelease32(&c.y, 1); StoreFence(); plainStore(&c.x) },
-		p1:   func(c *cell) { c.r0 = plainLoad(&c.x); LoadFence(); c.r1 = atomic.LoadUint32(&c.y) },
+		p0:   func(c *cell) { StoreRelease64(&c.z, 1); StoreFence(); plainStore(&c.x) },
+		p1:   func(c *cell) { c.r0 = plainLoad(&c.x); c.r1 = uint32(LoadAfter64(&c.z)) },
 		forbidden: func(payload, sequence uint32) bool {
 			return payload == 1 && sequence == 0
 		},

@@ -89,6 +89,8 @@ const (
 
 	ack
 	nack
+	subscribe
+	detach
 )
 
 func (k kind) String() string {
@@ -96,7 +98,7 @@ func (k kind) String() string {
 		"Acquire", "Release", "Value", "Load", "Store", "Swap", "CompareAndSwap", "Update",
 		"Push", "Pop", "PopInto", "death",
 		"RLock", "RLockContext", "RUnlock",
-		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add", "Ack", "Nack"}
+		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add", "Ack", "Nack", "Subscribe", "Detach"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -118,4 +120,6 @@ var subjects = map[string]*subject{
 	"MPMC":          mpmcSubject,
 	"BytesMPMC":     bytesMPMCSubject,
 	"WorkQueue":     workSubject,
+	"Broadcast":     lossySubject,
+	"Lossless":      losslessSubject,
 }

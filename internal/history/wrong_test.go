@@ -295,6 +295,41 @@ func TestCheckers(t *testing.T) {
 		{"cut off in Ack", workSubject, true, []event{
 			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), cutOff(1, 5, op(ack, 1)), dies(1, 5), at(2, 7, 8, op(pop), did()),
 		}},
+		{"each gets each", lossySubject, true, []event{
+			at(1, 1, 2, op(subscribe), did()), at(3, 1, 2, op(subscribe), did()), at(0, 3, 4, op(push, 5), did()),
+			at(1, 5, 6, op(pop), did(5)), at(3, 5, 6, op(pop), did(5)), at(1, 7, 8, op(pop), didNot),
+		}},
+		{"from before it subscribed", lossySubject, false, []event{
+			at(0, 1, 2, op(push, 5), did()), at(1, 3, 4, op(subscribe), did()), at(1, 5, 6, op(pop), did(5)),
+		}},
+		{"one is missing", losslessSubject, false, []event{
+			at(1, 1, 2, op(subscribe), did()), at(0, 3, 4, op(push, 5), did()), at(0, 5, 6, op(push, 6), did()),
+			at(1, 7, 8, op(pop), did(6)),
+		}},
+		{"lapped", lossySubject, true, []event{
+			at(1, 1, 2, op(subscribe), did()), at(0, 3, 4, op(push, 5), did()), at(0, 5, 6, op(push, 6), did()),
+			at(0, 7, 8, op(push, 7), did()), at(0, 9, 10, op(push, 8), did()), at(0, 11, 12, op(push, 9), did()),
+			at(1, 13, 14, op(pop), output{ok: missed, n: 1, v: [maxBatch]uint64{1}}), at(1, 15, 16, op(pop), did(6)),
+		}},
+		{"lapped by more than it says", lossySubject, false, []event{
+			at(1, 1, 2, op(subscribe), did()), at(0, 3, 4, op(push, 5), did()), at(0, 5, 6, op(push, 6), did()),
+			at(0, 7, 8, op(push, 7), did()), at(0, 9, 10, op(push, 8), did()), at(0, 11, 12, op(push, 9), did()),
+			at(1, 13, 14, op(pop), output{ok: missed, n: 1, v: [maxBatch]uint64{1}}), at(1, 15, 16, op(pop), did(7)),
+		}},
+		{"over the head of a subscriber", losslessSubject, false, []event{
+			at(1, 1, 2, op(subscribe), did()), at(0, 3, 4, op(push, 5), did()), at(0, 5, 6, op(push, 6), did()),
+			at(0, 7, 8, op(push, 7), did()), at(0, 9, 10, op(push, 8), did()), at(0, 11, 12, op(push, 9), did()),
+		}},
+		{"full for one who has died", losslessSubject, true, []event{
+			at(1, 1, 2, op(subscribe), did()), dies(1, 2), at(0, 3, 4, op(push, 5), did()), at(0, 5, 6, op(push, 6), did()),
+			at(0, 7, 8, op(push, 7), did()), at(0, 9, 10, op(push, 8), did()), at(0, 11, 12, op(push, 9), didNot),
+			at(0, 13, 14, op(push, 9), did()),
+		}},
+		{"full for nobody", losslessSubject, false, []event{
+			at(1, 1, 2, op(subscribe), did()), at(0, 3, 4, op(push, 5), did()), at(1, 5, 6, op(detach), did()),
+			at(0, 7, 8, op(push, 6), did()), at(0, 9, 10, op(push, 7), did()), at(0, 11, 12, op(push, 8), did()),
+			at(0, 13, 14, op(push, 9), didNot),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.subject.adjust != nil {

@@ -101,6 +101,11 @@ func casts() (ops []operation) {
 			m, err := s.Pop(background)
 			return popped(err, m)
 		}))
+		// The line that it takes has the place of one who has left, a lap behind.
+		add("Subscribe, another sleeps", castScene{prefill: slots, joins: true, left: true, other: true, producing: true},
+			func(v *victim, b *ring.Broadcast[message]) func() result {
+				return func() result { _, err := b.Subscribe(ring.FromNow); return failed(err) }
+			})
 		add("Evict", castScene{prefill: slots, evicts: true}, func(v *victim, b *ring.Broadcast[message]) func() result {
 			return func() result {
 				return failed(b.Evict(slowest(b))) // who has popped nothing
@@ -154,6 +159,7 @@ type castScene struct {
 	full      bool // the victim waits until the test pops, or finds that somebody is dead
 	dead      bool // who has not popped is
 	joins     bool // the victim subscribes
+	left      bool // the ring is full for one who has left before that; the other process comes in the middle
 	evicted   bool // the victim was
 	evicts    bool // the victim evicts a subscriber of the test's
 	other     bool // the other process sleeps in a pop
@@ -177,6 +183,7 @@ func (c castScene) play(s *stage) scene {
 	b := newCast(s.seg, c.lossless)
 	me := must(b.Subscribe(ring.FromNow)) // sees all messages
 	var slow *ring.Subscriber[message]
+	begun := false        // the other process sleeps
 	var gone *shm.Segment // of somebody who dies
 	var pushed, got []uint64
 	var mine *ring.Producer[message] // if the victim is no producer
@@ -206,9 +213,32 @@ func (c castScene) play(s *stage) scene {
 			}
 		}
 	}
+	begin := func() {
+		s.Helper()
+		begun = true
+		s.begin()
+	}
+	// meet has the other process wait, if the victim seems to be behind.
+	meet := func() {
+		s.Helper()
+		p := must(b.Producer())
+		n := messageOf(s.round, 128+len(pushed))
+		err := p.TryPush(messages.Make(n))
+		s.must("Detach", p.Detach())
+		if errors.Is(err, ring.ErrFull) {
+			begin()
+			return
+		}
+		s.must("TryPush", err)
+		pushed = append(pushed, n)
+		pop()
+	}
 	return scene{
 		wakes: c.other,
 		ready: func() {
+			if c.left {
+				slow = must(b.Subscribe(ring.FromNow))
+			}
 			if c.evicts {
 				slow = must(b.Subscribe(ring.FromNow))
 			}
@@ -219,6 +249,9 @@ func (c castScene) play(s *stage) scene {
 			p := must(b.Producer())
 			if c.pushes != 0 || c.joins || c.evicts {
 				prefill(p)
+			}
+			if c.left {
+				s.must("Detach", slow.Detach())
 			}
 			if c.dead {
 				s.must("close", gone.Close())
@@ -243,8 +276,8 @@ func (c castScene) play(s *stage) scene {
 			if c.evicted {
 				s.must("Evict", b.Evict(slowest(b)))
 			}
-			if c.other {
-				s.begin()
+			if c.other && !c.left {
+				begin()
 			}
 		},
 		asleep: func() {
@@ -262,6 +295,9 @@ func (c castScene) play(s *stage) scene {
 				pop()
 				return nil
 			}
+			if c.left {
+				meet()
+			}
 			for i := 0; mine != nil && i < 2*slots; i++ { // come round to what the victim may be reading
 				n := messageOf(s.round, 128+len(pushed))
 				err := mine.TryPush(messages.Make(n))
@@ -274,10 +310,15 @@ func (c castScene) play(s *stage) scene {
 			}
 			return nil
 		},
+		dying: func() {
+			if c.left && !begun {
+				meet()
+			}
+		},
 		check: func(o outcome) {
 			c.result(s, o, pushed)
 			finish := func() {
-				if c.other {
+				if begun {
 					r := s.finish()
 					if c.lossless || !errors.Is(r.err, ring.ErrLapped) {
 						s.must("the other process", r.err)

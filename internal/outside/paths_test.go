@@ -8,6 +8,7 @@ var hot = []string{
 	"ring.(*Consumer).Next", "ring.(*Consumer).TryNext", "ring.(*Consumer).Release",
 	"ring.(*MPMC).Push", "ring.(*MPMC).TryPush",
 	"ring.(*MPMC).Pop", "ring.(*MPMC).TryPop",
+	"ring.(*Subscriber).Pop", "ring.(*Subscriber).TryPop", "ring.(*Subscriber).whole",
 
 	"shm.(*Lock).Lock", "shm.(*Lock).TryLock", "shm.(*Lock).Unlock",
 	"shm.(*Value).Load", "shm.(*Value).Store", "shm.(*Value).Swap", "shm.(*Value).CompareAndSwap", "shm.Add",
@@ -32,6 +33,7 @@ var slow = []string{
 	"ring.(*object).refresh", "ring.(*Producer).refresh", "ring.(*Producer).pushSlow", "ring.(*Producer).reserveSlow",
 	"ring.(*Consumer).empty", "ring.(*Consumer).popSlow", "ring.(*Consumer).nextSlow",
 	"ring.(*MPMC).pushSlow", "ring.(*MPMC).popSlow", "ring.(*MPMC).redeliver", "ring.(*MPMC).soon",
+	"ring.(*Subscriber).empty", "ring.(*Subscriber).popSlow", "ring.(*Subscriber).overtaken",
 	"ring.(*side).lull", "internal/wait.Lull", "ring.(*object).await", "ring.(*track).awaitMessage",
 	"runtime.ifaceeq", // of an error that is ErrFull or ErrEmpty
 
@@ -41,13 +43,14 @@ var slow = []string{
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
 	"shm.(*Lock).unlockSlow",
-	"ring.(*object).wake", "ring.(*MPMC).wakeProducers", "ring.(*track).wakeConsumers",
+	"ring.(*object).wake", "ring.(*Subscriber).passed", "ring.(*MPMC).wakeProducers", "ring.(*track).wakeConsumers",
 	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*Semaphore).releaseDone", "shm.(*valueLocal).wakeAll",
 	"internal/arch.Fence",
 
 	// The value is a large one.
 	"shm.(*Value).loadBig", "shm.(*bigValue).update",
 
-	// Not slow, but an instruction that Go does not have: a run of messages is on.
-	"internal/arch.PrefetchWrite",
+	// Not slow, but instructions that Go does not have: a run of messages is on, a copy was
+	// made.
+	"internal/arch.PrefetchWrite", "internal/arch.LoadFence",
 }

@@ -170,6 +170,12 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 		v := *t.Value()
 		return v, t.Ack()
 	}})
+	for _, opts := range [][]ring.Option{nil, {ring.Lossless}} {
+		name := fmt.Sprint("broadcast ", len(opts), " ")
+		p := must(must(ring.NewBroadcast[uint64](s, name+out, 2, opts...))(c).Producer())(c)
+		q := must(must(ring.NewBroadcast[uint64](s, name+in, 2, opts...))(c).Subscribe(ring.FromOldest))(c)
+		w.rings = append(w.rings, link{p.Push, q.Pop})
+	}
 	w.entries = through(
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+out, 1))(c)},
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+in, 1))(c)},

@@ -20,6 +20,7 @@ var (
 	_ ring.SPSC[word]
 	_ ring.MPMC[word]
 	_ ring.WorkQueue[word]
+	_ ring.Broadcast[word]
 	_ shm.Value[word]
 	_ shm.Array[word]
 	_ = shm.Add[word]
@@ -56,6 +57,11 @@ func PopMany(q *ring.MPMC[word]) (word, error)         { return q.Pop(ctx) }
 func PopManyLine(q *ring.MPMC[line]) (line, error)     { return q.Pop(ctx) }
 func TryPopMany(q *ring.MPMC[word]) (word, error)      { return q.TryPop() }
 func TryPopManyLine(q *ring.MPMC[line]) (line, error)  { return q.TryPop() }
+
+func PopEach(s *ring.Subscriber[word]) (word, error)        { return s.Pop(ctx) }
+func PopEachLine(s *ring.Subscriber[line]) (line, error)    { return s.Pop(ctx) }
+func TryPopEach(s *ring.Subscriber[word]) (word, error)     { return s.TryPop() }
+func TryPopEachLine(s *ring.Subscriber[line]) (line, error) { return s.TryPop() }
 
 func Lock(l *shm.Lock)         { l.Lock() }
 func TryLock(l *shm.Lock) bool { return l.TryLock() }
