@@ -38,7 +38,7 @@ var (
 )
 
 const (
-	looks      = 40 // beds that look in their turn, at each Slice
+	looks      = 10 // beds that look in their turn, at each Slice
 	aftershock = 5  // Slices after a death in which the beds of its ward look
 )
 
