@@ -46,6 +46,7 @@ type hub struct {
 	gone  []*bed // are to leave
 	beds  []*bed // the list: whose word it is, by word
 	taken int    // words of all of them
+	keen  int    // beds in the list that are to look at every Slice
 
 	words []futex.Word // the hub's own: those of the list, then the bell
 }
@@ -185,6 +186,9 @@ func (h *hub) turn(named int, crowded bool) bool {
 	}
 	h.news = h.news || len(h.came) > 0
 	for _, b := range h.came {
+		if b.keen {
+			h.keen++
+		}
 		for _, w := range b.words {
 			h.beds, h.words = append(h.beds, b), append(h.words, w)
 		}
@@ -211,6 +215,9 @@ func (h *hub) remove(b *bed) {
 	h.beds = slices.Delete(h.beds, i, i+n)
 	h.words = slices.Delete(h.words, i, i+n)
 	h.taken -= n
+	if b.keen {
+		h.keen--
+	}
 	b.discharge()
 	if beds.Add(-1) == 0 {
 		stopWatch()

@@ -81,13 +81,23 @@ func TestHubMany(t *testing.T) {
 		notify(&words[i].word, 1)
 	}
 	for k := range 100 {
-		wake(k * 97 % (n / 2))
+		wake(2 * (k * 97 % (n / 2)))
 		until(func() bool { return left.Load() == int32(n-k-1) })
 	}
 	for i := range n / 2 {
-		wake(i)
+		wake(2 * i)
 	}
 	until(func() bool { return left.Load() == n/2 })
+	for few := n/2/hubWords + 2; ; { // those that are left come together
+		dorm.Lock()
+		w, all := watcher, len(hubs)
+		dorm.Unlock()
+		if all <= few {
+			break
+		}
+		w.round()
+		until(func() bool { return listed() == n/2-int(threads.Load()) })
+	}
 	cancel()
 	until(func() bool { return left.Load() == 0 })
 	noHubs(t, before)

@@ -155,7 +155,6 @@ func (n *nap) doze(ctx context.Context, until time.Time, brief bool) error {
 	case <-n.bed.look:
 		return os.ErrDeadlineExceeded
 	case <-ctx.Done():
-		n.leave()
 		return ctx.Err()
 	}
 }

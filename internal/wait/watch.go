@@ -132,7 +132,7 @@ func (h *hub) clear() {
 // tell tells those of the hub's beds to look for the dead who are to: all of them if it is the
 // hub's turn.
 func (h *hub) tell(inTurn, unrest bool) {
-	if !inTurn && !h.news && !unrest && !slices.ContainsFunc(h.beds, (*bed).isKeen) {
+	if !inTurn && !h.news && !unrest && h.keen == 0 {
 		return
 	}
 	h.news = false
@@ -146,8 +146,6 @@ func (h *hub) tell(inTurn, unrest bool) {
 		}
 	}
 }
-
-func (b *bed) isKeen() bool { return b.keen }
 
 // look reports whether the beds of the ward are to look for the dead.
 func (w *ward) look() bool {
