@@ -126,7 +126,7 @@ func (c *Cond) WaitContext(ctx context.Context) error {
 // closed.
 func (c *Cond) wait(ctx context.Context) error {
 	if c.L.lock.Held() == 0 {
-		c.notHeld()
+		return c.notHeld()
 	}
 	place := c.join()
 	c.L.edge.Release()
@@ -135,7 +135,7 @@ func (c *Cond) wait(ctx context.Context) error {
 			c.finish()
 			c.give(1)
 		}
-		c.notHeld()
+		return c.notHeld()
 	}
 	err := c.await(ctx, place)
 	signalled := c.leave(place, err != nil)
@@ -151,9 +151,12 @@ func (c *Cond) wait(ctx context.Context) error {
 	return err
 }
 
-func (c *Cond) notHeld() {
-	c.mustBeOpen()
-	c.ref.Misuse("Wait on a Cond whose Lock this process does not hold")
+// notHeld is what comes of a Wait without L. It returns if the segment is closed.
+func (c *Cond) notHeld() error {
+	if !c.ref.Closed() {
+		c.ref.Misuse("Wait on a Cond whose Lock this process does not hold")
+	}
+	return nil
 }
 
 // Signal wakes one goroutine that waits, if there is any. It panics if the segment is closed.
