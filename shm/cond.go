@@ -131,14 +131,14 @@ func (c *Cond) wait(ctx context.Context) error {
 	place := c.join()
 	c.L.edge.Release()
 	if !c.L.lock.Unlock() { // another goroutine has unlocked it just now
-		if c.leave(place, true) {
+		if c.leave(place) {
 			c.finish()
 			c.give(1)
 		}
 		return c.notHeld()
 	}
 	err := c.await(ctx, place)
-	signalled := c.leave(place, err != nil)
+	signalled := c.leave(place)
 	if !c.L.lock.TryFree() {
 		_ = c.L.lock.Await(context.Background()) // without a Done channel it cannot fail
 	}

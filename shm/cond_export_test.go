@@ -40,7 +40,7 @@ func (c *Cond) WaitHalf() {
 	place := c.join()
 	c.L.Unlock()
 	_ = c.await(context.Background(), place)
-	c.leave(place, false)
+	c.leave(place)
 }
 
 // SignalSilently is what Signal has done before it wakes anybody.

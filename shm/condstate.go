@@ -42,7 +42,8 @@ import (
 // A process counts the grants that goroutines have taken and not finished (claimed), and has
 // the goroutines that have taken none in a list, in the order in which they came. The one
 // in front sleeps on the Event, until granted is more than claimed. The others wait for it on
-// the Go side. Who is cancelled withdraws; if waiting is 0, it has a grant, and takes it.
+// the Go side. The first granted - claimed of them have a grant each: who is cancelled takes
+// it, and withdraws if it has none. So no grant goes to somebody who came after it.
 //
 // Invariants
 //
@@ -181,25 +182,36 @@ func (s *condState) ready() bool {
 	return grantedIn(atomic.LoadUint64(s.tally)) > s.claimed || s.core.Closed()
 }
 
-// leave takes a goroutine out of the list, with a grant, or without one if it was cancelled.
-func (s *condState) leave(place *list.Element, cancelled bool) (signalled bool) {
+// leave takes a goroutine out of the list, with its grant, if it has one, which it reports.
+func (s *condState) leave(place *list.Element) (signalled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for {
+		t := atomic.LoadUint64(s.tally)
+		if signalled = s.isGranted(place, t); signalled {
+			s.claimed++
+			break
+		}
+		if waitingIn(t) == 0 || atomic.CompareAndSwapUint64(s.tally, t, t-waitingOne) { // or closed, or spoilt
+			break
+		}
+	}
 	first := s.list.Front() == place
 	s.list.Remove(place)
 	s.callFront(first)
-	for {
-		t := atomic.LoadUint64(s.tally)
-		switch {
-		case grantedIn(t) > s.claimed && (!cancelled || waitingIn(t) == 0):
-			s.claimed++
+	return signalled
+}
+
+// isGranted reports whether a goroutine is one of those in front that have a grant each.
+func (s *condState) isGranted(place *list.Element, tally uint64) bool {
+	at := s.list.Front()
+	for n := grantedIn(tally); n > s.claimed && at != nil; n-- {
+		if at == place {
 			return true
-		case waitingIn(t) == 0: // closed, or spoilt
-			return false
-		case atomic.CompareAndSwapUint64(s.tally, t, t-waitingOne):
-			return false
 		}
+		at = at.Next()
 	}
+	return false
 }
 
 // finish uses up a grant that a goroutine has taken. The caller has L.
