@@ -62,6 +62,7 @@ func TestCondWaiterKilled(t *testing.T) {
 func wantNone(t *testing.T, c *shm.Cond) {
 	t.Helper()
 	proctest.Until(t, "nothing is left", func() bool {
+		c.Broadcast() // also for the dead who wait
 		lockMarked(c)
 		defer c.L.Unlock()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

@@ -145,7 +145,9 @@ func (c condScene) play(s *stage) scene {
 		},
 		check: func(o outcome) { c.check(s, cond, o, signals, begin, &waiter) },
 	}
-	if c.waits && !c.dead {
+	if c.dead {
+		sc.asleep = func() {} // a process that has begun to start may keep the dead alive for a moment
+	} else if c.waits {
 		sc.asleep = func() {
 			want := uint64(1)
 			if c.early {
@@ -196,6 +198,7 @@ func (c condScene) check(s *stage, cond *shm.Cond, o outcome, signals int, begin
 	}
 	s.bounded("all signals to be used up", func(ctx context.Context) error {
 		for ctx.Err() == nil {
+			cond.Broadcast() // also for the dead who wait
 			lockMarked(cond)
 			brief, cancel := context.WithTimeout(ctx, time.Millisecond)
 			err := cond.WaitContext(brief)
