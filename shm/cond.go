@@ -142,13 +142,16 @@ func (c *Cond) wait(ctx context.Context) error {
 	if !c.L.lock.TryFree() {
 		_ = c.L.lock.Await(context.Background()) // without a Done channel it cannot fail
 	}
-	c.L.edge.Acquire()
-	if signalled {
-		c.finish()
-		c.edge.Acquire()
+	if c.ref.Closed() { // and L may be another's: the signal goes to others
 		return nil
 	}
-	return err
+	c.L.edge.Acquire()
+	if !signalled {
+		return err
+	}
+	c.finish()
+	c.edge.Acquire()
+	return nil
 }
 
 // notHeld is what comes of a Wait without L. It returns if the segment is closed.

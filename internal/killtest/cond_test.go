@@ -219,8 +219,8 @@ func (c condScene) dies(s *stage) func() {
 	done := s.background("the Wait of the dead", func() { waitOnce(cond) })
 	proctest.Until(s, "it waits", func() bool { waiting, _ := tallies(s); return waiting == 1 })
 	return func() {
+		c.on(s.seg).Signal() // the victim has the lock, so nobody returns
 		s.must("close", dead.Close())
 		done(patience)
-		c.on(s.seg).Signal()
 	}
 }
