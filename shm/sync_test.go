@@ -100,7 +100,14 @@ func init() {
 	}
 	races["Cond's Waits"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		x := newCond(c, seg)
-		f := func() { x.L.Lock(); *heap++; x.Signal(); timedWait(x); *heap++; x.L.Unlock() }
+		f := func() {
+			x.L.Lock()
+			*heap++
+			x.Signal()
+			timedWait(x)
+			*heap++
+			x.L.Unlock()
+		}
 		return f, f
 	}
 	races["race: after f"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
