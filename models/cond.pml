@@ -160,8 +160,8 @@ end:		do	/* asleep */
 #endif
 		od;
 #ifdef EARLY
-		atomic { g[me]--; used++ }
-		skip	/* L */
+		g[me]--;
+		used++	/* L */
 #else
 		skip;	/* L */
 		atomic { g[me]--; used++ }
