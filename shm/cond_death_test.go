@@ -34,13 +34,15 @@ func TestCondWaiterKilled(t *testing.T) {
 				c.Signal()
 				p.Expect("has a signal")
 			}
-			w := condWaits(c) // maybe not before p is dead
+			var w <-chan any
 			start := time.Now()
 			if method == "Wait" {
+				w = begins(t, c)
 				q.begins(t, c, "Wait")
 				c.Signal()
 				c.Signal() // one for the dead
 			} else {
+				w = condWaits(c) // maybe not before p is dead
 				p.Kill()
 			}
 			if method == "WaitLocked" {
@@ -177,8 +179,12 @@ func TestCondSlotTakenAgain(t *testing.T) {
 			r := startCond(t, s)
 			switch method {
 			case "Wait":
+				joins := c.Joins()
 				r.Send("Wait")
-				proctest.Until(t, "it waits", func() bool { return c.Waiting() == 1 && c.Granted() == 1 })
+				proctest.Until(t, "it waits", func() bool { return c.Joins() > joins })
+				if c.Waiting() != 1 || c.Granted() != 1 {
+					t.Errorf("%d wait, %d signals are left", c.Waiting(), c.Granted())
+				}
 			default:
 				call(r.Proc, method, "done")
 				r.Kill()

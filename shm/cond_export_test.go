@@ -24,6 +24,9 @@ func (c *Cond) Granted() (n int) {
 	return n
 }
 
+// Joins returns how many calls of Wait have begun.
+func (c *Cond) Joins() uint64 { return atomic.LoadUint64(c.joins) }
+
 // Casting reports whether any process is in a Broadcast, or died there.
 func (c *Cond) Casting() (any bool) {
 	for _, cast := range c.casts {
