@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,16 +59,18 @@ func TestCondOrder(t *testing.T) {
 	const n = 30
 	woken := make(chan int, n)
 	var cancels []context.CancelFunc
+	var waiters sync.WaitGroup
+	defer waiters.Wait()
 	for i := range n {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancels = append(cancels, cancel)
-		go func() {
+		waiters.Go(func() {
 			c.L.Lock()
 			defer c.L.Unlock()
 			if err := c.WaitContext(ctx); err == nil {
 				woken <- i
 			}
-		}()
+		})
 		proctest.Until(t, "it waits", func() bool { return c.Waiting() == i+1 })
 		pass(c.L)
 	}
