@@ -2,7 +2,6 @@ package shm
 
 import (
 	"context"
-	"math/bits"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -20,7 +19,7 @@ import (
 //	24   phase:   how many writers have come and gone
 //	32   emptied: word of the Event of the writer that waits for readers
 //	36   opened:  word of the Event of the readers that wait for a writer
-//	128  used:    a bit for each line that has ever had an owner
+//	128  used:    the lines that have ever had an owner (internal/ledger)
 //	256  ledger
 //
 // A line's count is three numbers. Each change of them is one addition:
@@ -89,7 +88,7 @@ type rwState struct {
 	word    *uint64 // of lock
 	mine    *uint64 // the count of this process's line
 	phase   *uint64
-	used    []*uint64
+	used    ledger.Used
 	lock    ownerlock.Lock
 	emptied wait.Event
 	opened  [2]wait.Event // of odd and of even phases, with one word
@@ -113,7 +112,7 @@ const (
 
 const (
 	_ uint = rwUsedOffset - (rwOpenedOffset + 4)
-	_ uint = rwLinesOffset - (rwUsedOffset + layout.MaxProcs/8)
+	_ uint = rwLinesOffset - (rwUsedOffset + ledger.UsedSize)
 )
 
 // rwSize is how many bytes an RWLock takes.
@@ -133,25 +132,9 @@ func (s *rwState) init(core *segment.Segment, mem []byte) {
 	s.lines = ledger.New(core, mem[rwLinesOffset:])
 	s.gone = make([]uint64, s.lines.Len())
 	s.mine = s.lines.Mine()
-	for i := range (s.lines.Len() + 63) / 64 {
-		s.used = append(s.used, layout.At[uint64](mem, rwUsedOffset+8*uint64(i)))
-	}
-	atomic.OrUint64(s.used[core.Slot()/64], 1<<(core.Slot()%64))
+	s.used = ledger.NewUsed(mem[rwUsedOffset:], core.MaxProcs())
+	s.used.Set(core.Slot())
 	s.lines.Enter()
-}
-
-// next returns the first slot from one on whose line is used, or how many slots there are.
-func (s *rwState) next(slot int) int {
-	for i := slot / 64; i < len(s.used); i++ {
-		w := atomic.LoadUint64(s.used[i])
-		if i == slot/64 {
-			w &= ^uint64(0) << (slot % 64)
-		}
-		if w != 0 {
-			return min(i*64+bits.TrailingZeros64(w), s.lines.Len())
-		}
-	}
-	return s.lines.Len()
 }
 
 // queued is one reader that is queued for a phase.
@@ -232,10 +215,10 @@ func (s *rwState) write(ctx context.Context) error {
 // drain waits for the readers that came before this writer.
 func (s *rwState) drain(ctx context.Context) error {
 	phase := atomic.LoadUint64(s.phase)
-	slot := s.next(0)
+	slot := s.used.Next(0)
 	vacant := func() bool {
 		for slot < s.lines.Len() && !s.occupied(slot, phase) {
-			slot = s.next(slot + 1)
+			slot = s.used.Next(slot + 1)
 		}
 		return slot == s.lines.Len() || s.core.Closed()
 	}
@@ -263,7 +246,7 @@ func (s *rwState) tryWrite() bool {
 // vacant reports whether no reader holds up a writer of this phase.
 func (s *rwState) vacant() bool {
 	phase := atomic.LoadUint64(s.phase)
-	for slot := s.next(0); slot < s.lines.Len(); slot = s.next(slot + 1) {
+	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
 		if s.occupied(slot, phase) {
 			return false
 		}
@@ -285,7 +268,7 @@ func (s *rwState) makeWay() {
 
 // bury notes down which lines are of the dead.
 func (s *rwState) bury() {
-	for slot := s.next(0); slot < s.lines.Len(); slot = s.next(slot + 1) {
+	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
 		if owner := s.lines.Owner(slot); atomic.LoadUint64(s.lines.Count(slot)) != 0 && s.core.DeadIn(slot, owner) {
 			atomic.StoreUint64(&s.gone[slot], uint64(owner))
 		}

@@ -22,6 +22,10 @@ func RWLockSize(maxProcs int) int64 { return int64(rwSize(maxProcs)) }
 // maxProcs processes.
 func BarrierSize(maxProcs int) int64 { return int64(barrierSize(maxProcs)) }
 
+// CondSize returns the size of a [Cond], in bytes of a segment that has room for maxProcs
+// processes.
+func CondSize(maxProcs int) int64 { return int64(condSize(maxProcs)) }
+
 // ValueSize returns the size of a Value of type T, in bytes of the segment. If T
 // has a long type description, the size includes it; the same is true for the
 // other objects that have an element type. ValueSize returns 0 if T is not plain.

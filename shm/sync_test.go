@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
@@ -11,7 +12,7 @@ import (
 )
 
 // What tests of all objects show of the Event, the Once, the WaitGroup, the
-// RecursiveLock and the Barrier.
+// RecursiveLock, the Barrier and the Cond.
 
 func init() {
 	races["Set and IsSet"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
@@ -88,10 +89,59 @@ func init() {
 		f := func() { barrierEnd(x); *heap++ }
 		return f, f
 	}
+	races["Signal and Cond's Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		return signals(newCond(c, seg), heap, (*shm.Cond).Signal, false)
+	}
+	races["Broadcast and Cond's Wait"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		return signals(newCond(c, seg), heap, (*shm.Cond).Broadcast, false)
+	}
+	races["race: after Signal"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		return signals(newCond(c, seg), heap, (*shm.Cond).Signal, true)
+	}
+	races["Cond's Waits"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
+		x := newCond(c, seg)
+		f := func() {
+			x.L.Lock()
+			*heap++
+			x.Signal()
+			timedWait(x)
+			*heap++
+			x.L.Unlock()
+		}
+		return f, f
+	}
 	races["race: after f"] = func(c *proctest.Child, seg *shm.Segment, heap *int) (a, b func()) {
 		o := newOnce(c, seg, "o")
 		return late(heap, func() { c.Check(o.Do(context.Background(), succeed)) }, o.Done)
 	}
+}
+
+// signals returns a goroutine that writes the variable and then signals without the lock, or
+// the other way round, and one that waits for that and then writes it.
+func signals(c *shm.Cond, heap *int, signal func(*shm.Cond), late bool) (a, b func()) {
+	return func() {
+			for c.Waiting() == 0 {
+			}
+			if !late {
+				*heap++
+			}
+			signal(c)
+			if late {
+				*heap++
+			}
+		}, func() {
+			c.L.Lock()
+			c.Wait()
+			*heap++
+			c.L.Unlock()
+		}
+}
+
+// timedWait waits for a moment.
+func timedWait(c *shm.Cond) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	_ = c.WaitContext(ctx)
 }
 
 // uncontended returns the operations that do not have to wait, by name.
@@ -103,11 +153,16 @@ func uncontended(t proctest.Fataler, seg *shm.Segment) map[string]func() {
 	g := newWaitGroup(t, seg, "g")
 	r := newRecursiveLock(t, seg, "r")
 	b := newBarrier(t, seg, 1)
+	c := newCond(t, seg)
 	return map[string]func(){
 		"Barrier": func() {
 			_, _ = b.Wait(ctx)
 			b.Waiting()
 			b.Broken()
+		},
+		"Cond": func() {
+			c.Signal()
+			c.Broadcast()
 		},
 		"RecursiveLock": func() {
 			r.Lock(1)
@@ -155,6 +210,7 @@ func TestSyncString(t *testing.T) {
 		`wait group "g" in segment "test"`:     newWaitGroup(t, s, "g"),
 		`recursive lock "r" in segment "test"`: newRecursiveLock(t, s, "r"),
 		`barrier "b" in segment "test"`:        newBarrier(t, s, parties),
+		`cond "c" in segment "test"`:           newCond(t, s),
 	} {
 		if got := fmt.Sprintf("%v %+v", v, v); got != want+" "+want {
 			t.Errorf("printed as %s, want %s", got, want)

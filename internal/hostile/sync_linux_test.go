@@ -13,6 +13,7 @@ type syncs struct {
 	group, reports *shm.WaitGroup
 	recursive      *shm.RecursiveLock
 	barrier, goOn  *shm.Barrier
+	cond           *shm.Cond
 }
 
 func (h *syncs) open(s *shm.Segment, kind string) (err error) {
@@ -29,6 +30,11 @@ func (h *syncs) open(s *shm.Segment, kind string) (err error) {
 		h.barrier, err = shm.NewBarrier(s, kind, 2)
 	case "goOn":
 		h.goOn, err = shm.NewBarrier(s, kind, 2, shm.GoOn)
+	case "cond":
+		var l *shm.Lock
+		if l, err = shm.NewLock(s, "lock"); err == nil {
+			h.cond, err = shm.NewCond(s, kind, l)
+		}
 	case "recursive":
 		h.recursive, err = shm.NewRecursiveLock(s, kind)
 	}
@@ -55,6 +61,18 @@ func init() {
 	}
 	operations["barrier"] = barrierOperations(func(h *handles) *shm.Barrier { return h.barrier })
 	operations["goOn"] = barrierOperations(func(h *handles) *shm.Barrier { return h.goOn })
+	operations["cond"] = []operation{
+		{name: "Signal", do: func(h *handles, arg byte) error { h.cond.Signal(); return nil }},
+		{name: "Broadcast", do: func(h *handles, arg byte) error { h.cond.Broadcast(); return nil }},
+		{name: "Wait", endless: true, do: func(h *handles, arg byte) error {
+			if !h.cond.L.TryLock() {
+				return nil
+			}
+			err := brief(arg, h.cond.WaitContext)
+			h.cond.L.Unlock()
+			return err
+		}},
+	}
 	operations["recursive"] = []operation{
 		{name: "TryLock", do: func(h *handles, arg byte) error { h.recursive.TryLock(uint32(arg % 2)); return nil }},
 		{name: "Lock", endless: true, do: func(h *handles, arg byte) error { h.recursive.Lock(uint32(arg % 2)); return nil }},

@@ -15,7 +15,7 @@ var operations []operation
 
 func init() {
 	operations = slices.Concat(
-		locks, recursiveLocks(), rwLocks(), events(), onces(), waitGroups(), barriers(),
+		locks, recursiveLocks(), rwLocks(), events(), onces(), waitGroups(), barriers(), conds(),
 		values(), entries(), reads(), semaphores(),
 		pushes(), pops(), casts(), works(),
 		closings(), leavings(), repairs(), attachments(),

@@ -24,6 +24,7 @@ const (
 	KindBarrier
 	KindBroadcast
 	KindWorkQueue
+	KindCond
 )
 
 var kindNames = [...]string{
@@ -47,6 +48,7 @@ var kindNames = [...]string{
 
 	KindRecursiveLock: "recursive lock",
 	KindBarrier:       "barrier",
+	KindCond:          "cond",
 }
 
 // String returns the kind as error messages name it.

@@ -152,6 +152,8 @@ func compare(e layout.Entry, spec Spec, room []byte) error {
 			e.TypeName, e.ElemSize, spec.Type.Name, spec.Type.Size, how, ErrMismatch)
 	case e.Capacity != spec.Capacity:
 		return fmt.Errorf("exists with capacity %d, asked for %d: %w", e.Capacity, spec.Capacity, ErrMismatch)
+	case e.Flags != spec.Flags && spec.Kind == layout.KindCond:
+		return fmt.Errorf("exists with another lock: %w", ErrMismatch)
 	case e.Flags != spec.Flags:
 		return fmt.Errorf("exists with options %#x, asked for %#x: %w", e.Flags, spec.Flags, ErrMismatch)
 	case e.Size != spec.Size:

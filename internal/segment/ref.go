@@ -28,6 +28,12 @@ func (r *Ref) String() string {
 	return fmt.Sprintf("%v %q in %v", r.kind, r.name, r.segment)
 }
 
+// Name returns the object's name.
+func (r *Ref) Name() string { return r.name }
+
+// In reports whether the object is reached by this attachment.
+func (r *Ref) In(s *Segment) bool { return r.segment == s }
+
 // Fault says which object err is about, and wraps it.
 func (r *Ref) Fault(err error) error { return fmt.Errorf("isthmus: %v: %w", r, err) }
 
