@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/futex"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/internal/wait"
@@ -82,7 +83,7 @@ func status(t proctest.Fataler, name string) (n int) {
 	return n
 }
 
-func startWaiters(b *testing.B, n int) (p *proctest.Proc, ask func(string) []int) {
+func startWaiters(b testing.TB, n int) (p *proctest.Proc, ask func(string) []int) {
 	p = proctest.Start(b, "waiters", fmt.Sprint(n))
 	p.Expect("ready")
 	return p, func(what string) (answer []int) {
@@ -96,6 +97,32 @@ func startWaiters(b *testing.B, n int) (p *proctest.Proc, ask func(string) []int
 		}
 		return answer
 	}
+}
+
+// TestWaiters has many goroutines of a process wait, each on a ring of its own, in few threads.
+func TestWaiters(t *testing.T) {
+	proctest.Mortal(t)
+	const n = 500
+	seg := newSegment(t)
+	var ends []*ring.Producer[int64]
+	for _, r := range waitersOf(t, seg, n) {
+		ends = append(ends, proctest.Must(r.Producer())(t))
+	}
+	p, ask := startWaiters(t, n)
+	if !futex.NativeAny() {
+		t.Log("the kernel does not wait on several words: hubs poll")
+	}
+	for _, e := range ends {
+		proctest.Check(t, e.Push(background, time.Now().UnixNano()))
+	}
+	proctest.Until(t, "all messages are popped", func() bool {
+		return !slices.ContainsFunc(ends, func(e *ring.Producer[int64]) bool { return e.TryPush(0) == ring.ErrFull })
+	})
+	if threads := ask("size")[1]; threads > 40 {
+		t.Errorf("%d threads for %d goroutines that wait", threads, n)
+	}
+	p.Send("end")
+	p.Wait()
 }
 
 // BenchmarkWaiters has two processes wait: one with many goroutines, each on a ring of its
