@@ -27,7 +27,7 @@
  *   NOCOMPARE   the kernel sleeps although a word differs
  *   NOWAIT -DITEMS0=2 -DITEMS1=0 -DNOSELECTOR  who leaves does not wait until it is out
  *   NOPASS      the selector keeps the wakes that it has not used
- *   NOREARM     the selector forgets, when it arms again, what it was woken for
+ *   NOREARM -DITEMS0=1 -DITEMS1=1 -DNOSINGLE  the selector forgets, when it arms again, what it was woken for
  *
  * Check: -DITEMS0=2 -DITEMS1=1 -DNOSINGLE
  * Check: -DITEMS0=2 -DITEMS1=0 -DNOSELECTOR
