@@ -63,8 +63,9 @@ import (
 //     next taker's is the first delivery. It stops producers, also behind slots that are
 //     held; they put it back, as what is nobody's stops them no more. Who does that has
 //     claimed the slot from the dead, as a taker does, so that it is one of them.
-//  6. Each delivery, and each take of a dead letter to move it, raises d. A task's is the
-//     limit at most. So a task that was given back names no later holder of its message.
+//  6. Each delivery, and each take of a dead letter to move it, raises d, or, once that is at
+//     its end, the tag. A task's d is the limit at most, if there is one. So a task that was
+//     given back names no later holder of its message.
 //
 // What a death leaves: in Put, what it leaves in MPMC. In Get, before the take: nothing;
 // after it: the slot reading, or held, with the id. A consumer that waits looks at all

@@ -12,7 +12,8 @@ import (
 //	tag 15 bits | 1 | deliveries 10 bits | owner id 38 bits
 //
 // The owner is 0 if the message is nobody's. The tag is the low bits of the lap in which
-// the message was put: a task that is over is not mistaken for one of a later message.
+// the message was put: a task that is over is not mistaken for one of a later message, of
+// less than 2^15 laps after it.
 type holder uint64
 
 // finished is the holder of a message that was acknowledged.
@@ -38,10 +39,11 @@ func (h holder) deliveries() uint64 { return uint64(h>>countShift) & manyTimes }
 // of returns the holder with another owner, or nobody.
 func (h holder) of(owner layout.ID) holder { return h&^(1<<layout.IDBits-1) | holder(owner) }
 
-// again returns the holder with one delivery more.
+// again returns the holder with one delivery more. Where these are not counted any more,
+// the tag rises, so that it is another holder all the same (Invariant 6 of work.go).
 func (h holder) again() holder {
 	if h.deliveries() == manyTimes {
-		return h
+		return h + 1<<(liveShift+1)
 	}
 	return h + 1<<countShift
 }

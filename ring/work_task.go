@@ -3,7 +3,9 @@ package ring
 import "github.com/isthmus-go/isthmus/internal/wait"
 
 // Task is a message of a [WorkQueue] that was delivered. It is held until Ack or Nack, by
-// any goroutine of this process, or until the process ends or closes its Segment.
+// any goroutine of this process, or until the process ends or closes its Segment. Of several
+// calls of Ack and Nack, exactly one succeeds. A task is not to be kept after that: once 32,768
+// messages have been in the same slot since, it may be taken for that of a later one.
 type Task[T any] struct {
 	q   *WorkQueue[T]
 	pos uint64
