@@ -7,7 +7,7 @@ import "context"
 // take longer than the messages that were put before. If ctx ends first, Join returns an
 // error that wraps the error of ctx. With [FailOnDeath], it returns an error that wraps
 // [ErrPeerDied] if messages are left, no live process is a consumer, and a process that was
-// a consumer has died. A goroutine that waits keeps an operating system thread asleep.
+// a consumer has died.
 func (q *WorkQueue[T]) Join(ctx context.Context) error {
 	if err := q.begin(ctx); err != nil {
 		return err

@@ -33,9 +33,8 @@ import (
 // Wait of the same phase that returns no error.
 //
 // All arrivals take turns. No operation makes a system call if nobody has to wait or to be
-// woken, but the first Wait of a process, and Reset. A goroutine that waits keeps an operating
-// system thread asleep. A Barrier takes 128 bytes of the segment, plus 128 bytes for each
-// process that the segment has room for.
+// woken, but the first Wait of a process, and Reset. A Barrier takes 128 bytes
+// of the segment, plus 128 bytes for each process that the segment has room for.
 type Barrier struct {
 	ref segment.Ref
 	barrierState

@@ -44,8 +44,7 @@ import (
 // In the terms of the Go memory model, a call of Signal or Broadcast synchronizes before the
 // return of each Wait that it ends.
 //
-// Signal and Broadcast make no system call if nobody sleeps. The processes that wait keep
-// one operating system thread asleep each. Those that begin to wait while a Broadcast is going on
+// Signal and Broadcast make no system call if nobody sleeps. Those that begin to wait while a Broadcast is going on
 // may be woken by it. A Cond takes 256 bytes of the segment, plus 128 bytes for each
 // process that the segment has room for. Up to two million goroutines of one process may
 // wait.

@@ -1,7 +1,8 @@
 // Package shm shares memory between processes. A segment is a mapped file that
 // contains named objects. This package has the objects Value, Array, Table, Lock,
 // RecursiveLock, RWLock, Cond, Event, Once, WaitGroup and Barrier. The packages
-// semaphore and ring add more kinds of object to the same segments.
+// semaphore and ring add more kinds of object to the same segments. [Select] waits
+// for one of several operations on them.
 //
 // All processes run the same lines. A constructor looks for the object of that
 // name in the segment. If there is none, it creates one, zeroed:

@@ -25,9 +25,8 @@ import (
 // In the terms of the Go memory model, a Set synchronizes before the return of each
 // Wait that it lets go, and before each IsSet that returns true and comes after it.
 //
-// No operation makes a system call if nobody has to wait or to be woken. A goroutine
-// that waits keeps an operating system thread asleep. An Event takes 128 bytes of the
-// segment.
+// No operation makes a system call if nobody has to wait or to be woken. An Event takes
+// 128 bytes of the segment.
 type Event struct {
 	ref     segment.Ref
 	word    *uint64

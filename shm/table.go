@@ -31,8 +31,7 @@ import (
 //
 // A Table of n entries takes 40n + (n + max(3, n/2))(8 + S) bytes of the segment,
 // where S is the size of T rounded up to a multiple of 8. If n is at least 6,
-// that is at most 1.5 S + 52 bytes for each entry. A goroutine that waits for an
-// entry keeps an operating system thread asleep.
+// that is at most 1.5 S + 52 bytes for each entry.
 type Table[T any] struct {
 	ref segment.Ref
 	*table

@@ -27,8 +27,7 @@ func (v *Value[T]) LoadVersion() (x T, version uint64) {
 // and its version. If ctx ends first, Wait returns an error that wraps the error
 // of ctx. If the Segment is closed, the error wraps [ErrSegmentClosed]. If the
 // value changes several times before the waiter reads it, the waiter sees only
-// the value at that moment. A goroutine that waits keeps an operating system
-// thread asleep.
+// the value at that moment.
 func (v *Value[T]) Wait(ctx context.Context, version uint64) (x T, now uint64, err error) {
 	if err := v.ref.CheckContext(ctx); err != nil {
 		return x, 0, err

@@ -45,9 +45,8 @@ import (
 // that it lets go.
 //
 // All changes take turns. No operation makes a system call if nobody has to wait or to be
-// woken, and Done finds a count of its own process. A goroutine that waits keeps an
-// operating system thread asleep. A WaitGroup takes 128 bytes of the segment, plus 128
-// bytes for each process that the segment has room for.
+// woken, and Done finds a count of its own process. A WaitGroup takes 128 bytes of the
+// segment, plus 128 bytes for each process that the segment has room for.
 type WaitGroup struct {
 	ref segment.Ref
 	counts
