@@ -26,6 +26,7 @@ func pops() (ops []operation) {
 	}{
 		{"TryPop", 1, func(e end) result { return one(e.TryPop()) }},
 		{"Pop", 1, func(e end) result { return one(e.Pop(context.Background())) }},
+		{"Select", 1, func(e end) result { return one(e.SelectPop(context.Background(), never)) }},
 		{"PopInto", 3, func(e end) result {
 			ns, err := e.PopInto(context.Background(), 3)
 			return failed(err, ns...)
@@ -40,7 +41,7 @@ func pops() (ops []operation) {
 				{name: ", another sleeps", full: true},
 				{name: ", the first", prefill: 3, first: true},
 			} {
-				if c.prefill == 0 && !c.full && way.name == "TryPop" || c.full && way.name == "Pop" ||
+				if c.prefill == 0 && !c.full && way.name == "TryPop" || c.full && (way.name == "Pop" || way.name == "Select") ||
 					c.first && (way.name != "TryPop" || !anybody(kind)) {
 					continue
 				}
@@ -48,6 +49,7 @@ func pops() (ops []operation) {
 				op := operation{name: kind + " " + way.name + c.name, ring: kind, first: c.first, play: c.play}
 				op.victim = func(v *victim) func() result {
 					e := must(newEnd(kind, v.seg, consumer))
+					never = must(shm.NewEvent(v.seg, "never")).WaitCase()
 					return func() result { return way.do(e) }
 				}
 				if c.full {
@@ -65,6 +67,9 @@ func pops() (ops []operation) {
 	}
 	return ops
 }
+
+// never is a case of a Select, in a victim, that never takes place.
+var never shm.Case
 
 // others is the message that the other process pushes. No Bytes message is longer.
 const others = 1<<62 | 3

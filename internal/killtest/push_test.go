@@ -19,6 +19,9 @@ func pushes() (ops []operation) {
 	}{
 		{"TryPush", 1, func(e end, ns []uint64) result { return failed(e.TryPush(ns[0])) }},
 		{"Push", 1, func(e end, ns []uint64) result { return failed(e.Push(context.Background(), ns[0])) }},
+		{"Select", 1, func(e end, ns []uint64) result {
+			return failed(e.SelectPush(context.Background(), ns[0], never))
+		}},
 		{"PushAll", 2, func(e end, ns []uint64) result {
 			n, err := e.PushAll(context.Background(), ns[0], ns[0]+uint64(len(ns)))
 			return failed(err, uint64(n))
@@ -33,7 +36,7 @@ func pushes() (ops []operation) {
 				{name: ", another sleeps", other: true},
 				{name: ", the first", prefill: 2, first: true},
 			} {
-				if c.full && way.name == "TryPush" || c.other && way.name == "Push" ||
+				if c.full && way.name == "TryPush" || c.other && (way.name == "Push" || way.name == "Select") ||
 					c.first && (way.name != "TryPush" || !anybody(kind)) {
 					continue
 				}
@@ -43,6 +46,7 @@ func pushes() (ops []operation) {
 				op.changes = kind == "Bytes" && c.prefill > 0
 				op.victim = func(v *victim) func() result {
 					e := must(newEnd(kind, v.seg, producer))
+					never = must(shm.NewEvent(v.seg, "never")).WaitCase()
 					var ns []uint64
 					for i := range way.n {
 						ns = append(ns, v.message(i))

@@ -101,6 +101,7 @@ type bytePopper interface {
 	Pop(ctx context.Context, dst []byte) ([]byte, error)
 	PopInto(ctx context.Context, dst []byte, lens []int) ([]byte, int, error)
 	All(ctx context.Context) iter.Seq2[[]byte, error]
+	PopCase(dst *[]byte) shm.Case
 }
 
 // appending has messages appended to prefix, and checks that they are.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // pusher and popper are what the ends of rings with messages of type M have in common.
@@ -11,6 +13,7 @@ type pusher[M any] interface {
 	TryPush(M) error
 	Push(context.Context, M) error
 	PushAll(context.Context, []M) (int, error)
+	PushCase(*M) shm.Case
 	Close() error
 }
 
@@ -18,6 +21,7 @@ type popper[M any] interface {
 	TryPop() (M, error)
 	Pop(context.Context) (M, error)
 	PopInto(context.Context, []M) (int, error)
+	PopCase(*M) shm.Case
 	All(context.Context) iter.Seq2[M, error]
 }
 
@@ -30,6 +34,12 @@ type pushing[M any] struct {
 func (p pushing[M]) TryPush(n uint64) error { return p.pusher.TryPush(p.make(n)) }
 
 func (p pushing[M]) Push(ctx context.Context, n uint64) error { return p.pusher.Push(ctx, p.make(n)) }
+
+func (p pushing[M]) SelectPush(ctx context.Context, n uint64, others ...shm.Case) error {
+	m := p.make(n)
+	_, err := shm.Select(ctx, append(others, p.PushCase(&m))...)
+	return err
+}
 
 func (p pushing[M]) PushAll(ctx context.Context, from, to uint64) (int, error) {
 	ms := make([]M, 0, to-from)
@@ -55,6 +65,12 @@ func (c popping[M]) number(m M, err error) (uint64, error) {
 func (c popping[M]) TryPop() (uint64, error) { return c.number(c.popper.TryPop()) }
 
 func (c popping[M]) Pop(ctx context.Context) (uint64, error) { return c.number(c.popper.Pop(ctx)) }
+
+func (c popping[M]) SelectPop(ctx context.Context, others ...shm.Case) (uint64, error) {
+	var m M
+	_, err := shm.Select(ctx, append(others, c.PopCase(&m))...)
+	return c.number(m, err)
+}
 
 func (c popping[M]) PopInto(ctx context.Context, most int) ([]uint64, error) {
 	ms := make([]M, most)

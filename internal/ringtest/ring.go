@@ -36,6 +36,7 @@ type Ring interface {
 type Producer interface {
 	TryPush(n uint64) error
 	Push(ctx context.Context, n uint64) error
+	SelectPush(ctx context.Context, n uint64, others ...shm.Case) error
 	PushAll(ctx context.Context, from, to uint64) (int, error) // of from to to-1
 	TryReserve(n uint64) (Reserved, error)                     // and write n
 	Reserve(ctx context.Context, n uint64) (Reserved, error)
@@ -48,6 +49,7 @@ type Producer interface {
 type Consumer interface {
 	TryPop() (uint64, error)
 	Pop(ctx context.Context) (uint64, error)
+	SelectPop(ctx context.Context, others ...shm.Case) (uint64, error)
 	PopInto(ctx context.Context, most int) ([]uint64, error)
 	TryNext() (Lent, error)
 	Next(ctx context.Context) (Lent, error)
