@@ -109,6 +109,10 @@ func newObject(core *segment.Segment, spec segment.Spec, opts []Option) (object,
 		fence: core.WakerFence(), fail: has(opts, FailOnDeath),
 	}
 	o.local = core.Local(obj, func() any { return newLocal(core, obj) }).(*local)
+	if o.fail { // an end may be abandoned long after the last death
+		o.canPop.Keen()
+		o.canPush.Keen()
+	}
 	o.producers, o.consumers = role{core, o.producer}, role{core, o.consumer}
 	return o, nil
 }

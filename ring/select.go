@@ -9,7 +9,8 @@ import (
 func (o *object) selectCase(e *wait.Event, busy error, try func() error, stalled func()) shm.Case {
 	a := &attempt{object: o, event: e, busy: busy}
 	return wait.NewCase(e, func() bool { return a.look(try) }, func() { a.atSlice(stalled) },
-		func() error { return a.err })
+		func() error { return a.err }).
+		Beginning(func() { a.died = false }) // what an earlier Select saw says nothing about now
 }
 
 // messageCase is selectCase of awaitMessage.

@@ -26,9 +26,11 @@ const (
 
 // brief is the backoff of an operation that must not block: it ends before the
 // first sleep. patient goes on until the change is over or the segment closed.
+// forbearing is for one of several cases, which the others must not wait for: some 2 ms.
 var (
-	brief   = backoff{limit: pauses + yields + 1}
-	patient = backoff{limit: math.MaxInt}
+	brief      = backoff{limit: pauses + yields + 1}
+	forbearing = backoff{limit: pauses + yields + 20}
+	patient    = backoff{limit: math.MaxInt}
 )
 
 // wait waits for a moment after the word was seen busy. It reports false if the

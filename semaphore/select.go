@@ -13,7 +13,7 @@ import (
 // is negative.
 func (s *Semaphore) AcquireCase(n int64) shm.Case {
 	try := func() bool {
-		return n < 0 || n <= s.size && s.acquire(n, false, patient) || s.core.Closed()
+		return n < 0 || n <= s.size && s.acquire(n, false, forbearing) || s.core.Closed()
 	}
 	return wait.NewCase(s.queue.Behind(), try, func() { s.queue.DropStale(); s.reclaim() }, func() error {
 		if n < 0 {

@@ -12,9 +12,9 @@ import (
 
 // A Case is one of the operations between which [Select] chooses. Methods of the objects
 // return it: [Lock.LockCase], for example, or PopCase of the rings. It is a small value, and
-// can be used for one Select after another. Its pointers are read, or written to, only when
-// its operation is done. An object that only one goroutine at a time may use must not be
-// used while Select runs. The zero Case never takes place, as the case of a nil channel.
+// can be used for one Select after another. Select reads what its pointers point at at each
+// try, and writes there only when the operation is done. An object that only one goroutine
+// at a time may use must not be used while Select runs. The zero Case never takes place, as the case of a nil channel.
 type Case = wait.Case
 
 // Select waits until one of the operations can be done, does it, and returns its index.

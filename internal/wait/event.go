@@ -53,7 +53,7 @@ import (
 type Event struct {
 	word   *uint32
 	fence  Fence
-	keen   bool // whoever sleeps on it has to do something at every Slice
+	keen   uint32 // 1: see Keen
 	turn   chan struct{}
 	queued int32 // goroutines of this process that have the turn, or wait for it
 	luck   luck
@@ -87,8 +87,13 @@ func NewEvent(word *uint32, fence Fence) Event {
 // wakes everybody.
 func (e *Event) Another() *Event {
 	other := NewEvent(e.word, e.fence)
+	other.keen = atomic.LoadUint32(&e.keen)
 	return &other
 }
+
+// Keen has whoever sleeps on e look at every Slice, if they are not too many: what they wait
+// for may come by other things than a wake, or a death.
+func (e *Event) Keen() { atomic.StoreUint32(&e.keen, 1) }
 
 // Waiting reports whether anybody may be asleep: the waker's load. It does not
 // keep the segment alive, for the sake of its callers' registers.

@@ -46,7 +46,7 @@ type hub struct {
 	gone  []*bed // are to leave
 	beds  []*bed // the list: whose word it is, by word
 	taken int    // words of all of them
-	keen  int    // beds in the list that are to look at every Slice
+	keen  int    // beds in the list that are keen
 
 	words []futex.Word // the hub's own: those of the list, then the bell
 }
@@ -56,7 +56,7 @@ type bed struct {
 	hub    *hub
 	words  []futex.Word
 	wards  []*ward
-	keen   bool          // it is to look at every Slice
+	keen   bool          // of a keen Event
 	isOut  bool          // guarded by dorm
 	looked bool          // it was told to look; guarded by dorm
 	out    chan struct{} // receives one when it is out
@@ -107,7 +107,7 @@ func enter(n *nap) *bed {
 	b := &bed{words: n.words, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
 	dorm.Lock()
 	defer dorm.Unlock()
-	i := slices.IndexFunc(hubs, func(h *hub) bool { return h.taken+len(b.words) <= hubWords })
+	i := b.place(hubs)
 	if i < 0 {
 		i = len(hubs)
 		hubs = append(hubs, &hub{})
@@ -116,7 +116,7 @@ func enter(n *nap) *bed {
 	b.hub = hubs[i]
 	for _, e := range n.events {
 		b.admit(e.fence)
-		b.keen = b.keen || e.keen
+		b.keen = b.keen || atomic.LoadUint32(&e.keen) != 0
 	}
 	for _, f := range n.fences {
 		b.admit(f)
@@ -128,6 +128,11 @@ func enter(n *nap) *bed {
 	}
 	b.hub.ring()
 	return b
+}
+
+// place returns which of some hubs has room for the bed, or -1.
+func (b *bed) place(in []*hub) int {
+	return slices.IndexFunc(in, func(h *hub) bool { return h.taken+len(b.words) <= hubWords })
 }
 
 // leave takes the bed off the list.

@@ -108,7 +108,8 @@ func (w *Words) Wake(n int) {
 func (q *Queue) Init(words *Words, owner Owner, shared bool) {
 	q.words, q.owner, q.shared = words, owner, shared
 	q.behind, q.ahead = NewEvent(&words.events[0], owner), NewEvent(&words.events[1], owner)
-	q.ahead.keen = true           // shows that it is there
+	q.behind.Keen()               // a look makes it hungry, or finds the first stale
+	q.ahead.Keen()                // a look shows that it is there
 	(&claim{queue: q}).end(false) // what an earlier owner of this slot has left
 }
 

@@ -16,6 +16,8 @@ import (
 //     be news any more;
 //   - all beds of a ward, for some Slices after a death: what it has left may be out of
 //     reach at first;
+//   - keen beds at every Slice, as long as they are not too many: of locks and permits, whose
+//     order depends on looks, and of rings that report the death of peers;
 //   - all others in turn, a few at each Slice, for the sake of wakers that were stopped
 //     before their wake. While beds are as few as that, each looks after each Slice.
 type watch struct {
@@ -39,6 +41,7 @@ var (
 
 const (
 	looks      = 10 // beds that look in their turn, at each Slice
+	keenLooks  = 40 // keen beds that do
 	aftershock = 5  // Slices after a death in which the beds of its ward look
 )
 
@@ -102,13 +105,21 @@ func (w *watch) round() {
 	}
 	dorm.Lock()
 	defer dorm.Unlock()
+	if watcher != w { // since then: what it has seen is of nobody, and restless another's
+		return
+	}
 	w.turn++
-	every := int(beds.Load())/looks + 1
+	keen := 0
+	for _, h := range hubs {
+		keen += h.keen
+	}
+	every, everyKeen := int(beds.Load())/looks+1, keen/keenLooks+1
 	for i, h := range hubs {
-		h.tell(w.turn%every == i%every, unrest)
+		h.tell(w.turn%every == i%every, w.turn%everyKeen == i%everyKeen, unrest)
 	}
 	if n := len(hubs) - 1; n > 0 {
-		if free := n*hubWords - taken(hubs[:n]); free >= hubs[n].taken+hubWords {
+		homeless := func(b *bed) bool { return b.place(hubs[:n]) < 0 }
+		if free := n*hubWords - taken(hubs[:n]); free >= hubs[n].taken+hubWords && !slices.ContainsFunc(hubs[n].beds, homeless) {
 			hubs[n].clear()
 		}
 	}
@@ -129,15 +140,16 @@ func (h *hub) clear() {
 	h.ring()
 }
 
-// tell tells those of the hub's beds to look for the dead who are to: all of them if it is the
-// hub's turn.
-func (h *hub) tell(inTurn, unrest bool) {
-	if !inTurn && !h.news && !unrest && h.keen == 0 {
+// tell tells those of the hub's beds to look for the dead who are to: all of them, or the keen
+// ones, if it is the hub's turn.
+func (h *hub) tell(inTurn, keen, unrest bool) {
+	keen = keen && h.keen > 0
+	if !inTurn && !h.news && !unrest && !keen {
 		return
 	}
 	h.news = false
 	for _, b := range h.beds {
-		if inTurn || !b.looked || b.keen || slices.ContainsFunc(b.wards, (*ward).isRestless) {
+		if inTurn || !b.looked || keen && b.keen || slices.ContainsFunc(b.wards, (*ward).isRestless) {
 			b.looked = true
 			select {
 			case b.look <- struct{}{}:
