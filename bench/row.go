@@ -225,8 +225,8 @@ func (g group) title() string {
 var systems = []func() []row{
 	limitRows,
 	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows,
-	lockRows, semaphoreRows,
-	chanRows, mutexRows,
+	lockRows, rwLockRows, condRows, semaphoreRows,
+	chanRows, mutexRows, rwMutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,
 	pythonRows, idleRows, createRows,
 }
