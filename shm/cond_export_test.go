@@ -2,6 +2,7 @@ package shm
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -67,7 +68,7 @@ func (c *Cond) BroadcastHalf() {
 		if waitingIn(atomic.LoadUint64(c.lines.Count(slot))) == 0 {
 			continue
 		}
-		arch.StoreRelease64(c.casts[c.core.Slot()], c.tag<<tagShift|uint64(slot)+1)
+		arch.StoreRelease64(c.casts[c.core.Slot()], c.tag<<tagShift|1)
 		if served {
 			return
 		}
@@ -97,3 +98,9 @@ func (c *Cond) EnterHalf() {
 
 // SleepsIn reports whether somebody may be asleep in the line of the slot of another.
 func (c *Cond) SleepsIn(other *Cond) bool { return wait.Asleep(c.woken[other.core.Slot()]) }
+
+// Mu is the mutex that a Broadcast takes after its first look at the lines.
+func (c *Cond) Mu() *sync.Mutex { return &c.mu }
+
+// Slot is this process's.
+func (c *Cond) Slot() int { return c.core.Slot() }

@@ -89,14 +89,12 @@ func (s *condState) retire(slot int, tag uint64) {
 func (s *condState) passOn(slot int, tag uint64) {
 	s.retire(slot, tag)
 	if cast := atomic.LoadUint64(s.casts[slot]); cast != 0 && tagOf(cast) == tag {
-		for at := s.used.Next(max(int(cast&castMask), 1) - 1); at < s.lines.Len(); at = s.used.Next(at + 1) {
-			s.grant(at, tallyMask)
-		}
+		s.grantAll(s.waiters())
 		atomic.CompareAndSwapUint64(s.casts[slot], cast, 0)
 	}
 	count := s.lines.Count(slot)
 	if t := atomic.LoadUint64(count); tagOf(t) == tag && grantedIn(t) > 0 {
-		s.give(grantedIn(t))
+		s.give(min(grantedIn(t), s.waiters())) // or those who wait again get all of them
 		atomic.CompareAndSwapUint64(count, t, t-grantedIn(t)<<grantedShift)
 	}
 }

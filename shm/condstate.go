@@ -21,13 +21,12 @@ import (
 //	32   joins   how many calls of Wait have begun
 //	128  used    the lines that have ever had an owner (internal/ledger)
 //	256  ledger  a line for each process (internal/ledger), whose count is tally, and in it
-//	       16  cast   the Broadcast that this process is in, 0 if none
+//	       16  cast   not 0 if this process is in a Broadcast: bits 42-63 are the tag
 //	       24  woken  word of the wait.Event that this process sleeps on
 //
 // tally: bits 0-20 waiting: goroutines of this process that wait and have no signal; bits 21-41
 // granted: signals that they have got, and that are not used up; bits 42-63 tag: the low bits
-// of the id of the owner that has entered the line. cast: bits 0-10 are 1 more than a slot; bits
-// 42-63 the tag. All lines before this slot have been served.
+// of the id of the owner that has entered the line.
 //
 // Each transition of a tally is one compare-and-swap, or an addition of its owner:
 //
@@ -58,9 +57,10 @@ import (
 //     Those who look exclude each other by repair, without waiting.
 //  4. A tally with a tag that is not the owner's is of nobody who has died in a Wait: its
 //     next owner has cleared it, and died before it became the owner.
-//  5. A Broadcast grants all of each line once, so it ends. It notes in cast where it is,
-//     so that others go on from there if it dies. Those in one line may be served twice then,
-//     and those who begin to wait before the others go on.
+//  5. A Broadcast grants all of each line once, so it ends. It notes in cast that it goes
+//     on, so that others do it again if it dies: also for those who begin to wait before that.
+//     A Signal may come to somebody before it does, for whom somebody else has waited since in
+//     a line that it has served: so it gives as many signals as waited when it began.
 //  6. Signal gives up if it has seen no waiting in any line, and joins is what it was
 //     before: then nobody waited when it had seen the last line. Otherwise it looks again.
 //  7. Nobody waits for anybody but L, here. A process that is stopped with a signal
@@ -69,8 +69,8 @@ import (
 // Memory orderings. L orders a join with the Signals of those who have L. The
 // additions of join are in the order used, tally, joins, and a Signal loads joins, used,
 // tally, joins (Invariant 6). The compare-and-swap of a grant pairs with the load of the
-// goroutine in front, and is the full fence before the load of woken. It comes after the store
-// of cast, and before the next one, which are release stores. The compare-and-swap of a tally
+// goroutine in front, and is the full fence before the load of woken. It lies between the
+// stores of cast, which are release stores. The compare-and-swap of a tally
 // or a cast fails if the owner of the line has changed, because of the tag.
 //
 // Model: models/cond.pml.
@@ -110,13 +110,11 @@ const (
 	grantedShift = tallyBits
 	grantedOne   = 1 << grantedShift
 	tagShift     = 2 * tallyBits
-	castMask     = 1<<11 - 1
 )
 
 const (
 	_ uint = condUsed - (condJoins + 8)
 	_ uint = condLedger - (condUsed + ledger.UsedSize)
-	_ uint = castMask - layout.MaxProcs
 )
 
 func condSize(procs int) uint64 { return condLedger + ledger.Size(procs) }
@@ -137,6 +135,7 @@ func (s *condState) init(core *segment.Segment, mem []byte) {
 	s.tally = s.lines.Mine()
 	s.tag = tagOf(uint64(core.ID()) << tagShift)
 	s.event = wait.NewEvent(s.woken[core.Slot()], core)
+	s.event.Keen() // one who is long dead may get a signal
 }
 
 func waitingIn(tally uint64) uint64 { return tally & tallyMask }
@@ -192,7 +191,8 @@ func (s *condState) leave(place *list.Element) (signalled bool) {
 			s.claimed++
 			break
 		}
-		if waitingIn(t) == 0 || atomic.CompareAndSwapUint64(s.tally, t, t-waitingOne) { // or closed, or spoilt
+		if waitingIn(t) == 0 || tagOf(t) != s.tag || // closed, or spoilt
+			atomic.CompareAndSwapUint64(s.tally, t, t-waitingOne) {
 			break
 		}
 	}
@@ -205,6 +205,9 @@ func (s *condState) leave(place *list.Element) (signalled bool) {
 // isGranted reports whether a goroutine is one of those in front that have a grant each.
 func (s *condState) isGranted(place *list.Element, tally uint64) bool {
 	at := s.list.Front()
+	if n := grantedIn(tally); n > s.claimed && n-s.claimed >= uint64(s.list.Len()) {
+		return true // as all are: there may be many
+	}
 	for n := grantedIn(tally); n > s.claimed && at != nil; n-- {
 		if at == place {
 			return true
@@ -271,23 +274,34 @@ func (s *condState) grant(slot int, most uint64) uint64 {
 
 // broadcast gives a signal to everybody who waits.
 func (s *condState) broadcast() {
-	first := s.used.Next(0)
-	for ; first < s.lines.Len() && waitingIn(atomic.LoadUint64(s.lines.Count(first))) == 0; first = s.used.Next(first + 1) {
-	}
-	if first == s.lines.Len() {
+	if s.waiters() == 0 {
 		return
 	}
+	s.casting.Lock()
+	defer s.casting.Unlock()
+	n := s.waiters()
 	s.mu.Lock()
 	s.enter()
 	s.mu.Unlock()
-	s.casting.Lock()
-	defer s.casting.Unlock()
 	cast := s.casts[s.core.Slot()]
-	for slot := first; slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
-		if waitingIn(atomic.LoadUint64(s.lines.Count(slot))) > 0 {
-			arch.StoreRelease64(cast, s.tag<<tagShift|uint64(slot)+1)
-			s.grant(slot, tallyMask)
-		}
-	}
+	arch.StoreRelease64(cast, s.tag<<tagShift|1)
+	s.grantAll(n)
 	arch.StoreRelease64(cast, 0)
+}
+
+// waiters returns how many wait, at least, when it ends: who has begun meanwhile counts.
+func (s *condState) waiters() (n uint64) {
+	joins := atomic.LoadUint64(s.joins)
+	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
+		n += waitingIn(atomic.LoadUint64(s.lines.Count(slot)))
+	}
+	return n + atomic.LoadUint64(s.joins) - joins
+}
+
+// grantAll gives a signal to everybody who waits, and n in all as long as anybody does.
+func (s *condState) grantAll(n uint64) {
+	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
+		n -= min(n, s.grant(slot, tallyMask))
+	}
+	s.give(n)
 }
