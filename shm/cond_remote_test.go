@@ -81,7 +81,7 @@ func startCond(t *testing.T, s shared.Segment) *condProc {
 	t.Helper()
 	p := &condProc{Proc: s.Start(t, "cond")}
 	t.Cleanup(func() {
-		if !p.gone && !t.Failed() {
+		if !p.gone && !t.Failed() && !t.Skipped() {
 			end(p.Proc)
 		}
 	})

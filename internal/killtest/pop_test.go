@@ -26,7 +26,7 @@ func pops() (ops []operation) {
 	}{
 		{"TryPop", 1, func(e end) result { return one(e.TryPop()) }},
 		{"Pop", 1, func(e end) result { return one(e.Pop(context.Background())) }},
-		{"Select", 1, func(e end) result { return one(e.SelectPop(context.Background(), never)) }},
+		{"Select pop", 1, func(e end) result { return one(e.SelectPop(context.Background(), never)) }},
 		{"PopInto", 3, func(e end) result {
 			ns, err := e.PopInto(context.Background(), 3)
 			return failed(err, ns...)
@@ -41,7 +41,7 @@ func pops() (ops []operation) {
 				{name: ", another sleeps", full: true},
 				{name: ", the first", prefill: 3, first: true},
 			} {
-				if c.prefill == 0 && !c.full && way.name == "TryPop" || c.full && (way.name == "Pop" || way.name == "Select") ||
+				if c.prefill == 0 && !c.full && way.name == "TryPop" || c.full && (way.name == "Pop" || way.name == "Select pop") ||
 					c.first && (way.name != "TryPop" || !anybody(kind)) {
 					continue
 				}

@@ -19,7 +19,7 @@ func pushes() (ops []operation) {
 	}{
 		{"TryPush", 1, func(e end, ns []uint64) result { return failed(e.TryPush(ns[0])) }},
 		{"Push", 1, func(e end, ns []uint64) result { return failed(e.Push(context.Background(), ns[0])) }},
-		{"Select", 1, func(e end, ns []uint64) result {
+		{"Select push", 1, func(e end, ns []uint64) result {
 			return failed(e.SelectPush(context.Background(), ns[0], never))
 		}},
 		{"PushAll", 2, func(e end, ns []uint64) result {
@@ -36,7 +36,7 @@ func pushes() (ops []operation) {
 				{name: ", another sleeps", other: true},
 				{name: ", the first", prefill: 2, first: true},
 			} {
-				if c.full && way.name == "TryPush" || c.other && (way.name == "Push" || way.name == "Select") ||
+				if c.full && way.name == "TryPush" || c.other && (way.name == "Push" || way.name == "Select push") ||
 					c.first && (way.name != "TryPush" || !anybody(kind)) {
 					continue
 				}
