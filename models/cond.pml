@@ -15,6 +15,7 @@
  * Check: -DDEATHS=1
  * Check: -DDEATHS=2
  * Check: -DDEATHS=1 -DHEIR
+ * Check: -DDEATHS=0 -DBROADCAST
  * Check: -DDEATHS=1 -DBROADCAST
  * Check: -DDEATHS=2 -DBROADCAST
  *
@@ -34,10 +35,16 @@
  *   NOJOINS    -DDEATHS=0  a Signal looks once (6)
  *   NOCAST     -DDEATHS=1 -DBROADCAST  who dies in a Broadcast leaves no note (5)
  *   STORE      -DDEATHS=0  a grant is a store (2)
+ *   ABSORB     -DDEATHS=0 -DBROADCAST  a Broadcast gives to each line once, and no more (5)
  */
 
 #ifndef DEATHS
 #define DEATHS 1
+#endif
+#if DEATHS > 0
+#define ABSORB	/* or the search would be too large */
+#else
+#define NOLOOK
 #endif
 #define bit(p)    (1 << (p))
 #define isDead(p) ((dead >> (p)) & 1)
@@ -60,6 +67,7 @@ byte joins, cast;	/* cast: of process 3 */
 byte repair;		/* its holder, as an id */
 byte in;		/* who has joined and has no grant, as others may know */
 byte early;		/* who had joined when the Broadcast began */
+byte before;		/* and when the Signal of process 2 did, likewise */
 byte idle;		/* which Signals, by process, ran while nobody waited */
 byte gave, used, dropped, twice;
 
@@ -125,12 +133,29 @@ inline passOn(who, d, own) {
 	fi
 }
 
-inline recast() {
+/* count: left is how many wait at least, at its end. */
+inline count() {
+	j = joins;
+	left = w[0];
+	left = left + w[1];
+	atomic { left = left + joins - j; j = 0 }
+}
+
+/* grantAll is of process me. */
+inline grantAll(me) {
+	most = 2; grant(0, most); atomic { left = (left > n -> left - n : 0); most = 2 }
+	grant(1, most); atomic { left = (left > n -> left - n : 0); most = 0 }
+#ifdef ABSORB
+	left = 0
+#else
+	give(me);
+	left = 0
+#endif
+}
+
+inline recast(me) {
 	if
-	:: cast > 0 && isDead(3) ->
-	   if :: cast == 1 -> most = 2; grant(0, most) :: else fi;
-	   most = 2; grant(1, most);
-	   cast = 0; most = 0
+	:: cast > 0 && isDead(3) -> count(); grantAll(me); cast = 0
 	:: else
 	fi
 }
@@ -140,7 +165,7 @@ inline look(me) {
 	:: atomic { repair == 0 || isDead(repair - 1) -> repair = me + 1 }
 	   retire(0);
 	   retire(1);
-	   recast();
+	   recast(me);
 	   passOn(me, 0, false);
 	   passOn(me, 1, false);
 	   atomic { if :: repair == me + 1 -> repair = 0 :: else fi }
@@ -172,30 +197,29 @@ end:		do	/* asleep */
 proctype signaller(byte me) {
 	byte n, m, k, j, from, left = 1, seen, most;
 	{
+		atomic { if :: me == 2 -> before = in :: else fi }
 		give(me);
 		atomic { if :: left > 0 -> assert(idle & bit(me)) :: else -> gave++ fi; left = 9 }
 	} unless { atomic { death?_; if :: left == 0 -> gave++ :: else fi; dead = dead | bit(me) } }
 }
 
 /* A Broadcast that dies before it has begun has not happened. */
-#ifdef NOCAST
-#define note(n)
-#define begins    begun = 1
-#else
-#define note(n)   atomic { cast = n; begun = 1 }
-#define begins
-#endif
-
 proctype broadcaster() {
-	byte n, m, k, most;
+	byte n, m, k, j, from, left, most;
 	{
 		atomic { early = in }
+		count();
 		if
-		:: w[0] > 0 -> note(1); most = 2; grant(0, most); begins
-		:: else
-		fi;
-		if
-		:: w[1] > 0 -> note(2); most = 2; grant(1, most)
+		:: left > 0 ->
+#ifndef NOCAST
+		   atomic { cast = 1; begun = 1 }
+#endif
+		   most = 2; grant(0, most); atomic { begun = 1; left = (left > n -> left - n : 0); most = 2 }
+		   grant(1, most); atomic { left = (left > n -> left - n : 0); most = 0 }
+#ifndef ABSORB
+		   give(3);
+#endif
+		   left = 0
 		:: else
 		fi;
 		atomic { cast = 0; begun = 1 }
@@ -239,5 +263,9 @@ judge:	timeout;
 	assert(used <= gave + (DEATHS > 1) + twice);
 #else
 	assert(!begun || !(waits(0) && (early & 1)) && !(waits(1) && (early & 2)));
+#if DEATHS == 0
+	/* The Signal is not lost on somebody whom the Broadcast would have woken. */
+	assert(!(waits(0) && (before & 1) && (early & 2)) && !(waits(1) && (before & 2) && (early & 1)));
+#endif
 #endif
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// TestCondAttackBroadcastAbsorbs: X waits; a Broadcast has seen that nobody waits in the line of
+// TestCondBroadcastAfterSignal: X waits; a Broadcast has seen that nobody waits in the line of
 // Y; Y begins to wait; a Signal comes, and goes to X; the Broadcast goes on. Whichever came first,
 // Y must be woken: by the Signal (X was the Broadcast's), or by the Broadcast.
-func TestCondAttackBroadcastAbsorbs(t *testing.T) {
+func TestCondBroadcastAfterSignal(t *testing.T) {
 	s := shared.NamedWith(t, &shm.Options{MaxProcs: 8})
 	y, x := newCond(t, s.Another(t)), newCond(t, s.Another(t))
 	b, sig := newCond(t, s.Another(t)), newCond(t, s.Another(t))
