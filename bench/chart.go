@@ -76,6 +76,7 @@ var (
 	olive  = color.RGBA{0x8a, 0x96, 0x1c, 0xff}
 	navy   = color.RGBA{0x1f, 0x2a, 0x6b, 0xff}
 	wine   = color.RGBA{0x80, 0x1f, 0x3a, 0xff}
+	gold   = color.RGBA{0xb8, 0x8a, 0x00, 0xff}
 )
 
 var looks = map[string]look{
@@ -88,7 +89,7 @@ var looks = map[string]look{
 	"ring.WorkQueue": {navy, draw.SquareGlyph{}},
 	"shm.Lock":       {blue, draw.CircleGlyph{}},
 	"shm.RWLock":     {wine, draw.CircleGlyph{}},
-	"shm.Cond":       {navy, draw.CircleGlyph{}},
+	"shm.Cond":       {gold, draw.CircleGlyph{}},
 	"semaphore":      {orange, draw.SquareGlyph{}},
 	"chan":           {teal, draw.RingGlyph{}},
 	"sync.Mutex":     {teal, draw.RingGlyph{}},
