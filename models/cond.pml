@@ -17,7 +17,6 @@
  * Check: -DDEATHS=1 -DHEIR
  * Check: -DDEATHS=0 -DBROADCAST
  * Check: -DDEATHS=1 -DBROADCAST
- * Check: -DDEATHS=2 -DBROADCAST
  *
  * Memory: 900 MB
  *
