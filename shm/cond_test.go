@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/isthmus-go/isthmus/internal/mapping"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
@@ -274,7 +275,10 @@ func TestCondClosed(t *testing.T) {
 	for range 2 {
 		c.Signal()
 	}
-	wantEnd(t, w, "woken")
+	// Where the memory stays shared, those who waited may have locked L before they noticed.
+	if got := proctest.Result(t, w); got != "woken" && (mapping.Severs() || got != "owner died") {
+		t.Errorf("Wait: %v", got)
+	}
 	wantClosed(t, "Signal", proctest.PanicOf(closed.Signal), `cond "c"`)
 	wantClosed(t, "Broadcast", proctest.PanicOf(closed.Broadcast), `cond "c"`)
 	wantClosed(t, "Wait", proctest.PanicOf(closed.Wait), `cond "c"`)
