@@ -93,13 +93,17 @@ func tallies(s *stage) (waiting, granted uint64) {
 	return waiting, granted
 }
 
+// joins returns how many calls of Wait have begun. (How many wait may fall meanwhile: what is
+// left of a Broadcast of the dead wakes them.)
+func joins(s *stage) uint64 { return binary.NativeEndian.Uint64(s.memory("c")[32:]) }
+
 func (c condScene) play(s *stage) scene {
 	cond := c.on(s.seg)
 	var waiter func(time.Duration) bool // of the test
 	begin := func() {
-		n, _ := tallies(s)
+		n := joins(s)
 		waiter = s.background("the test's Wait", func() { s.must("Wait", waitOnce(cond).err) })
-		proctest.Until(s, "the test waits", func() bool { now, _ := tallies(s); return now > n })
+		proctest.Until(s, "the test waits, or has waited", func() bool { return joins(s) > n })
 	}
 	var die func()
 	signals := 0
