@@ -31,15 +31,17 @@ import (
 //     S's setting of the bits and its sleep makes the sleep return at once; and
 //     a W that clears waiting has seen that nobody set fresh since it woke all
 //     there were.
-//  3. Each attachment has at most one thread asleep on an Event: goroutines take
-//     turns on the Go side, in the order in which they came, and do not spin while
-//     one has the turn. A wake of one therefore wakes one process. (Those of AwaitEach
-//     take no turns, and those of Another their own: they are woken by a wake of everybody
-//     only.)
-//  4. A sleep is bounded by Slice. It matters only to what the dead leave: a
-//     waker killed between its change and its wake, a sleeper killed between
-//     its wake and its turn, an owner who will never come back. (A process that
-//     is paused there holds the others up for as long, not longer.)
+//  3. Of those who take turns, each attachment has at most one asleep on an Event:
+//     goroutines take them on the Go side, in the order in which they came, and do not
+//     spin while one has the turn. A wake of one therefore wakes one process. Those of
+//     Any take no turns: they pass on each wake that they have not used. (Those of
+//     AwaitEach take none either, and those of Another their own: they are woken by a
+//     wake of everybody only.)
+//  4. A sleep is bounded, by Slice where it has a thread of its own; in a hub, the watch
+//     sees to it that the dead are looked for as soon. The bound matters only to what the
+//     dead leave: a waker killed between its change and its wake, a sleeper killed between
+//     its wake and its turn, an owner who will never come back. (A process that is paused
+//     there holds the others up for as long, or until they look in their turn.)
 //
 // Memory orderings. W's change is a release store or a read-modify-write, and
 // the load that pairs with it is the one in S's test. Invariant 1 wants a full
