@@ -232,14 +232,15 @@ func TestCondRepairerPaused(t *testing.T) {
 	proctest.Mortal(t)
 	s := shared.Named(t)
 	c, p, q := newCond(t, s.Segment), startCond(t, s), startCond(t, s)
+	others := []*shm.Segment{s.Another(t), s.Another(t), s.Another(t)} // not in the slot of p
 	p.begins(t, c, "WaitHalf")
 	c.Signal()
 	p.Expect("has a signal")
 	p.Kill()
 	call(q.Proc, "Stay", "done")
-	for range 3 {
+	for _, other := range others {
 		w := begins(t, c)
-		v := begins(t, newCond(t, s.Another(t))) // enters a line
+		v := begins(t, newCond(t, other)) // enters a line
 		c.Signal()
 		c.Signal()
 		wantEnd(t, w, "woken")
