@@ -108,6 +108,10 @@ func (s *stage) try(trace *killtest.Trace, at killtest.Point, slow bool) bool {
 		s.fatalf("the victim ended: %s", s.live.End())
 	}
 	reached := state == killtest.Asleep == at.Asleep && (state != killtest.AtMark || at.Index == len(trace.PCs))
+	if reached && state == killtest.Stopped && at.Call == 0 {
+		reached, err = s.live.At(trace.PCs[at.Index])
+		s.must("look where it is", err)
+	}
 	if s.fate == paused && state != killtest.AtMark {
 		s.pause(sc)
 		state = killtest.AtMark

@@ -93,6 +93,16 @@ func tallies(s *stage) (waiting, granted uint64) {
 	return waiting, granted
 }
 
+// casting reports whether anything of a Broadcast is left.
+func casting(s *stage) bool {
+	for slot := range s.opts.MaxProcs {
+		if binary.NativeEndian.Uint64(s.memory("c")[256+128*slot+16:]) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // joins returns how many calls of Wait have begun. (How many wait may fall meanwhile: what is
 // left of a Broadcast of the dead wakes them.)
 func joins(s *stage) uint64 { return binary.NativeEndian.Uint64(s.memory("c")[32:]) }
@@ -104,6 +114,8 @@ func (c condScene) play(s *stage) scene {
 		n := joins(s)
 		waiter = s.background("the test's Wait", func() { s.must("Wait", waitOnce(cond).err) })
 		proctest.Until(s, "the test waits, or has waited", func() bool { return joins(s) > n })
+		lockMarked(cond) // its Wait has unlocked it by then: the other process does not sleep for that
+		cond.L.Unlock()
 	}
 	var die func()
 	signals := 0
@@ -208,7 +220,7 @@ func (c condScene) check(s *stage, cond *shm.Cond, o outcome, signals int, begin
 			err := cond.WaitContext(brief)
 			cancel()
 			cond.L.Unlock()
-			if waiting, granted := tallies(s); err != nil && waiting == 0 && granted == 0 {
+			if waiting, granted := tallies(s); err != nil && waiting == 0 && granted == 0 && !casting(s) {
 				return nil
 			}
 		}

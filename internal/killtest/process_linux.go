@@ -15,6 +15,16 @@ const patience = 3 * time.Minute
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.pid }
 
+// At reports whether it stands before the instruction at pc.
+func (p *Process) At(pc uint64) (at bool, err error) {
+	err = p.tracer.do(func() error {
+		now, err := programCounter(p.pid)
+		at = now == pc
+		return err
+	})
+	return at, err
+}
+
 // Marked reports whether it stands at a mark.
 func (p *Process) Marked() bool { return p.state == AtMark }
 

@@ -196,9 +196,6 @@ var traces sync.Map
 
 func (s *stage) trace(steps bool) *killtest.Trace {
 	key := s.op.name
-	if s.fate == shut {
-		key += ", closed" // its process has one thread more
-	}
 	if t, ok := traces.Load(key); ok {
 		return t.(*killtest.Trace)
 	}
