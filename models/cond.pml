@@ -1,7 +1,8 @@
 /*
- * The Cond: shm/condstate.go and shm/condrepair.go. Processes 0 and 1 wait once each, on a line
- * of their own; 2 and 3 signal once each, or the last one broadcasts, with BROADCAST. Any of
- * them may die at any step. With HEIR, somebody enters the line of process 0 once it is dead.
+ * The Cond: shm/condstate.go, condsignal.go and condrepair.go. Processes 0 and 1 wait once each,
+ * on a line of their own, and 1 waits again, with AGAIN; 2 and 3 signal once each, or the last one
+ * broadcasts, with BROADCAST. Any of them may die at any step. With HEIR, somebody enters the
+ * line of process 0 once it is dead.
  *
  * Steps are named by the functions that they are of. All changes of a tally are
  * compare-and-swaps or additions, so no store is buffered, and `joins` is read and raised in
@@ -16,6 +17,7 @@
  * Check: -DDEATHS=2
  * Check: -DDEATHS=1 -DHEIR
  * Check: -DDEATHS=0 -DBROADCAST
+ * Check: -DDEATHS=0 -DBROADCAST -DAGAIN
  * Check: -DDEATHS=1 -DBROADCAST
  *
  * Memory: 900 MB
@@ -34,15 +36,14 @@
  *   NOJOINS    -DDEATHS=0  a Signal looks once (6)
  *   NOCAST     -DDEATHS=1 -DBROADCAST  who dies in a Broadcast leaves no note (5)
  *   STORE      -DDEATHS=0  a grant is a store (2)
- *   ABSORB     -DDEATHS=0 -DBROADCAST  a Broadcast gives to each line once, and no more (5)
+ *   ABSORB     -DDEATHS=0 -DBROADCAST -DAGAIN  a Signal does not look whether a Broadcast goes on (5)
+ *   LATECAST   -DDEATHS=0 -DBROADCAST -DAGAIN  a Broadcast says so once it has looked at a line (5)
  */
 
 #ifndef DEATHS
 #define DEATHS 1
 #endif
-#if DEATHS > 0
-#define ABSORB	/* or the search would be too large */
-#else
+#if DEATHS == 0
 #define NOLOOK
 #endif
 #define bit(p)    (1 << (p))
@@ -69,6 +70,9 @@ byte early;		/* who had joined when the Broadcast began */
 byte before;		/* and when the Signal of process 2 did, likewise */
 byte idle;		/* which Signals, by process, ran while nobody waited */
 byte gave, used, dropped, twice;
+bit again;		/* process 1 waits again */
+bit counted;		/* its first Wait was there when the Broadcast began */
+bit taken;		/* and it ended by the Signal of process 2 */
 
 #define rest      if :: in == 0 -> idle = 31 :: else fi
 #define mine(d)   (isDead(d) && !(d == 0 && heir))
@@ -86,13 +90,32 @@ inline grant(i, most) {
 		n = w[i];
 		if :: n > most -> n = most :: else fi;
 		w[i] = w[i] - n; g[i] = g[i] + n; most = most - n;
-		if :: n > 0 -> in = in & ~bit(i) :: else fi; rest
+		if
+		:: n > 0 ->
+			in = in & ~bit(i);
+			if :: i == 1 && self == 2 && !again -> taken = 1 :: else fi
+		:: else
+		fi;
+		rest
 	}
 #endif
 }
 
+inline grantAll() {
+	most = 2; grant(0, most); most = 2; grant(1, most); most = 0
+}
+
 /* give gives `left` signals, as process me. */
 inline give(me) {
+	if
+#ifndef ABSORB
+	:: cast > 0 -> grantAll(); left = 0
+#endif
+	:: else -> inTurn(me)
+	fi
+}
+
+inline inTurn(me) {
 	do
 	:: atomic { j = joins; if :: from = 0 :: from = 1 fi; idle = idle & ~bit(me); rest }
 	   grant(from, left);
@@ -132,29 +155,9 @@ inline passOn(who, d, own) {
 	fi
 }
 
-/* count: left is how many wait at least, at its end. */
-inline count() {
-	j = joins;
-	left = w[0];
-	left = left + w[1];
-	atomic { left = left + joins - j; j = 0 }
-}
-
-/* grantAll is of process me. */
-inline grantAll(me) {
-	most = 2; grant(0, most); atomic { left = (left > n -> left - n : 0); most = 2 }
-	grant(1, most); atomic { left = (left > n -> left - n : 0); most = 0 }
-#ifdef ABSORB
-	left = 0
-#else
-	give(me);
-	left = 0
-#endif
-}
-
 inline recast(me) {
 	if
-	:: cast > 0 && isDead(3) -> count(); grantAll(me); cast = 0
+	:: cast > 0 && isDead(3) -> grantAll(); cast = 0
 	:: else
 	fi
 }
@@ -173,6 +176,7 @@ inline look(me) {
 }
 
 proctype waiter(byte me) {
+	byte self = me;
 	byte n, m, k, j, from, left, seen, most;
 	{
 		atomic { w[me]++ }
@@ -190,10 +194,21 @@ end:		do	/* asleep */
 		skip;	/* L */
 		atomic { g[me]--; used++ }
 #endif
+#ifdef AGAIN
+		if
+		:: me == 1 ->
+			atomic { w[me]++; again = 1 }
+			atomic { joins++; if :: w[me] > 0 -> in = in | bit(me) :: else fi }
+end2:			g[me] > 0;
+			atomic { g[me]--; used++ }
+		:: else
+		fi
+#endif
 	} mortal(me)
 }
 
 proctype signaller(byte me) {
+	byte self = me;
 	byte n, m, k, j, from, left = 1, seen, most;
 	{
 		atomic { if :: me == 2 -> before = in :: else fi }
@@ -204,29 +219,27 @@ proctype signaller(byte me) {
 
 /* A Broadcast that dies before it has begun has not happened. */
 proctype broadcaster() {
-	byte n, m, k, j, from, left, most;
+	byte self = 3;
+	byte n, m, k, most;
 	{
-		atomic { early = in }
-		count();
-		if
-		:: left > 0 ->
+		atomic { early = in; counted = (in & 2) && !again }
 #ifndef NOCAST
-		   atomic { cast = 1; begun = 1 }
+#ifndef LATECAST
+		atomic { cast = 1; begun = 1 }
 #endif
-		   most = 2; grant(0, most); atomic { begun = 1; left = (left > n -> left - n : 0); most = 2 }
-		   grant(1, most); atomic { left = (left > n -> left - n : 0); most = 0 }
-#ifndef ABSORB
-		   give(3);
 #endif
-		   left = 0
-		:: else
-		fi;
+		most = 2; grant(0, most); atomic { begun = 1; most = 2 }
+#ifdef LATECAST
+		cast = 1;
+#endif
+		grant(1, most); most = 0;
 		atomic { cast = 0; begun = 1 }
 	} mortal(3)
 }
 
 #ifdef HEIR
 proctype enter() {
+	byte self = 4;
 	byte n, m, k, j, from, left, seen, most;
 end:	isDead(0);
 	retire(0);
@@ -261,9 +274,11 @@ judge:	timeout;
 	assert(!(waits(0) || waits(1)) || used + dropped >= gave);
 	assert(used <= gave + (DEATHS > 1) + twice);
 #else
-	assert(!begun || !(waits(0) && (early & 1)) && !(waits(1) && (early & 2)));
-#if DEATHS == 0
-	/* The Signal is not lost on somebody whom the Broadcast would have woken. */
+	assert(!begun || !(waits(0) && (early & 1)) && !(waits(1) && !again && (early & 2)));
+#ifdef AGAIN
+	/* The Signal is not lost on one whom the Broadcast would have woken. */
+	assert(!(waits(0) && (before & 1) && counted && taken));
+#elif DEATHS == 0
 	assert(!(waits(0) && (before & 1) && (early & 2)) && !(waits(1) && (before & 2) && (early & 1)));
 #endif
 #endif

@@ -32,10 +32,12 @@ import (
 //
 // If a process dies, or closes its Segment, after it was woken and before its Wait has returned,
 // the signal is passed on within 50 ms to somebody who waits. If it dies inside Broadcast,
-// those who wait finish that within 50 ms. So no wake-up is lost by a death, but there may be
-// more: a signal that is passed on may come to somebody who had been woken already, or has
-// begun to wait since, and if there is another death meanwhile, it may be passed on twice. A
-// process that is stopped after it was woken keeps its signal.
+// those who wait finish that within 50 ms. (A process with more than a hundred goroutines that
+// sleep for different objects may take longer to notice, by 20 ms for each 40 of its Conds.) So no
+// wake-up is lost by a death, but there may be more: a signal that is passed on may come to
+// somebody who had been woken already, or has begun to wait since, and it may be passed on
+// twice, if another process dies, attaches or is stopped meanwhile. A process that is stopped
+// keeps the signals that it has got, and those that it gets.
 //
 // A process that dies while it holds L may have left what L protects half changed, and
 // has not called Signal. [Cond.WaitContext] reports the death as [ErrOwnerDied] once it has L
@@ -44,8 +46,9 @@ import (
 // In the terms of the Go memory model, a call of Signal or Broadcast synchronizes before the
 // return of each Wait that it ends.
 //
-// Signal and Broadcast make no system call if nobody sleeps. Those that begin to wait while a Broadcast is going on
-// may be woken by it. A Cond takes 256 bytes of the segment, plus 128 bytes for each
+// Signal and Broadcast make no system call if nobody sleeps. Those that begin to wait while a
+// Broadcast goes on may be woken by it, and a Signal meanwhile wakes all, as a Broadcast does:
+// also if a process is stopped inside Broadcast. A Cond takes 384 bytes of the segment, plus 128 bytes for each
 // process that the segment has room for. Up to two million goroutines of one process may
 // wait.
 type Cond struct {

@@ -1,53 +1,53 @@
 package shm_test
 
 import (
-	"runtime"
-	"strings"
+	"slices"
 	"testing"
-	"time"
 
-	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// TestCondBroadcastAfterSignal: X waits; a Broadcast has seen that nobody waits in the line of
-// Y; Y begins to wait; a Signal comes, and goes to X; the Broadcast goes on. Whichever came first,
-// Y must be woken: by the Signal (X was the Broadcast's), or by the Broadcast.
-func TestCondBroadcastAfterSignal(t *testing.T) {
-	s := shared.NamedWith(t, &shm.Options{MaxProcs: 8})
-	y, x := newCond(t, s.Another(t)), newCond(t, s.Another(t))
-	b, sig := newCond(t, s.Another(t)), newCond(t, s.Another(t))
-	if y.Slot() > x.Slot() {
-		x, y = y, x
+// condsBySlot returns the Cond "c" of so many Segments of this process, in the order of slots.
+func condsBySlot(t *testing.T, s shared.Segment, n int) (conds []*shm.Cond) {
+	t.Helper()
+	for range n {
+		conds = append(conds, newCond(t, s.Another(t)))
 	}
-	w := begins(t, y)
-	sig.Signal() // the next one goes to a slot behind y's
-	wantEnd(t, w, "woken")
+	slices.SortFunc(conds, func(a, b *shm.Cond) int { return a.Slot() - b.Slot() })
+	return conds
+}
 
-	wx := begins(t, x)
-	b.Mu().Lock()
-	done := proctest.Go(func() bool { b.Broadcast(); return true })
-	proctest.Until(t, "it is in Broadcast", func() bool {
-		buf := make([]byte, 1<<20)
-		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "condState).broadcast") && strings.Contains(g, "Mutex).lockSlow") {
-				return true
-			}
+// TestCondSignalInBroadcast sends a Signal while a Broadcast goes on, which has woken x, and
+// before it wakes z. Of those who wait then, y has begun in a line that the Broadcast
+// has served. It is woken, whom the Broadcast may still wake, and whoever begins after
+// the Signal.
+func TestCondSignalInBroadcast(t *testing.T) {
+	for _, again := range []bool{false, true} { // it is x who begins after the Signal
+		s := shared.NamedWith(t, &shm.Options{MaxProcs: 8})
+		conds := condsBySlot(t, s, 5)
+		x, z, late, b, signaller := conds[0], conds[1], conds[2], conds[3], conds[4]
+		if again {
+			late = z
 		}
-		return false
-	})
-	wy := begins(t, y)
-	sig.Signal()
-	b.Mu().Unlock()
-	proctest.Result(t, done)
-	wantEnd(t, wx, "woken")
-	select {
-	case got := <-wy:
-		t.Logf("Y: %v", got)
-	case <-time.After(time.Second):
-		t.Errorf("Y sleeps, after a Broadcast and a Signal: the Signal is lost")
-		sig.Signal()
-		<-wy
+		w := begins(t, x)
+		signaller.Signal() // the next one goes to a slot behind that of x
+		wantEnd(t, w, "woken")
+
+		wx, wz := begins(t, x), begins(t, z)
+		end := b.BroadcastHalf()
+		wantEnd(t, wx, "woken")
+		wy := begins(t, x)
+		signaller.Signal()
+		wantEnd(t, wz, "woken")
+		wl := begins(t, late)
+		end()
+		wantEnd(t, wl, "woken")
+		wantEnd(t, wy, "woken")
+		stays(t, x, 0)
+		w = begins(t, z)
+		stays(t, z, 1)
+		signaller.Signal()
+		wantEnd(t, w, "woken")
 	}
 }

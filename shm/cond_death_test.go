@@ -226,28 +226,29 @@ func TestCondRepairerKilled(t *testing.T) {
 	}
 }
 
-// TestCondRepairerPaused stops a process that passes on what another has left: this holds up
-// only that, and Signals go on.
+// TestCondRepairerPaused stops a process that passes on what another has left: others do so as
+// well, and Signals go on.
 func TestCondRepairerPaused(t *testing.T) {
 	proctest.Mortal(t)
 	s := shared.Named(t)
 	c, p, q := newCond(t, s.Segment), startCond(t, s), startCond(t, s)
-	others := []*shm.Segment{s.Another(t), s.Another(t), s.Another(t)} // not in the slot of p
 	p.begins(t, c, "WaitHalf")
 	c.Signal()
 	p.Expect("has a signal")
-	p.Kill()
 	call(q.Proc, "Stay", "done")
-	for _, other := range others {
+	p.Kill()
+	start := time.Now()
+	wantEnd(t, condWaits(c), "woken") // by what p has left
+	proctest.Prompt(t, "told", start)
+	for range 3 {
 		w := begins(t, c)
-		v := begins(t, newCond(t, other)) // enters a line
+		v := begins(t, newCond(t, s.Another(t))) // enters a line
 		c.Signal()
 		c.Signal()
 		wantEnd(t, w, "woken")
 		wantEnd(t, v, "woken")
 	}
 	q.Kill()
-	wantEnd(t, condWaits(c), "woken") // by what p has left
 	wantNone(t, c)
 }
 

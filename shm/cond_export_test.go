@@ -2,7 +2,6 @@ package shm
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -58,22 +57,19 @@ func (c *Cond) SignalSilently() {
 	}
 }
 
-// BroadcastHalf is what Broadcast has done before it grants the lines from one on.
-func (c *Cond) BroadcastHalf() {
-	c.mu.Lock()
-	c.enter()
-	c.mu.Unlock()
-	served := false
-	for slot := range c.lines.Len() {
-		if waitingIn(atomic.LoadUint64(c.lines.Count(slot))) == 0 {
-			continue
+// BroadcastHalf is what Broadcast has done once it has granted the first line in which anybody
+// waits. It returns its end.
+func (c *Cond) BroadcastHalf() (end func()) {
+	c.cast()
+	line := 0
+	for line < c.lines.Len() && c.grant(line, tallyMask) == 0 {
+		line++
+	}
+	return func() {
+		for line++; line < c.lines.Len(); line++ {
+			c.grant(line, tallyMask)
 		}
-		arch.StoreRelease64(c.casts[c.core.Slot()], c.tag<<tagShift|1)
-		if served {
-			return
-		}
-		c.grant(slot, tallyMask)
-		served = true
+		atomic.StoreUint64(c.casts[c.core.Slot()], 0)
 	}
 }
 
@@ -98,9 +94,6 @@ func (c *Cond) EnterHalf() {
 
 // SleepsIn reports whether somebody may be asleep in the line of the slot of another.
 func (c *Cond) SleepsIn(other *Cond) bool { return wait.Asleep(c.woken[other.core.Slot()]) }
-
-// Mu is the mutex that a Broadcast takes after its first look at the lines.
-func (c *Cond) Mu() *sync.Mutex { return &c.mu }
 
 // Slot is this process's.
 func (c *Cond) Slot() int { return c.core.Slot() }

@@ -518,7 +518,7 @@ func TestCondWaitFor(t *testing.T) {
 
 func TestCondSize(t *testing.T) {
 	for _, procs := range []int{1, 128, 1024} {
-		if got, want := shm.CondSize(procs), int64(256+128*procs); got != want {
+		if got, want := shm.CondSize(procs), int64(384+128*procs); got != want {
 			t.Errorf("CondSize(%d) is %d, expected %d", procs, got, want)
 		}
 	}

@@ -2,8 +2,10 @@ package shm
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // What becomes of what the dead leave of a Cond. The protocol is at the head of condstate.go.
@@ -11,7 +13,7 @@ import (
 // enter makes the line of this process its own, before its first Wait or Broadcast. What an
 // earlier owner of the slot has left goes to others.
 func (s *condState) enter() {
-	if s.entered {
+	if s.entered || s.core.Closed() {
 		return
 	}
 	slot := s.core.Slot()
@@ -24,8 +26,8 @@ func (s *condState) enter() {
 	s.entered = true
 }
 
-// look passes on what the dead have left. If somebody else does so, it leaves that to them, or
-// to the next time.
+// look passes on what the dead have left. If somebody else does so, it leaves that to them,
+// unless they take a Slice.
 func (s *condState) look() {
 	if !s.eachDead(s.owes, nil) {
 		return
@@ -33,16 +35,35 @@ func (s *condState) look() {
 	if !s.repair.TryLock() {
 		s.repair.MakeWay()
 		if !s.repair.TryLock() {
+			if s.isStuck(atomic.LoadUint64(s.repair.Word())) {
+				s.bequeath()
+			}
 			return
 		}
 	}
+	s.repair.MarkConsistent()
+	s.bequeath()
+	s.repair.Unlock()
+}
+
+// isStuck reports whether the repair lock has had this word for about a Slice: whoever has it
+// may be stopped.
+func (s *condState) isStuck(word uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if word != s.repairer {
+		s.repairer, s.since = word, time.Now()
+	}
+	return time.Since(s.since) >= wait.Slice()*3/4
+}
+
+// bequeath passes on what all of the dead have left.
+func (s *condState) bequeath() {
 	if s.core.Closed() {
 		return
 	}
-	s.repair.MarkConsistent()
 	s.eachDead(s.marked, s.retire)
 	s.eachDead(s.owes, s.passOn)
-	s.repair.Unlock()
 }
 
 // owes reports whether signals are left in the line of a slot, or a Broadcast.
@@ -89,12 +110,12 @@ func (s *condState) retire(slot int, tag uint64) {
 func (s *condState) passOn(slot int, tag uint64) {
 	s.retire(slot, tag)
 	if cast := atomic.LoadUint64(s.casts[slot]); cast != 0 && tagOf(cast) == tag {
-		s.grantAll(s.waiters())
+		s.grantAll()
 		atomic.CompareAndSwapUint64(s.casts[slot], cast, 0)
 	}
 	count := s.lines.Count(slot)
 	if t := atomic.LoadUint64(count); tagOf(t) == tag && grantedIn(t) > 0 {
-		s.give(min(grantedIn(t), s.waiters())) // or those who wait again get all of them
+		s.give(grantedIn(t))
 		atomic.CompareAndSwapUint64(count, t, t-grantedIn(t)<<grantedShift)
 	}
 }

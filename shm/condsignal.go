@@ -9,8 +9,13 @@ import (
 
 // How signals are given. The protocol is at the head of condstate.go.
 
-// give gives n signals to those who wait, to processes in turn.
+// give gives n signals to those who wait, to processes in turn, or to all of them while a
+// Broadcast goes on.
 func (s *condState) give(n uint64) {
+	if s.isCasting() {
+		s.grantAll()
+		return
+	}
 	for {
 		joins := atomic.LoadUint64(s.joins)
 		from := int(atomic.LoadUint64(s.turn) % uint64(s.lines.Len()))
@@ -51,36 +56,56 @@ func (s *condState) grant(slot int, most uint64) uint64 {
 	}
 }
 
+// isCasting reports whether anybody is in a Broadcast, or has died in one.
+func (s *condState) isCasting() bool {
+	for slot := s.casters.Next(0); slot < s.lines.Len(); slot = s.casters.Next(slot + 1) {
+		if atomic.LoadUint64(s.casts[slot]) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // broadcast gives a signal to everybody who waits.
 func (s *condState) broadcast() {
-	if s.waiters() == 0 {
+	if !s.anybody() {
 		return
 	}
 	s.casting.Lock()
 	defer s.casting.Unlock()
-	n := s.waiters()
+	s.cast()
+	s.grantAll()
+	atomic.CompareAndSwapUint64(s.casts[s.core.Slot()], s.tag<<tagShift|1, 0)
+}
+
+// cast notes that this process is in a Broadcast.
+func (s *condState) cast() {
 	s.mu.Lock()
 	s.enter()
 	s.mu.Unlock()
-	cast := s.casts[s.core.Slot()]
-	arch.StoreRelease64(cast, s.tag<<tagShift|1)
-	s.grantAll(n)
-	arch.StoreRelease64(cast, 0)
+	slot := s.core.Slot()
+	s.casters.Set(slot)
+	atomic.CompareAndSwapUint64(s.casts[slot], 0, s.tag<<tagShift|1)
 }
 
-// waiters returns how many wait, at least, when it ends: who has begun meanwhile counts.
-func (s *condState) waiters() (n uint64) {
-	joins := atomic.LoadUint64(s.joins)
-	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
-		n += waitingIn(atomic.LoadUint64(s.lines.Count(slot)))
+// anybody reports whether anybody waits.
+func (s *condState) anybody() bool {
+	for {
+		joins := atomic.LoadUint64(s.joins)
+		for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
+			if waitingIn(atomic.LoadUint64(s.lines.Count(slot))) > 0 {
+				return true
+			}
+		}
+		if atomic.LoadUint64(s.joins) == joins {
+			return false
+		}
 	}
-	return n + atomic.LoadUint64(s.joins) - joins
 }
 
-// grantAll gives a signal to everybody who waits, and n in all as long as anybody does.
-func (s *condState) grantAll(n uint64) {
+// grantAll gives a signal to everybody who waits.
+func (s *condState) grantAll() {
 	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
-		n -= min(n, s.grant(slot, tallyMask))
+		s.grant(slot, tallyMask)
 	}
-	s.give(n)
 }

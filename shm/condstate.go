@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -20,7 +21,8 @@ import (
 //	24   turn    the slot where the next Signal begins to look
 //	32   joins   how many calls of Wait have begun
 //	128  used    the lines that have ever had an owner (internal/ledger)
-//	256  ledger  a line for each process (internal/ledger), whose count is tally, and in it
+//	256  casters the lines whose owner has ever called Broadcast (internal/ledger)
+//	384  ledger  a line for each process (internal/ledger), whose count is tally, and in it
 //	       16  cast   not 0 if this process is in a Broadcast: bits 42-63 are the tag
 //	       24  woken  word of the wait.Event that this process sleeps on
 //
@@ -54,35 +56,41 @@ import (
 //     no signal goes from one of the dead to another, and then gives what is in granted to
 //     others, and then takes it away there. A death between these steps, or an owner that
 //     enters its line meanwhile and does the same, gives it twice. Nothing gives it never.
-//     Those who look exclude each other by repair, without waiting.
+//     Those who look exclude each other by repair, without waiting, so that this is rare: who
+//     finds it taken for a Slice does without.
 //  4. A tally with a tag that is not the owner's is of nobody who has died in a Wait: its
 //     next owner has cleared it, and died before it became the owner.
 //  5. A Broadcast grants all of each line once, so it ends. It notes in cast that it goes
 //     on, so that others do it again if it dies: also for those who begin to wait before that.
-//     A Signal may come to somebody before it does, for whom somebody else has waited since in
-//     a line that it has served: so it gives as many signals as waited when it began.
+//     A Signal that begins meanwhile does the same as a Broadcast: it may come to somebody
+//     before the Broadcast does, for whom somebody else has begun to wait in a line that
+//     the Broadcast has served. A Signal that began before cast was set is as if it came
+//     before the Broadcast.
 //  6. Signal gives up if it has seen no waiting in any line, and joins is what it was
 //     before: then nobody waited when it had seen the last line. Otherwise it looks again.
 //  7. Nobody waits for anybody but L, here. A process that is stopped with a signal
-//     holds up that signal. One that is stopped in a repair holds up those of the dead.
+//     holds up that signal. While one is stopped in a Broadcast, Signals wake all.
 //
 // Memory orderings. L orders a join with the Signals of those who have L. The
 // additions of join are in the order used, tally, joins, and a Signal loads joins, used,
 // tally, joins (Invariant 6). The compare-and-swap of a grant pairs with the load of the
-// goroutine in front, and is the full fence before the load of woken. It lies between the
-// stores of cast, which are release stores. The compare-and-swap of a tally
+// goroutine in front, and is the full fence before the load of woken. The compare-and-swap
+// that sets cast is the full fence before the loads of tallies in grantAll, and pairs with the load
+// of cast in a Signal, before its loads of tallies: if that finds 0, the Broadcast has still to look
+// at all lines, or has ended. The compare-and-swap of a tally
 // or a cast fails if the owner of the line has changed, because of the tag.
 //
 // Model: models/cond.pml.
 type condState struct {
-	core   *segment.Segment
-	repair ownerlock.Lock
-	turn   *uint64
-	joins  *uint64
-	used   ledger.Used
-	lines  ledger.Ledger
-	casts  []*uint64
-	woken  []*uint32
+	core    *segment.Segment
+	repair  ownerlock.Lock
+	turn    *uint64
+	joins   *uint64
+	used    ledger.Used
+	casters ledger.Used
+	lines   ledger.Ledger
+	casts   []*uint64
+	woken   []*uint32
 
 	tally *uint64 // of this process's line
 	tag   uint64
@@ -94,15 +102,19 @@ type condState struct {
 	entered bool
 	list    list.List // of chan struct{}, closed for the one in front
 	claimed uint64
+
+	repairer uint64 // word of the repair lock at the last look that found it taken
+	since    time.Time
 }
 
 const (
-	condTurn   = ownerlock.Size
-	condJoins  = condTurn + 8
-	condUsed   = arch.CacheLine
-	condLedger = 2 * arch.CacheLine
-	lineCast   = 16
-	lineWoken  = 24
+	condTurn    = ownerlock.Size
+	condJoins   = condTurn + 8
+	condUsed    = arch.CacheLine
+	condCasters = 2 * arch.CacheLine
+	condLedger  = 3 * arch.CacheLine
+	lineCast    = 16
+	lineWoken   = 24
 
 	tallyBits    = 21
 	tallyMask    = 1<<tallyBits - 1
@@ -114,7 +126,8 @@ const (
 
 const (
 	_ uint = condUsed - (condJoins + 8)
-	_ uint = condLedger - (condUsed + ledger.UsedSize)
+	_ uint = condCasters - (condUsed + ledger.UsedSize)
+	_ uint = condLedger - (condCasters + ledger.UsedSize)
 )
 
 func condSize(procs int) uint64 { return condLedger + ledger.Size(procs) }
@@ -126,6 +139,7 @@ func (s *condState) init(core *segment.Segment, mem []byte) {
 	s.turn = layout.At[uint64](mem, condTurn)
 	s.joins = layout.At[uint64](mem, condJoins)
 	s.used = ledger.NewUsed(mem[condUsed:], core.MaxProcs())
+	s.casters = ledger.NewUsed(mem[condCasters:], core.MaxProcs())
 	s.lines = ledger.New(core, mem[condLedger:])
 	for slot := range core.MaxProcs() {
 		line := condLedger + ledger.Size(slot)
@@ -152,7 +166,15 @@ func (s *condState) join() *list.Element {
 	s.enter()
 	place := s.list.PushBack(make(chan struct{}))
 	s.callFront(s.list.Len() == 1)
-	atomic.AddUint64(s.tally, waitingOne)
+	for {
+		t := atomic.LoadUint64(s.tally)
+		if tagOf(t) != s.tag && s.core.Closed() { // it may be another's by now
+			return place
+		}
+		if atomic.CompareAndSwapUint64(s.tally, t, t+waitingOne) {
+			break
+		}
+	}
 	atomic.AddUint64(s.joins, 1)
 	return place
 }
@@ -224,7 +246,7 @@ func (s *condState) finish() {
 	s.claimed--
 	for {
 		t := atomic.LoadUint64(s.tally)
-		if grantedIn(t) == 0 || atomic.CompareAndSwapUint64(s.tally, t, t-grantedOne) {
+		if grantedIn(t) == 0 || tagOf(t) != s.tag || atomic.CompareAndSwapUint64(s.tally, t, t-grantedOne) {
 			return
 		}
 	}

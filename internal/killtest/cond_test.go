@@ -86,7 +86,7 @@ func (c condScene) on(seg *shm.Segment) *shm.Cond {
 // tallies adds up how many wait, and how many signals are not used up.
 func tallies(s *stage) (waiting, granted uint64) {
 	for slot := range s.opts.MaxProcs {
-		t := binary.NativeEndian.Uint64(s.memory("c")[256+128*slot+8:])
+		t := binary.NativeEndian.Uint64(s.memory("c")[384+128*slot+8:])
 		waiting += t & (1<<21 - 1)
 		granted += t >> 21 & (1<<21 - 1)
 	}
@@ -96,7 +96,7 @@ func tallies(s *stage) (waiting, granted uint64) {
 // casting reports whether anything of a Broadcast is left.
 func casting(s *stage) bool {
 	for slot := range s.opts.MaxProcs {
-		if binary.NativeEndian.Uint64(s.memory("c")[256+128*slot+16:]) != 0 {
+		if binary.NativeEndian.Uint64(s.memory("c")[384+128*slot+16:]) != 0 {
 			return true
 		}
 	}
