@@ -46,8 +46,9 @@ func (q *BytesMPMC) fill(pos uint64, first []byte, bs [][]byte) {
 
 // write publishes the message at pos.
 func (q *BytesMPMC) write(pos uint64, r run, b []byte) {
-	copy(q.memory(pos, r, len(b)), b)
-	q.publish(pos, r, len(b))
+	m := q.memory(pos, r, len(b))
+	copy(m, b)
+	q.publish(pos, r, m, len(b))
 }
 
 // copyRow appends the messages of the batch of up to len(lens) that starts at pos, whose

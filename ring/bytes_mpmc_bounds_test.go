@@ -120,10 +120,10 @@ func TestByteShortened(t *testing.T) {
 func TestByteDeliveriesEnd(t *testing.T) {
 	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "often", 1024))(t)
 	proctest.Check(t, q.TryPush(make([]byte, 100)))
-	for _, before := range []uint64{1<<31 - 2, 1<<31 - 1, 1<<32 - 1} {
+	for lap, before := range []uint64{1<<31 - 2, 1<<31 - 1, 1<<32 - 1} {
 		dying := shared.Open(t)
 		proctest.Must(proctest.Must(ring.NewBytesMPMC(dying, "often", 1024))(t).TryNext())(t)
-		binary.NativeEndian.PutUint64(q.Body()[8:], 100|before<<32)
+		binary.NativeEndian.PutUint64(q.Body()[1024/64*16:], uint64(lap)<<32|before)
 		proctest.Check(t, dying.Close())
 		l := proctest.Must(q.Next(background))(t)
 		if len(l.Bytes()) != 100 || l.Deliveries() != 1<<31-1 {

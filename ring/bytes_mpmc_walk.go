@@ -40,14 +40,15 @@ func runOf(n uint64) run { return roundRun(chunksOf(n)) }
 // message returns the message at pos, whose word is w. It is what was there only if a
 // compare-and-swap of a word then succeeds, and its error stands only if that still could.
 func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
-	n := atomic.LoadUint64(q.length(pos))
-	if w.phase() == reading {
-		n &= lengthMask // deliveries are counted
+	r := w.chunkRun()
+	if n, short := r.short(); short {
+		return q.inSlot(pos, n), nil
 	}
-	if room := q.runLen(w.chunkRun()) * chunkSize; n > room {
+	n := atomic.LoadUint64(q.words.value(pos))
+	if room := q.runLen(r) * chunkSize; n > room {
 		return nil, q.fault(fmt.Errorf("length %#x of %d bytes: %w", n, room, ErrCorrupt))
 	}
-	return q.memory(pos, w.chunkRun(), int(n)), nil
+	return q.inChunks(pos, r)[:n:n], nil
 }
 
 // findRoom walks from pos to the first position that is not claimed, and returns it if
