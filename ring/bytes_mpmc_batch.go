@@ -24,16 +24,14 @@ func (q *BytesMPMC) freeRow(pos uint64, r run, bs [][]byte) (run, int) {
 // fitting returns how many chunks a message of that many and those of bs that fit into room
 // with it take, and how many messages that are.
 func fitting(first uint64, bs [][]byte, room uint64) (all uint64, n int) {
-	all, n = first, 1
-	for _, b := range bs {
-		next := chunksOf(uint64(len(b)))
+	for all = first; n < len(bs); n++ {
+		next := chunksOf(uint64(len(bs[n])))
 		if all+next > room {
 			break
 		}
 		all += next
-		n++
 	}
-	return all, n
+	return all, 1 + n
 }
 
 // fill publishes the batch at pos, which first and bs are, the first message last.

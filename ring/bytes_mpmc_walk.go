@@ -32,7 +32,12 @@ func (q *BytesMPMC) inChunks(pos uint64, r run) []byte {
 }
 
 // chunksOf returns how many chunks a message of n bytes takes, but for what a run rounds up.
-func chunksOf(n uint64) uint64 { return max((n+chunkSize-1)/chunkSize, 1) }
+func chunksOf(n uint64) uint64 {
+	if n <= chunkSize {
+		return 1
+	}
+	return (n + chunkSize - 1) / chunkSize
+}
 
 // runOf returns the run of a message of n bytes.
 func runOf(n uint64) run { return roundRun(chunksOf(n)) }
