@@ -22,9 +22,14 @@ func (q *BytesMPMC) freeRow(pos uint64, r run, bs [][]byte) (run, int) {
 }
 
 // fitting returns how many chunks a message of that many and those of bs that fit into room
-// with it take, and how many messages that are.
+// with it take, and how many messages that are. In its callers, its loop would spill what
+// they need later.
+//
+//go:noinline
 func fitting(first uint64, bs [][]byte, room uint64) (all uint64, n int) {
-	for all = first; n < len(bs); n++ {
+	for most := min(len(bs), int(room)-int(first)); n < most && len(bs[n]) <= chunkSize; n++ {
+	}
+	for all = first + uint64(n); n < len(bs); n++ {
 		next := chunksOf(uint64(len(bs[n])))
 		if all+next > room {
 			break

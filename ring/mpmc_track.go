@@ -168,11 +168,19 @@ func (q *track) surelyTaken() uint64 {
 	return head
 }
 
-// advance raises a hint, seen as was, once it has fallen behind. If another
-// process has raised it meanwhile, that will do.
+// advance raises a hint, seen as was, once it has fallen behind.
 func (q *track) advance(hint *uint64, was uint64, s *side, to uint64) {
 	arch.StoreRelease64(&s.last, to)
-	if to-was >= q.lag {
+	if to-was >= q.lag && !atomic.CompareAndSwapUint64(hint, was, to) {
+		q.advanceAgain(hint, to)
+	}
+}
+
+// advanceAgain raises a hint that another has raised meanwhile, to the end of a batch before
+// mostly: who starts there would look at each message of this one. If a third has, that will
+// do.
+func (q *track) advanceAgain(hint *uint64, to uint64) {
+	if was := atomic.LoadUint64(hint); int64(to-was) >= int64(q.lag) {
 		atomic.CompareAndSwapUint64(hint, was, to)
 	}
 }
