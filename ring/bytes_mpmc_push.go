@@ -59,7 +59,7 @@ func (q *BytesMPMC) claim(n int, bs [][]byte) (pos uint64, all run, k int, err e
 			q.popped.Acquire()
 			return pos, all, k, nil
 		}
-		wait.Backoff()
+		tail, pos = q.lost(q.tail, pos)
 	}
 }
 

@@ -176,6 +176,16 @@ func (q *track) advance(hint *uint64, was uint64, s *side, to uint64) {
 	}
 }
 
+// lost pauses after a lost race for pos. It returns the hint as it is then, and where to go
+// on: a walk from pos would look at each message of a batch that has been published meanwhile.
+func (q *track) lost(hint *uint64, pos uint64) (now, from uint64) {
+	wait.Backoff()
+	if now = atomic.LoadUint64(hint); int64(now-pos) > 0 {
+		return now, now
+	}
+	return now, pos
+}
+
 // advanceAgain raises a hint that another has raised meanwhile, to the end of a batch before
 // mostly: who starts there would look at each message of this one. If a third has, that will
 // do.
