@@ -124,7 +124,8 @@ type BytesMPMC struct {
 //  7. tail and head are raised after the claim of what lies before them, by
 //     compare-and-swap, to the ends of batches, so that they never fall back. They lag by a
 //     few positions; whoever starts too early walks, and where it finds later laps
-//     it jumps ahead, no further than their states prove the way to be taken.
+//     it jumps ahead, no further than their states prove the way to be taken. Who has lost a
+//     race goes on from the hint.
 //  8. A claimed word shows its lap modulo 2^14. What is concluded from that about a
 //     position is concluded only while the hint has not passed the position: then they
 //     are less than 2^13 laps apart. A word that nobody has claimed shows its lap modulo
