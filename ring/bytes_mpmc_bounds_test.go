@@ -175,3 +175,16 @@ func TestByteLateHint(t *testing.T) {
 		t.Errorf("the hint is %d, and was %d", q.Head(), head)
 	}
 }
+
+// TestByteHintRaisedAgain has somebody raise the hint who has seen it before another did. It
+// does not stay behind, nor fall back, and who loses a race goes on from there.
+func TestByteHintRaisedAgain(t *testing.T) {
+	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "again", 1<<16))(t)
+	for i, step := range []struct{ to, pos, head, from uint64 }{
+		{16, 8, 16, 16}, {48, 64, 48, 64}, {32, 8, 48, 48}, {50, 49, 48, 49},
+	} {
+		if from := q.RaiseHead(0, step.to, step.pos); q.Head() != step.head || from != step.from {
+			t.Errorf("step %d: the hint is %d, and a walk goes on from %d, want %+v", i, q.Head(), from, step)
+		}
+	}
+}
