@@ -11,7 +11,7 @@ func attachBytesMPMCStream(r row, in inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := ring.NewBytesMPMC(seg, "stream", r.Size*r.ringCapacity())
+	q, err := ring.NewBytesMPMC(seg, "stream", r.chunkedCapacity())
 	if err != nil {
 		return nil, err
 	}

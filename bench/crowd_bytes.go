@@ -12,7 +12,7 @@ func attachSharedBytesMPMC(r row, in inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := ring.NewBytesMPMC(seg, "shared", r.Size*r.ringCapacity())
+	q, err := ring.NewBytesMPMC(seg, "shared", r.chunkedCapacity())
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +36,23 @@ func (a *arrivals) takeBytes(b []byte, size int) (m uint64, ok bool) {
 	if len(b) != size {
 		return 0, false
 	}
-	m = binary.LittleEndian.Uint64(b)
-	return m, stamped(b, m) && a.take(m)
+	return a.takeAll(b, size)
+}
+
+// takeAll is takeBytes for the messages in buf, which are of one size.
+func (a *arrivals) takeAll(buf []byte, size int) (m uint64, ok bool) {
+	for start := 0; start < len(buf); start += size {
+		m = binary.LittleEndian.Uint64(buf[start:])
+		for i := lineSize; i < size; i += lineSize {
+			if binary.LittleEndian.Uint64(buf[start+i:]) != m {
+				return m, false
+			}
+		}
+		if !a.take(m) {
+			return m, false
+		}
+	}
+	return m, true
 }
 
 func exchangeBytesMPMC(q *ring.BytesMPMC, side, size int) loop {
@@ -80,11 +95,11 @@ func exchangeAllBytesMPMC(q *ring.BytesMPMC, side, size, batch int) loop {
 				if err != nil {
 					return err
 				}
-				for _, n := range left[:k] {
-					if m, ok := seen.takeBytes(bs[:n], size); !ok {
-						return wrongArrival(m)
-					}
-					bs = bs[n:]
+				if !allOf(left[:k], size) {
+					return wrongArrival(0)
+				}
+				if m, ok := seen.takeAll(bs, size); !ok {
+					return wrongArrival(m)
 				}
 				left = left[k:]
 			}

@@ -69,10 +69,8 @@ func receiveNumbered(in *os.File, size, batch int) loop {
 			if _, err := io.ReadFull(in, buf); err != nil {
 				return err
 			}
-			for at := 0; at < len(buf); at += size {
-				if m, ok := seen.takeBytes(buf[at:at+size], size); !ok {
-					return wrongArrival(m)
-				}
+			if m, ok := seen.takeAll(buf, size); !ok {
+				return wrongArrival(m)
 			}
 		}
 		return nil

@@ -63,5 +63,8 @@ func (r row) ringCapacity() int {
 	return max(bufferSize/4/size, min(16, bufferSize/size), 4)
 }
 
+// chunkedCapacity is that of a BytesMPMC with room for so many messages, in bytes.
+func (r row) chunkedCapacity() int { return max(r.Size, lineSize) * r.ringCapacity() }
+
 // tripCapacity is that of the two rings of a round trip.
 const tripCapacity = 64

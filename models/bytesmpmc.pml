@@ -230,7 +230,7 @@ inline die() {
 #define deadRead(i)	(phaseOf(word[i]) == READING && ofDead(word[i]))
 #define deadReads	(deadRead(0) || deadRead(1) || deadRead(2) || deadRead(3))
 
-/* advance raises a hint, seen as was. */
+/* advance raises a hint, seen as was; or, if another has raised it meanwhile, from there. */
 inline advance(hint, was, to) {
 	last = to;
 	atomic {
@@ -238,7 +238,7 @@ inline advance(hint, was, to) {
 		:: to - was >= LAG ->
 			drain(me);
 			if
-			:: hint == was -> hint = to
+			:: hint == was || to >= hint + LAG -> hint = to
 			:: else
 			fi
 		:: else
@@ -246,6 +246,9 @@ inline advance(hint, was, to) {
 		was = 0
 	}
 }
+
+/* further lets a walk that has lost a race go on from a hint, if that is further. */
+#define further(hint)	pos = (hint > pos -> hint : pos); was = hint
 
 #ifdef FIRSTFIRST
 #define nth		(n - i)
@@ -486,7 +489,7 @@ claim:	atomic {
 		drain(me);
 		if
 #ifndef STORECLAIM
-		:: word[chunk(pos)] != w -> n = 0; b = 0; k = 0; goto walk
+		:: word[chunk(pos)] != w -> n = 0; b = 0; k = 0; further(tail); goto walk
 #endif
 		:: else -> put(chunk(pos), claimed(WRITING, n + b, pos)); w = 0
 		fi
@@ -747,7 +750,7 @@ take:	atomic {
 		drain(me);
 		if
 #ifndef STORETAKE
-		:: word[chunk(pos)] != w -> forget(); goto walk
+		:: word[chunk(pos)] != w -> forget(); further(head); goto walk
 #endif
 		:: else
 		fi;

@@ -44,21 +44,27 @@ import (
 // Next is better.
 type BytesMPMC struct {
 	track
-	words  slots[[2]uint64] // each with the length of a message, and a short one itself
-	chunks []byte           // behind the slots
+	words      slots[uint64] // each with a message of up to a word, or the length of a longer one
+	deliveries []byte        // a word for each slot, behind them
+	chunks     []byte
 }
 
 // # Protocol
 //
 // It is that of MPMC, where a message is a run of slots that is always handed over as a
 // whole. The ring is an array of chunks of 64 bytes, and apart from it, so that no
-// message is ever taken for one, an array of their state words and lengths. Positions
+// message is ever taken for one, an array of slots: a state word for each chunk, and a word
+// for what it says more. Positions
 // count chunks from 0; position p lies in chunk p mod capacity, in lap p div capacity. A
 // message takes a run of chunks, and at the end of the ring, where it would not fit in one
 // piece, those up to the end besides: it then lies at the beginning. All of them are its
-// span, which the word of the first speaks for. Beside that word is its length, and in the
-// upper half of that how often it was lent. Behind the length lies the message itself, if
-// it is no longer than a word; its chunk is then not touched.
+// span, which the word of the first speaks for. Beside that word is its length. A message
+// no longer than a word lies there itself; its run says its length, and its chunk is not
+// touched.
+//
+// How often a message was lent is counted apart, in an array of words, each with the lap that
+// it is about, modulo 2^32. One of another lap counts for nothing. So only who lends touches
+// it.
 //
 // A batch is messages that follow one another, as far as the end of the ring, and whose
 // spans are claimed, or taken, at once: the word of the first then speaks for all of them.
@@ -118,7 +124,8 @@ type BytesMPMC struct {
 //  7. tail and head are raised after the claim of what lies before them, by
 //     compare-and-swap, to the ends of batches, so that they never fall back. They lag by a
 //     few positions; whoever starts too early walks, and where it finds later laps
-//     it jumps ahead, no further than their states prove the way to be taken.
+//     it jumps ahead, no further than their states prove the way to be taken. Who has lost a
+//     race goes on from the hint.
 //  8. A claimed word shows its lap modulo 2^14. What is concluded from that about a
 //     position is concluded only while the hint has not passed the position: then they
 //     are less than 2^13 laps apart. A word that nobody has claimed shows its lap modulo
@@ -147,10 +154,10 @@ type BytesMPMC struct {
 // Model: models/bytesmpmc.pml.
 
 const (
-	deliveriesShift = 32 // in a message's length
+	deliveriesShift = 32 // of the lap, above the number
 	maxDeliveries   = 1<<31 - 1
 
-	slotSize  = 3 * wordSize
+	slotSize  = 2 * wordSize
 	chunkSize = 64
 	minChunks = 2
 )
@@ -173,8 +180,8 @@ func NewBytesMPMC(s *shm.Segment, name string, capacity int, opts ...Option) (*B
 	obj.capacity = n // positions are chunks
 	at := chunksOffset(n)
 	q := &BytesMPMC{
-		track: newTrack(obj, slotSize), words: newSlots[[2]uint64](obj.body, n),
-		chunks: obj.body[at : at+n*chunkSize],
+		track: newTrack(obj, slotSize), words: newSlots[uint64](obj.body, n),
+		deliveries: obj.body[n*slotSize : n*(slotSize+wordSize)], chunks: obj.body[at : at+n*chunkSize],
 	}
 	q.covers = func(pos uint64, w word) uint64 { return q.span(pos, w.chunkRun()) }
 	q.share(q.anyLent)
@@ -187,8 +194,10 @@ func countChunks(capacity int) (uint64, error) {
 	return max(n/chunkSize, minChunks), err
 }
 
-// chunksOffset returns where the chunks lie behind the slots, at a cache line's start.
-func chunksOffset(n uint64) uint64 { return (n*slotSize + chunkSize - 1) &^ (chunkSize - 1) }
+// chunksOffset returns where the chunks lie behind the rest, at a cache line's start.
+func chunksOffset(n uint64) uint64 {
+	return (n*(slotSize+wordSize) + chunkSize - 1) &^ (chunkSize - 1)
+}
 
 func chunksBody(n uint64) uint64 { return chunksOffset(n) + n*chunkSize }
 

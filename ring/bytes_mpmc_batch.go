@@ -22,18 +22,21 @@ func (q *BytesMPMC) freeRow(pos uint64, r run, bs [][]byte) (run, int) {
 }
 
 // fitting returns how many chunks a message of that many and those of bs that fit into room
-// with it take, and how many messages that are.
+// with it take, and how many messages that are. In its callers, its loop would spill what
+// they need later.
+//
+//go:noinline
 func fitting(first uint64, bs [][]byte, room uint64) (all uint64, n int) {
-	all, n = first, 1
-	for _, b := range bs {
-		next := chunksOf(uint64(len(b)))
+	for most := min(len(bs), int(room)-int(first)); n < most && len(bs[n]) <= chunkSize; n++ {
+	}
+	for all = first + uint64(n); n < len(bs); n++ {
+		next := chunksOf(uint64(len(bs[n])))
 		if all+next > room {
 			break
 		}
 		all += next
-		n++
 	}
-	return all, n
+	return all, 1 + n
 }
 
 // fill publishes the batch at pos, which first and bs are, the first message last.
@@ -46,8 +49,9 @@ func (q *BytesMPMC) fill(pos uint64, first []byte, bs [][]byte) {
 
 // write publishes the message at pos.
 func (q *BytesMPMC) write(pos uint64, r run, b []byte) {
-	copy(q.memory(pos, r, len(b)), b)
-	q.publish(pos, r, len(b))
+	m := q.memory(pos, r, len(b))
+	copy(m, b)
+	q.publish(pos, r, m, len(b))
 }
 
 // copyRow appends the messages of the batch of up to len(lens) that starts at pos, whose

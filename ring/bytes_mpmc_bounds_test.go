@@ -120,10 +120,10 @@ func TestByteShortened(t *testing.T) {
 func TestByteDeliveriesEnd(t *testing.T) {
 	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "often", 1024))(t)
 	proctest.Check(t, q.TryPush(make([]byte, 100)))
-	for _, before := range []uint64{1<<31 - 2, 1<<31 - 1, 1<<32 - 1} {
+	for lap, before := range []uint64{1<<31 - 2, 1<<31 - 1, 1<<32 - 1} {
 		dying := shared.Open(t)
 		proctest.Must(proctest.Must(ring.NewBytesMPMC(dying, "often", 1024))(t).TryNext())(t)
-		binary.NativeEndian.PutUint64(q.Body()[8:], 100|before<<32)
+		binary.NativeEndian.PutUint64(q.Body()[1024/64*16:], uint64(lap)<<32|before)
 		proctest.Check(t, dying.Close())
 		l := proctest.Must(q.Next(background))(t)
 		if len(l.Bytes()) != 100 || l.Deliveries() != 1<<31-1 {
@@ -173,5 +173,18 @@ func TestByteLateHint(t *testing.T) {
 	head := q.Head()
 	if q.NotPopped(0); q.Head() != head || head == 0 {
 		t.Errorf("the hint is %d, and was %d", q.Head(), head)
+	}
+}
+
+// TestByteHintRaisedAgain has somebody raise the hint who has seen it before another did. It
+// does not stay behind, nor fall back, and who loses a race goes on from there.
+func TestByteHintRaisedAgain(t *testing.T) {
+	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "again", 1<<16))(t)
+	for i, step := range []struct{ to, pos, head, from uint64 }{
+		{16, 8, 16, 16}, {48, 64, 48, 64}, {32, 8, 48, 48}, {50, 49, 48, 49},
+	} {
+		if from := q.RaiseHead(0, step.to, step.pos); q.Head() != step.head || from != step.from {
+			t.Errorf("step %d: the hint is %d, and a walk goes on from %d, want %+v", i, q.Head(), from, step)
+		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // puts it right, again and again. Who pops it is not told that it got something.
 func TestByteFlipped(t *testing.T) {
 	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "flipped", 1024))(t)
-	proctest.Check(t, q.TryPush(nil))
+	proctest.Check(t, q.TryPush(make([]byte, 9)))
 	word, length := layout.At[uint64](q.Body(), 0), layout.At[uint64](q.Body(), 8)
 	w := atomic.LoadUint64(word)
 	atomic.StoreUint64(length, 1<<40)

@@ -63,11 +63,19 @@ func (q *BytesMPMC) lend(pos uint64, w word) (LentBytes, error) {
 	if !q.swap(pos, w, q.owned(reading, pos, uint64(w.chunkRun()))) {
 		return LentBytes{}, errMoved
 	}
-	// One who dies before this store has not seen the message.
-	length := q.length(pos)
-	count := min(atomic.LoadUint64(length)>>deliveriesShift+1, maxDeliveries)
-	atomic.StoreUint64(length, uint64(len(b))|count<<deliveriesShift)
-	return LentBytes{q, pos, w.chunkRun(), b, count}, nil
+	return LentBytes{q, pos, w.chunkRun(), b, q.countDelivery(pos)}, nil
+}
+
+// countDelivery counts that the message at pos is lent, and returns how often it was. Who
+// dies before the store has not seen the message.
+func (q *BytesMPMC) countDelivery(pos uint64) uint64 {
+	deliveries := layout.At[uint64](q.deliveries, q.index(pos)*wordSize)
+	lap, count := q.lap(pos)<<deliveriesShift, uint64(1)
+	if d := atomic.LoadUint64(deliveries); d>>deliveriesShift == lap>>deliveriesShift {
+		count = min(d&(1<<deliveriesShift-1)+1, maxDeliveries)
+	}
+	atomic.StoreUint64(deliveries, lap|count)
+	return count
 }
 
 // notLent completes the error of a TryNext that came as far as pos.

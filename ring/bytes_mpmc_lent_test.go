@@ -52,6 +52,22 @@ func TestByteRedeliveryWakes(t *testing.T) {
 	proctest.Check(t, proctest.Result(t, pushed))
 }
 
+// TestByteDeliveriesBegin lends messages twice that lie in the same slots, lap after lap: the
+// deliveries of one are no other's.
+func TestByteDeliveriesBegin(t *testing.T) {
+	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "begin", 128))(t)
+	for n := range 6 {
+		proctest.Check(t, q.TryPush(make([]byte, 7+n/2)))
+		first, die := lendElsewhere(t, "begin", 128)
+		die()
+		l := proctest.Must(q.Next(background))(t)
+		if first.Deliveries() != 1 || l.Deliveries() != 2 || len(l.Bytes()) != 7+n/2 {
+			t.Errorf("message %d of %d bytes was lent %d times, and then %d", n, len(l.Bytes()), first.Deliveries(), l.Deliveries())
+		}
+		proctest.Check(t, l.Release())
+	}
+}
+
 // TestByteLentDamaged has a message damaged that was lent to somebody dead: nobody gets it.
 func TestByteLentDamaged(t *testing.T) {
 	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "damaged", 1024))(t)

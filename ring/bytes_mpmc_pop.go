@@ -45,7 +45,7 @@ func (q *BytesMPMC) popSome(dst []byte, lens []int) (longer []byte, n int, err e
 		if err == nil && q.take(pos, w, all) {
 			return longer, n, q.taken(head, pos, all)
 		}
-		wait.Backoff()
+		head, pos = q.lost(q.head, pos)
 	}
 }
 

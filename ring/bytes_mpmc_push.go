@@ -59,7 +59,7 @@ func (q *BytesMPMC) claim(n int, bs [][]byte) (pos uint64, all run, k int, err e
 			q.popped.Acquire()
 			return pos, all, k, nil
 		}
-		wait.Backoff()
+		tail, pos = q.lost(q.tail, pos)
 	}
 }
 
@@ -90,16 +90,17 @@ func (r ReservedBytes) Commit(n int) error {
 		return err
 	}
 	q.pushed.Release()
-	if n <= wordSize {
-		copy(q.memory(r.pos, r.run, n), r.bytes) // more may have been reserved
-	}
-	q.publish(r.pos, r.run, n)
+	q.publish(r.pos, r.run, r.bytes, n)
 	return q.wakeConsumers(r.pos+q.span(r.pos, r.run), 1)
 }
 
-// publish makes the message of n bytes at pos visible.
-func (q *BytesMPMC) publish(pos uint64, r run, n int) {
-	arch.StoreRelease64(q.length(pos), uint64(n))
+// publish makes the message at pos visible, which is the first n bytes of b.
+func (q *BytesMPMC) publish(pos uint64, r run, b []byte, n int) {
+	if len(b) <= wordSize {
+		r = shortRun(n)
+	} else {
+		arch.StoreRelease64(q.words.value(pos), uint64(n))
+	}
 	q.store(pos, fullChunk(q.lap(pos), r))
 }
 

@@ -32,7 +32,12 @@ func (q *BytesMPMC) inChunks(pos uint64, r run) []byte {
 }
 
 // chunksOf returns how many chunks a message of n bytes takes, but for what a run rounds up.
-func chunksOf(n uint64) uint64 { return max((n+chunkSize-1)/chunkSize, 1) }
+func chunksOf(n uint64) uint64 {
+	if n <= chunkSize {
+		return 1
+	}
+	return (n + chunkSize - 1) / chunkSize
+}
 
 // runOf returns the run of a message of n bytes.
 func runOf(n uint64) run { return roundRun(chunksOf(n)) }
@@ -40,14 +45,15 @@ func runOf(n uint64) run { return roundRun(chunksOf(n)) }
 // message returns the message at pos, whose word is w. It is what was there only if a
 // compare-and-swap of a word then succeeds, and its error stands only if that still could.
 func (q *BytesMPMC) message(pos uint64, w word) ([]byte, error) {
-	n := atomic.LoadUint64(q.length(pos))
-	if w.phase() == reading {
-		n &= lengthMask // deliveries are counted
+	r := w.chunkRun()
+	if n, short := r.short(); short {
+		return q.inSlot(pos, n), nil
 	}
-	if room := q.runLen(w.chunkRun()) * chunkSize; n > room {
+	n := atomic.LoadUint64(q.words.value(pos))
+	if room := q.runLen(r) * chunkSize; n > room {
 		return nil, q.fault(fmt.Errorf("length %#x of %d bytes: %w", n, room, ErrCorrupt))
 	}
-	return q.memory(pos, w.chunkRun(), int(n)), nil
+	return q.inChunks(pos, r)[:n:n], nil
 }
 
 // findRoom walks from pos to the first position that is not claimed, and returns it if

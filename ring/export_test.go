@@ -275,6 +275,14 @@ func RunInWords(chunks uint64) (claimed, full uint64) {
 	return claimWord(freeing, 1, uint64(r), 1<<ownerBits-1).chunkRun().chunks(), fullChunk(1, r).chunkRun().chunks()
 }
 
+// RaiseHead raises the consumers' hint by who has seen it as was, and returns where one goes on
+// who has lost a race for pos then.
+func (q *BytesMPMC) RaiseHead(was, to, pos uint64) (from uint64) {
+	q.advance(q.head, was, &q.pop, to)
+	_, from = q.lost(q.head, pos)
+	return from
+}
+
 // Head returns the consumers' hint.
 func (q *BytesMPMC) Head() uint64 { return atomic.LoadUint64(q.head) }
 

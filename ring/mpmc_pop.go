@@ -57,7 +57,7 @@ func (q *MPMC[T]) popSlow(head uint64) (v T, err error) {
 		if q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 			return v, q.taken(head, pos, 1)
 		}
-		wait.Backoff()
+		head, pos = q.lost(q.head, pos)
 	}
 }
 
@@ -195,7 +195,7 @@ func (q *MPMC[T]) popSome(dst []T) (int, error) {
 			q.free(pos, n)
 			return int(n), q.taken(head, pos, n)
 		}
-		wait.Backoff()
+		head, pos = q.lost(q.head, pos)
 	}
 }
 

@@ -68,7 +68,7 @@ func (q *MPMC[T]) claim(most uint64) (pos, run uint64, err error) {
 			q.popped.Acquire()
 			return pos, run, nil
 		}
-		wait.Backoff()
+		tail, pos = q.lost(q.tail, pos)
 	}
 }
 

@@ -168,11 +168,29 @@ func (q *track) surelyTaken() uint64 {
 	return head
 }
 
-// advance raises a hint, seen as was, once it has fallen behind. If another
-// process has raised it meanwhile, that will do.
+// advance raises a hint, seen as was, once it has fallen behind.
 func (q *track) advance(hint *uint64, was uint64, s *side, to uint64) {
 	arch.StoreRelease64(&s.last, to)
-	if to-was >= q.lag {
+	if to-was >= q.lag && !atomic.CompareAndSwapUint64(hint, was, to) {
+		q.advanceAgain(hint, to)
+	}
+}
+
+// lost pauses after a lost race for pos. It returns the hint as it is then, and where to go
+// on: a walk from pos would look at each message of a batch that has been published meanwhile.
+func (q *track) lost(hint *uint64, pos uint64) (now, from uint64) {
+	wait.Backoff()
+	if now = atomic.LoadUint64(hint); int64(now-pos) > 0 {
+		return now, now
+	}
+	return now, pos
+}
+
+// advanceAgain raises a hint that another has raised meanwhile, to the end of a batch before
+// mostly: who starts there would look at each message of this one. If a third has, that will
+// do.
+func (q *track) advanceAgain(hint *uint64, to uint64) {
+	if was := atomic.LoadUint64(hint); int64(to-was) >= int64(q.lag) {
 		atomic.CompareAndSwapUint64(hint, was, to)
 	}
 }

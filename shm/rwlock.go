@@ -67,7 +67,8 @@ func NewRWLock(s *Segment, name string) (*RWLock, error) {
 // readers. If a writer died while it held l, RLock does not report it;
 // RLockContext does. RLock panics if the segment is closed.
 func (l *RWLock) RLock() {
-	if atomic.AddUint64(l.mine, reading); atomic.LoadUint64(l.word) != 0 || l.core.Closed() {
+	word, core := l.word, l.core // before: loads wait for the locked instruction
+	if atomic.AddUint64(l.mine, reading); atomic.LoadUint64(word) != 0 || core.Closed() {
 		l.rlockSlow()
 	}
 	l.wrote.Acquire()
@@ -128,8 +129,10 @@ func (l *RWLock) RLockContext(ctx context.Context) error {
 // the process hold l for reading.
 func (l *RWLock) RUnlock() {
 	l.read.Release()
+	word, core := l.word, l.core // as in RLock
 	n := atomic.AddUint64(l.mine, notReading)
-	if int64(n) < 0 || atomic.LoadUint64(l.word) != 0 || l.core.Closed() {
+	switch {
+	case int64(n) < 0, atomic.LoadUint64(word) != 0, core.Closed():
 		l.runlockSlow(n)
 	}
 }

@@ -165,12 +165,12 @@ const (
 )
 
 // claims returns the state words of an MPMC's slots that name an owner, or, if it
-// is 0, of those that are lent. Those of a BytesMPMC lie beside the lengths.
+// is 0, of those that are lent. Those of a BytesMPMC lie beside a word of the message.
 func (q *queue) claims(owner uint64) (words [][]byte) {
 	const body = 640
 	n, stride := slots, 8+24
 	if q.kind == "BytesMPMC" {
-		n, stride = wideRoom/64, 24
+		n, stride = wideRoom/64, 16
 	}
 	mem := q.memory("q")
 	for i := range n {
