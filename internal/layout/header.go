@@ -30,7 +30,7 @@ const (
 
 	magic         = "ISTHMUS\x00"
 	byteOrderMark = 0x01020304
-	version       = 6
+	version       = 7
 )
 
 const _ uint = HeaderSize - (offChanges + 8)
