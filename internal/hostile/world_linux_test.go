@@ -249,7 +249,7 @@ var sizes = map[string]int{
 	"letters": 640 + 16*40, "work": 640 + 16*40,
 	"cast": 640 + 16*24, "gated": 640 + 64*128 + 16*24,
 	"recursive": 128, "barrier": 128 * (1 + maxProcs), "goOn": 128 * (1 + maxProcs),
-	"cond": 128 * (2 + maxProcs),
+	"cond": 128 * (3 + maxProcs),
 }
 
 // open opens the object of a kind.
