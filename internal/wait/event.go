@@ -6,6 +6,7 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
 )
@@ -68,8 +69,8 @@ type Fence interface {
 	// false if it cannot be that: the sleeper then has to poll.
 	Barrier() bool
 	// Census returns a number that is another one, in all likelihood, once a process has
-	// attached to the segment or died, or this one has closed it.
-	Census() uint64
+	// attached to the segment, or died more than age ago, or this one has closed it.
+	Census(age time.Duration) uint64
 }
 
 const (
