@@ -207,7 +207,13 @@ func TestHubWatch(t *testing.T) {
 			seen[i] = looked[i].Load()
 		}
 		for k := range times {
-			watcher.round()
+			pause := long()
+			if what == "after a death" {
+				pause = Slice()
+			}
+			if got := watcher.round(); got != pause {
+				t.Errorf("%s: the next round is after %v, expected %v", what, got, pause)
+			}
 			if told == times {
 				until(func() bool { return allAtLeast(&looked, seen, int32(k+1), first, step) })
 			}
