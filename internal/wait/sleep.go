@@ -19,10 +19,10 @@ func init() { SetSlice(20 * time.Millisecond) }
 // Slice returns the bound of a sleep.
 func Slice() time.Duration { return time.Duration(slice.Load()) }
 
-// long bounds the sleeps of those who have been asleep for a while: between two censuses,
-// each of which may be as old as half of that. Both together are 45 ms, of the 50 after which
-// a death is found.
+// long bounds the sleeps of those who have been asleep for a while: between two censuses. Each
+// of these may be as old as age says. Both together are 40 ms, and a death is found within 50.
 func long() time.Duration { return Slice() * 3 / 2 }
+func age() time.Duration  { return Slice() / 2 }
 
 // SetSlice sets the bound of a sleep for the whole process. Tests of wake-ups
 // raise it, so that a lost one cannot hide behind it.
