@@ -10,7 +10,7 @@ import (
 // TestPromise adds up after what time a death is found, at most: a census may be a bit older
 // than the death, and the next one is taken after a sleep.
 func TestPromise(t *testing.T) {
-	if found := long() + age(); found > 40*time.Millisecond {
+	if found := long() + censusAge(); found > 40*time.Millisecond {
 		t.Errorf("a death may be found after %v only", found)
 	}
 }

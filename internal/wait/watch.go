@@ -170,7 +170,7 @@ func (h *hub) tell(inTurn, keen, unrest bool) {
 
 // look reports whether the beds of the ward are to look for the dead.
 func (w *ward) look() bool {
-	if census := w.fence.Census(age()); census != w.census {
+	if census := w.fence.Census(censusAge()); census != w.census {
 		w.census, w.restless = census, aftershock
 	} else if w.restless > 0 {
 		w.restless--
