@@ -59,6 +59,11 @@ func TestCensusShared(t *testing.T) {
 	if b.Census(time.Hour) != without {
 		t.Error("asked the kernel for one who has just taken a census")
 	}
+	dead := b.Census(0)
+	b.Close() // and from then on, none of its probes tells it anything
+	if b.Census(0) != dead {
+		t.Error("asked the kernel for one who was seen dead")
+	}
 }
 
 // TestCensusDoubt has the census see nothing of which it is not certain.

@@ -31,4 +31,7 @@ func TestCensus(t *testing.T) {
 	another("it was closed")
 	proctest.Check(t, a.Close())
 	another("this one was closed")
+	if last != closedCensus {
+		t.Error("a Segment that is closed looks at the table")
+	}
 }

@@ -21,8 +21,8 @@ func Slice() time.Duration { return time.Duration(slice.Load()) }
 
 // long bounds the sleeps of those who have been asleep for a while: between two censuses. Each
 // of these may be as old as censusAge says. Both together are 40 ms, and a death is found within 50.
-func long() time.Duration { return Slice() * 3 / 2 }
-func censusAge() time.Duration  { return Slice() / 2 }
+func long() time.Duration      { return Slice() * 3 / 2 }
+func censusAge() time.Duration { return Slice() / 2 }
 
 // SetSlice sets the bound of a sleep for the whole process. Tests of wake-ups
 // raise it, so that a lost one cannot hide behind it.

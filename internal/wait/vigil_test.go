@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/isthmus-go/isthmus/futex"
 )
 
 // TestPromise adds up after what time a death is found, at most: a census may be a bit older
@@ -38,6 +40,10 @@ func TestVigil(t *testing.T) {
 		expect("somebody has died", aftershock, true)
 		expect("for a while nobody has died", 2*lookGap, false)
 	}
+	fences[0].deaths.Add(1)
+	fences[2].deaths.Add(1)
+	expect("two have died at once", aftershock, true)
+	expect("for a while nobody has died", 2*lookGap, false)
 	b.Keen()
 	expect("keen", 2*lookGap, true)
 }
@@ -68,6 +74,35 @@ func TestKeenRounds(t *testing.T) {
 		cancel()
 		wg.Wait()
 	}
+}
+
+// TestRare has a single bed, and many rounds: it is told in its turn, which is not often.
+func TestRare(t *testing.T) {
+	h, w := &hub{}, &watch{stop: make(chan struct{})}
+	b := &bed{hub: h, words: make([]futex.Word, 1), looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+	dorm.Lock()
+	watcher, hubs = w, []*hub{h}
+	h.came, h.taken = []*bed{b}, 1
+	beds.Add(1)
+	dorm.Unlock()
+	h.turn(-1, false)
+	h.news = false
+	told := 0
+	for range 3 * lookGap {
+		w.round()
+		select {
+		case <-b.look:
+			told++
+		default:
+		}
+	}
+	if told != 3 {
+		t.Errorf("told %d times in %d rounds", told, 3*lookGap)
+	}
+	dorm.Lock()
+	h.gone = []*bed{b}
+	dorm.Unlock()
+	h.turn(-1, false)
 }
 
 // TestArmsOnce has one sleep on and on, whose word nobody changes: it runs one fence. After a
