@@ -14,6 +14,7 @@
  *                                          semaphore.(*state).release
  *   Waiting       load of the word         (*Event).Waiting
  *   notify, swap, wake, clear              (*Event).Notify, futex.Wake
+ *   fits          load of the word         (*nap).fits: it is still armed
  *   arm           load, compare-and-swap   (*Event).arm
  *   barrier       empties every buffer,    Fence.Barrier, membarrier(2)
  *                 one after the other
@@ -34,6 +35,7 @@
  *   NOFRESH     without the fresh bit, a waker clears waiting under a sleeper
  *   NOEPOCH     a wake leaves the word as it is: a sleeper on its way misses it
  *   NOTEST      no test between arming and sleeping
+ *   NOREARM     who was asleep takes the word as it is for armed
  *   BLINDCLEAR  waiting is cleared by a store instead of a compare-and-swap
  *
  * Check: -DSLEEPERS=2 -DWAKERS=2 -DITEMS=1 -DROUNDS=1 -DDEATHS=2
@@ -109,6 +111,16 @@ try:	{
 		:: else
 		fi
 	};
+	atomic {					/* fits */
+		if
+#ifdef NOREARM
+		:: w -> w = word; armed = true; goto try
+#else
+		:: w && word == w -> armed = true; goto try
+#endif
+		:: else
+		fi
+	};
 arm:	atomic {
 		w = word;
 		if
@@ -136,8 +148,8 @@ fence:	armed = true;
 sleep:	atomic {
 		armed = false;
 		if
-		:: word != w -> w = 0; goto try		/* EAGAIN */
-		:: else -> w = 0; asleep = asleep | bit(me)
+		:: word != w -> goto try		/* EAGAIN */
+		:: else -> asleep = asleep | bit(me)
 		fi
 	};
 	if

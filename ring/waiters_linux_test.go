@@ -147,9 +147,9 @@ func BenchmarkWaiters(b *testing.B) {
 			toMany, toOne := producers(n), producers(1)
 			many, askMany := startWaiters(b, n)
 			one, askOne := startWaiters(b, 1)
-			time.Sleep(time.Second)
+			time.Sleep(3 * time.Second) // until the Go runtime has come to rest
 			used, start := askMany("used")[0], time.Now()
-			time.Sleep(2 * time.Second)
+			time.Sleep(3 * time.Second)
 			idle := float64(askMany("used")[0]-used) / float64(time.Since(start))
 			turn := 0
 			for b.Loop() {

@@ -62,7 +62,7 @@ var ErrFull = errors.New("no room left")
 
 const maxID = 1<<layout.IDBits - 1
 
-// A slot of the process table. The rest of its bytes are reserved.
+// A slot of the process table.
 const (
 	offID        = 0  // u64: the owner's ID
 	offProcess   = 8  // u64: the ID whose owner has written what follows, after it
@@ -71,6 +71,7 @@ const (
 	offTenant    = 32 // u64: the ID that the slot's marks belong to, see tenant.go
 	offLeft      = 40 // u64: the last ID whose owner has closed in order
 	offDied      = 48 // u64: no less than the last that died and whose slot was taken, see peers.go
+	offSeen      = 56 // u64: when the owner was last seen alive, or that it is dead, see census.go
 )
 
 // ID names one attachment of one process.
@@ -212,19 +213,30 @@ func (t *Table) Dead(id ID) bool {
 
 // DeadIn is Dead for an ID that has, or had, a slot.
 func (t *Table) DeadIn(slot int, id ID) bool {
+	dead, _ := t.probe(slot, id)
+	return dead
+}
+
+// probe is DeadIn, and reports as well whether id is alive, has the slot, and does not merely
+// hold it, as far as anybody can tell: it may be that only who is in its PID namespace can.
+func (t *Table) probe(slot int, id ID) (dead, alive bool) {
 	if id == t.id {
-		return false
+		return false, false // not after Close
 	}
 	if ID(t.word(slot, offID).Load()) != id {
-		return true
+		return true, false
 	}
 	// A probe that fails, as after Close, proves nothing about others.
 	held, err := t.locks.held(int64(id))
-	if err != nil || held && !t.inherited(slot, id) {
-		// Somebody may have found out meanwhile that it is dead, and taken the slot.
-		return ID(t.word(slot, offID).Load()) != id
+	if err == nil && (!held || t.inherited(slot, id)) {
+		return true, false
 	}
-	return true
+	alive = err == nil && t.signed(slot, id) && samePIDs(t.word(slot, offNamespace).Load())
+	// Somebody may have found out meanwhile that it is dead, and taken the slot.
+	if ID(t.word(slot, offID).Load()) != id {
+		return true, false
+	}
+	return false, alive
 }
 
 // vacated reports whether id, which a slot has shown, is dead. DeadIn alone is true of one
@@ -245,13 +257,16 @@ func (t *Table) SlotFree(slot int) bool {
 // says so is the pid that the owner has written down, if it belongs to the PID
 // namespace of this process.
 func (t *Table) inherited(slot int, id ID) bool {
-	if ID(t.word(slot, offProcess).Load()) != id {
+	if !t.signed(slot, id) {
 		return false // before all else: what follows may be an earlier owner's
 	}
 	// If id is alive, nobody writes to the slot any more.
 	pid, ok := t.pid(slot)
 	return ok && ended(pid)
 }
+
+// signed reports whether the process in a slot is that of id.
+func (t *Table) signed(slot int, id ID) bool { return ID(t.word(slot, offProcess).Load()) == id }
 
 // WithCreationLock calls f while no other process or goroutine is in
 // WithCreationLock on the same file. The lock of a process that dies is free.

@@ -46,31 +46,6 @@ func (t *Table) Peers() (peers []Peer) {
 	return peers
 }
 
-// Census returns a number that differs, in all likelihood, from the one before if an owner
-// has come, or died, since; also if it did both.
-func (t *Table) Census() (n uint64) {
-	for slot := range len(t.mem) / layout.SlotSize {
-		id := ID(t.word(slot, offID).Load())
-		if id == 0 {
-			continue
-		}
-		state := uint64(id) << 1
-		if t.DeadIn(slot, id) {
-			state++
-		}
-		n += mix(state)
-	}
-	return n
-}
-
-// mix is the finalizer of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-// Generators": sums of what it returns are different, in all likelihood, if what went in is.
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
 // pid returns the pid in a slot, if it means something in this process.
 func (t *Table) pid(slot int) (pid uint32, ok bool) {
 	if !samePIDs(t.word(slot, offNamespace).Load()) {

@@ -107,5 +107,5 @@ func oversleep() {
 
 type noFence struct{}
 
-func (noFence) Barrier() bool  { return true }
-func (noFence) Census() uint64 { return 0 }
+func (noFence) Barrier() bool               { return true }
+func (noFence) Census(time.Duration) uint64 { return 0 }

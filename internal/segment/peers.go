@@ -2,6 +2,7 @@ package segment
 
 import (
 	"runtime"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/liveness"
 )
@@ -14,15 +15,16 @@ func (s *Segment) Peers() []liveness.Peer {
 }
 
 // Census returns a number that differs, in all likelihood, from the one before if an
-// attachment has come or died since, or this one was closed.
-func (s *Segment) Census() uint64 {
-	n := s.table.Census()
-	runtime.KeepAlive(s)
+// attachment has come since, or died more than age ago, or this one was closed.
+func (s *Segment) Census(age time.Duration) uint64 {
+	defer runtime.KeepAlive(s)
 	if s.Closed() {
-		return ^n
+		return closedCensus
 	}
-	return n
+	return s.table.Census(age)
 }
+
+const closedCensus = 1
 
 // Left reports whether an attachment that is dead and had that slot was closed in order.
 func (s *Segment) Left(slot int, id liveness.ID) bool {

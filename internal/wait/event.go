@@ -6,6 +6,7 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
 )
@@ -37,11 +38,12 @@ import (
 //     Any take no turns: they pass on each wake that they have not used. (Those of
 //     AwaitEach take none either, and those of Another their own: they are woken by a
 //     wake of everybody only.)
-//  4. A sleep is bounded, by Slice where it has a thread of its own; in a hub, the watch
-//     sees to it that the dead are looked for as soon. The bound matters only to what the
-//     dead leave: a waker killed between its change and its wake, a sleeper killed between
-//     its wake and its turn, an owner who will never come back. (A process that is paused
-//     there holds the others up for as long, or until they look in their turn.)
+//  4. A sleep is bounded where it has a thread of its own; in a hub, the watch sees to it
+//     that the dead are looked for as soon. The bound matters only to what the dead leave: a
+//     waker killed between its change and its wake, a sleeper killed between its wake and its
+//     turn, an owner who will never come back. (A process that is paused there holds the
+//     others up for as long, or until they look in their turn.) Who sleeps again after the
+//     bound, and whose word has not changed, is still armed, and fenced.
 //
 // Memory orderings. W's change is a release store or a read-modify-write, and
 // the load that pairs with it is the one in S's test. Invariant 1 wants a full
@@ -68,8 +70,8 @@ type Fence interface {
 	// false if it cannot be that: the sleeper then has to poll.
 	Barrier() bool
 	// Census returns a number that is another one, in all likelihood, once a process has
-	// attached to the segment or died, or this one has closed it.
-	Census() uint64
+	// attached to the segment, or died more than age ago, or this one has closed it.
+	Census(age time.Duration) uint64
 }
 
 const (

@@ -26,7 +26,7 @@ func (h *hooked) Barrier() bool {
 	return !h.polls
 }
 
-func (h *hooked) Census() uint64 { return 0 }
+func (h *hooked) Census(time.Duration) uint64 { return 0 }
 
 // asleepAtOnce switches spinning off.
 func asleepAtOnce(t *testing.T) {
@@ -169,19 +169,19 @@ func TestCancelledTurn(t *testing.T) {
 	}
 }
 
-// TestStalled has the sleeper look for the dead before its first sleep, and then after
-// each Slice, and see at once what that has changed.
+// TestStalled has the sleeper look for the dead before its first sleep, after a Slice, and in
+// its turn, and see at once what that has changed.
 func TestStalled(t *testing.T) {
 	asleepAtOnce(t)
 	sleepsOf(t, 5*time.Millisecond)
-	for _, looks := range []int{1, 2, 3} {
-		word, n := uint32(0), 0
+	for i, atLeast := range []time.Duration{0, Slice(), 2*Slice() + (lookGap-1)*long()} {
+		word, n, looks := uint32(0), 0, i+1
 		e := NewEvent(&word, &hooked{})
 		notLate, before := time.Now(), Overslept()
 		if err := e.Await(context.Background(), func() bool { return n == looks }, func() { n++ }); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(notLate); took < time.Duration(looks-1)*Slice() {
+		if took := time.Since(notLate); took < atLeast {
 			t.Errorf("looked %d times in %v", looks, took)
 		}
 		if Overslept() != before {
@@ -217,8 +217,14 @@ func TestPollsLater(t *testing.T) {
 		}
 		h.polls = n > 1
 	}
-	start := time.Now()
-	if err := e.Await(context.Background(), func() bool { return h.barriers == 3 }, func() {}); err != nil {
+	start, looks := time.Now(), 0
+	polled := func() bool {
+		if h.polls {
+			looks++
+		}
+		return looks > 10
+	}
+	if err := e.Await(context.Background(), polled, func() {}); err != nil {
 		t.Error(err)
 	}
 	if took := time.Since(start); took > time.Minute/2 {

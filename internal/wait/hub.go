@@ -104,7 +104,7 @@ func giveThread() { threads.Add(-1) }
 
 // enter takes a bed for n.
 func enter(n *nap) *bed {
-	b := &bed{words: n.words, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+	b := &bed{words: n.words, keen: n.keen(), out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
 	dorm.Lock()
 	defer dorm.Unlock()
 	i := b.place(hubs)
@@ -114,13 +114,7 @@ func enter(n *nap) *bed {
 		defer func() { go b.hub.run() }()
 	}
 	b.hub = hubs[i]
-	for _, e := range n.events {
-		b.admit(e.fence)
-		b.keen = b.keen || atomic.LoadUint32(&e.keen) != 0
-	}
-	for _, f := range n.fences {
-		b.admit(f)
-	}
+	n.eachFence(b.admit)
 	b.hub.came = append(b.hub.came, b)
 	b.hub.taken += len(b.words)
 	if beds.Add(1) == 1 {

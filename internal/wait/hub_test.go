@@ -15,8 +15,8 @@ import (
 // mortuary is a Fence whose segment has deaths.
 type mortuary struct{ deaths atomic.Uint64 }
 
-func (m *mortuary) Barrier() bool  { return true }
-func (m *mortuary) Census() uint64 { return m.deaths.Load() }
+func (m *mortuary) Barrier() bool               { return true }
+func (m *mortuary) Census(time.Duration) uint64 { return m.deaths.Load() }
 
 // until waits for a condition, without a limit but the test's.
 func until(condition func() bool) {
@@ -207,7 +207,13 @@ func TestHubWatch(t *testing.T) {
 			seen[i] = looked[i].Load()
 		}
 		for k := range times {
-			watcher.round()
+			pause := long()
+			if what == "after a death" {
+				pause = Slice()
+			}
+			if got := watcher.round(); got != pause {
+				t.Errorf("%s: the next round is after %v, expected %v", what, got, pause)
+			}
 			if told == times {
 				until(func() bool { return allAtLeast(&looked, seen, int32(k+1), first, step) })
 			}

@@ -15,11 +15,11 @@ type attachment struct {
 	dead *[4]bool
 }
 
-func (a attachment) Barrier() bool       { return true }
-func (a attachment) Census() uint64      { return 0 }
-func (a attachment) Slot() int           { return a.slot }
-func (a attachment) Closed() bool        { return false }
-func (a attachment) SlotFree(s int) bool { return s >= len(a.dead) || a.dead[s] }
+func (a attachment) Barrier() bool               { return true }
+func (a attachment) Census(time.Duration) uint64 { return 0 }
+func (a attachment) Slot() int                   { return a.slot }
+func (a attachment) Closed() bool                { return false }
+func (a attachment) SlotFree(s int) bool         { return s >= len(a.dead) || a.dead[s] }
 
 // world is a queue as four processes see it, and a waiter of each of them.
 type world struct {

@@ -215,8 +215,8 @@ type fenced struct {
 	at func()
 }
 
-func (f fenced) Barrier() bool  { f.at(); return true }
-func (f fenced) Census() uint64 { return 0 }
+func (f fenced) Barrier() bool               { f.at(); return true }
+func (f fenced) Census(time.Duration) uint64 { return 0 }
 
 // TestFenceAfterFirst has one make itself the first: a waker that has not seen that yet
 // may have woken those behind, so that it has to look again after a fence.

@@ -11,13 +11,18 @@ import (
 	"github.com/isthmus-go/isthmus/futex"
 )
 
-// slice bounds one sleep, and so the time after which the dead are found.
+// slice bounds one sleep, where more may be found after it than after a wake.
 var slice atomic.Int64
 
 func init() { SetSlice(20 * time.Millisecond) }
 
 // Slice returns the bound of a sleep.
 func Slice() time.Duration { return time.Duration(slice.Load()) }
+
+// long bounds the sleeps of those who have been asleep for a while: between two censuses. Each
+// of these may be as old as censusAge says. Both together are 40 ms, and a death is found within 50.
+func long() time.Duration      { return Slice() * 3 / 2 }
+func censusAge() time.Duration { return Slice() / 2 }
 
 // SetSlice sets the bound of a sleep for the whole process. Tests of wake-ups
 // raise it, so that a lost one cannot hide behind it.
@@ -41,6 +46,8 @@ type nap struct {
 	events []*Event
 	words  []futex.Word // of the events, as they were armed last
 	bed    *bed         // in a hub, while it has one
+	vigil  vigil        // while it has none
+	look   time.Time    // when to look for the dead
 	used   *Event       // of several, the one that it goes on by
 	fences []Fence      // of several, those of all, also of what has no Event
 }
@@ -50,31 +57,29 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 		return nil
 	}
 	defer n.end()
-	var look time.Time // when to look for the dead
-	reach := true      // the fence was one
+	reach := true // the fence was one
 	for {
-		events := on()
-		if n.bed != nil && !n.fits(events) {
-			n.leave()
-			if try() { // of what it may have been woken for
-				return nil
+		if events := on(); !n.fits(events) {
+			if n.bed != nil {
+				n.leave()
+				if try() { // of what it may have been woken for
+					return nil
+				}
 			}
-		}
-		if n.bed == nil {
 			reach = n.arm(events)
+		}
+		if try() {
+			return nil
 		}
 		bound := Slice()
 		if !reach {
 			bound = poll
 		}
-		if try() {
-			return nil
-		}
-		if !time.Now().Before(look) {
+		if !time.Now().Before(n.look) {
 			if stalled(); try() {
 				return nil
 			}
-			look = time.Now().Add(bound)
+			n.look = time.Now().Add(bound)
 		}
 		if !slices.Equal(on(), n.events) {
 			if err := ctx.Err(); err != nil {
@@ -82,21 +87,23 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 			}
 			continue
 		}
-		asleep, until := time.Now(), look
-		if limit := asleep.Add(bound); limit.Before(until) {
-			until = limit
+		asleep := time.Now()
+		if limit := asleep.Add(bound); !reach && limit.Before(n.look) {
+			n.look = limit
 		}
-		err := n.doze(ctx, until, !reach)
+		err := n.doze(ctx, !reach)
 		late := errors.Is(err, os.ErrDeadlineExceeded)
 		if try() {
-			if late && reach && time.Since(asleep) >= bound/2 {
+			if late && reach && time.Since(asleep) >= long()/2 {
 				overslept.Add(1)
 			}
 			return nil
 		}
 		switch {
+		case late && (n.bed != nil || !reach || n.vigil.due(n)):
+			n.look = time.Time{}
 		case late:
-			look = time.Time{}
+			n.look = time.Now().Add(long())
 		case err == nil:
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -106,7 +113,7 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 	}
 }
 
-// fits reports whether its bed is still the right one: for these Events, none of whose words
+// fits reports whether what it has armed is still right: for these Events, none of whose words
 // has changed. Then the words need no arming again, and no fence.
 func (n *nap) fits(events []*Event) bool {
 	return slices.Equal(events, n.events) && !slices.ContainsFunc(n.words, changed)
@@ -131,20 +138,20 @@ func (n *nap) arm(events []*Event) (ok bool) {
 // doze sleeps until a word differs from what was armed, or for no reason; or until it is
 // time to look for the dead (os.ErrDeadlineExceeded), or ctx ends. Brief sleeps are not
 // worth a hub.
-func (n *nap) doze(ctx context.Context, until time.Time, brief bool) error {
+func (n *nap) doze(ctx context.Context, brief bool) error {
 	if n.bed == nil {
 		switch {
 		case len(n.words) > hubWords:
-			if err := pause(ctx, poll); ctx.Err() != nil || !time.Now().Before(until) {
+			if err := pause(ctx, poll); ctx.Err() != nil || !time.Now().Before(n.look) {
 				return err
 			}
 			return nil
 		case len(n.words) == 0:
-			return pause(ctx, time.Until(until))
+			return pause(ctx, time.Until(n.look))
 		case takeThread():
-			return n.onThread(ctx, until)
+			return n.onThread(ctx)
 		case brief:
-			return pause(ctx, time.Until(until))
+			return pause(ctx, time.Until(n.look))
 		}
 		n.bed = enter(n)
 	}
@@ -160,13 +167,28 @@ func (n *nap) doze(ctx context.Context, until time.Time, brief bool) error {
 }
 
 // onThread sleeps on the thread that it has taken.
-func (n *nap) onThread(ctx context.Context, until time.Time) (err error) {
+func (n *nap) onThread(ctx context.Context) (err error) {
 	defer giveThread()
 	if len(n.words) == 1 {
-		return futex.WaitUntil(ctx, n.words[0].Addr, n.words[0].Old, until)
+		return futex.WaitUntil(ctx, n.words[0].Addr, n.words[0].Old, n.look)
 	}
-	_, err = futex.WaitAnyUntil(ctx, n.words, until)
+	_, err = futex.WaitAnyUntil(ctx, n.words, n.look)
 	return err
+}
+
+// keen reports whether an Event is, that it sleeps on.
+func (n *nap) keen() bool {
+	return slices.ContainsFunc(n.events, func(e *Event) bool { return atomic.LoadUint32(&e.keen) != 0 })
+}
+
+// eachFence calls f with the Fences of all that it waits for, some of them often.
+func (n *nap) eachFence(f func(Fence)) {
+	for _, e := range n.events {
+		f(e.fence)
+	}
+	for _, fence := range n.fences {
+		f(fence)
+	}
 }
 
 // pause is a sleep on no word.

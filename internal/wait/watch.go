@@ -6,31 +6,35 @@ import (
 	"time"
 )
 
-// Who sleeps on a thread of its own looks for the dead after each Slice. If all those who
-// have a bed did, ten thousand would need a whole processor for it. The watch, a
-// goroutine that is there while there are beds, looks for them: at each Slice, it asks
-// each segment whether a process has died, and tells those who wait there to look for
-// what the death has left. It tells
+// If all those who sleep looked for the dead after each Slice, ten thousand would need a whole
+// processor for it, and a single one a percent: a thread that comes back from the kernel wakes
+// others of the Go runtime, which take 20 times as long as the look. So they are told when to
+// look. The watch, a goroutine that is there while there are beds, does that: again and again, it
+// asks each segment whether a process has died (Census). It tells
 //
-//   - a bed once, at the first Slice after it was taken: whoever died before that may not
+//   - a bed once, at the first round after it was taken: whoever died before that may not
 //     be news any more;
 //   - all beds of a ward, for some Slices after a death: what it has left may be out of
 //     reach at first;
 //   - keen beds at every Slice, as long as they are not too many: of locks and permits, whose
 //     order depends on looks, and of rings that report the death of peers;
-//   - all others in turn, a few at each Slice, for the sake of wakers that were stopped
-//     before their wake. While beds are as few as that, each looks after each Slice.
+//   - all others in turn, a few at each round, for the sake of wakers that were stopped
+//     before their wake.
+//
+// A round comes a Slice after the last if it has told keen beds or those of a death, and
+// otherwise after a long Slice. Who sleeps on a thread of its own keeps the same order by
+// itself: see vigil.
 type watch struct {
 	stop chan struct{}
-	turn int // Slices since it began
+	turn int // rounds since it began
 }
 
 // A ward is a segment, as seen from the beds of those who wait there.
 type ward struct {
 	fence    Fence
 	beds     int    // guarded by dorm
-	census   uint64 // at the last Slice; of the watch only
-	restless int    // Slices left in which its beds are to look; likewise
+	census   uint64 // at the last round; of the watch only
+	restless int    // rounds left in which its beds are to look; likewise
 }
 
 // Guarded by dorm.
@@ -40,9 +44,10 @@ var (
 )
 
 const (
-	looks      = 10 // beds that look in their turn, at each Slice
-	keenLooks  = 40 // keen beds that do
-	aftershock = 5  // Slices after a death in which the beds of its ward look
+	looks      = 10 // beds that look in their turn, at each round
+	lookGap    = 8  // rounds between two such looks of one bed, at least
+	keenLooks  = 40 // keen beds that look at each round
+	aftershock = 5  // rounds after a death in which the beds of its ward look
 )
 
 // admit has the bed be in the ward of a Fence.
@@ -78,26 +83,26 @@ func stopWatch() {
 }
 
 func (w *watch) run() {
+	t := time.NewTimer(Slice())
+	defer t.Stop()
 	for {
-		t := time.NewTimer(Slice())
 		select {
 		case <-t.C:
-			w.round()
+			t.Reset(w.round())
 		case <-w.stop:
-			t.Stop()
 			return
 		}
 	}
 }
 
-// round is what the watch does at each Slice.
-func (w *watch) round() {
+// round is what the watch does again and again. It returns the time until the next.
+func (w *watch) round() time.Duration {
 	dorm.Lock()
 	all := slices.Collect(maps.Values(wards))
 	over := watcher != w
 	dorm.Unlock()
 	if over { // the wards are another's
-		return
+		return Slice()
 	}
 	unrest := false
 	for _, ward := range all {
@@ -106,14 +111,14 @@ func (w *watch) round() {
 	dorm.Lock()
 	defer dorm.Unlock()
 	if watcher != w { // since then: what it has seen is of nobody, and restless another's
-		return
+		return Slice()
 	}
 	w.turn++
 	keen := 0
 	for _, h := range hubs {
 		keen += h.keen
 	}
-	every, everyKeen := int(beds.Load())/looks+1, keen/keenLooks+1
+	every, everyKeen := max(int(beds.Load())/looks+1, lookGap), keen/keenLooks+1
 	for i, h := range hubs {
 		h.tell(w.turn%every == i%every, w.turn%everyKeen == i%everyKeen, unrest)
 	}
@@ -123,6 +128,10 @@ func (w *watch) round() {
 			hubs[n].clear()
 		}
 	}
+	if unrest || keen > 0 {
+		return Slice()
+	}
+	return long()
 }
 
 // taken returns how many words have a place in these hubs.
@@ -161,7 +170,7 @@ func (h *hub) tell(inTurn, keen, unrest bool) {
 
 // look reports whether the beds of the ward are to look for the dead.
 func (w *ward) look() bool {
-	if census := w.fence.Census(); census != w.census {
+	if census := w.fence.Census(censusAge()); census != w.census {
 		w.census, w.restless = census, aftershock
 	} else if w.restless > 0 {
 		w.restless--
@@ -170,3 +179,27 @@ func (w *ward) look() bool {
 }
 
 func (w *ward) isRestless() bool { return w.restless > 0 }
+
+// A vigil is the watch of one who has no bed. A round is at the end of each of its sleeps that
+// nobody has ended.
+type vigil struct {
+	wards []ward
+	turn  int
+}
+
+// due reports whether n, whose vigil it is, is to look for the dead at the end of a sleep.
+func (v *vigil) due(n *nap) bool {
+	if v.turn == 0 {
+		n.eachFence(func(f Fence) {
+			if !slices.ContainsFunc(v.wards, func(w ward) bool { return w.fence == f }) {
+				v.wards = append(v.wards, ward{fence: f})
+			}
+		})
+	}
+	unrest := false
+	for i := range v.wards {
+		unrest = v.wards[i].look() || unrest
+	}
+	v.turn++
+	return unrest || n.keen() || v.turn%lookGap == 1
+}

@@ -15,7 +15,7 @@ type slow struct {
 }
 
 func (s *slow) Barrier() bool { return true }
-func (s *slow) Census() uint64 {
+func (s *slow) Census(time.Duration) uint64 {
 	s.asked <- struct{}{}
 	<-s.go_
 	time.Sleep(s.pause) // orders nothing, for the race detector
