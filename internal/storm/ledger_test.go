@@ -151,17 +151,31 @@ const (
 	adding
 	opening // an attachment of its own
 	removing
+	selecting
 	activities
 )
 
 var activityNames = [activities]string{
 	"idle", "push", "pop", "pop into", "next", "read in place", "release", "lock", "locked", "acquire", "value", "array",
-	"open", "remove",
+	"open", "remove", "select",
 }
 
 func (a activity) on(r ringID) activity { return a | activity(r)<<4 }
 func (a activity) bare() activity       { return a & 15 }
 func (a activity) ring() ringID         { return ringID(a >> 4) }
+
+// to returns what an activity may be to a ring. A Select may be just popping from one of two.
+func (a activity) to(r ringID) activity {
+	switch {
+	case a.bare() == selecting && r == mpmc:
+		return popping
+	case a.bare() == selecting && r == bytesMPMC:
+		return taking
+	case a.bare() != selecting && a.ring() == r:
+		return a.bare()
+	}
+	return idle
+}
 
 // locks reports whether the lock may be held.
 func (a activity) locks() bool { return a.bare() == locking || a.bare() == holding }
