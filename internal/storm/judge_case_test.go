@@ -12,7 +12,7 @@ const page1, page2 = 0, 1
 // written returns a ledger in which sources 0 and 1 of the ring have pushed ten
 // messages each, and nobody has popped any.
 func written(t *testing.T, r ringID) *ledger {
-	l := newLedger(t, filepath.Join(t.TempDir(), "ledger"))
+	l := newFile[ledger](t, filepath.Join(t.TempDir(), "ledger"))
 	l.used, l.pushers[r], l.longest = 2, 2, maxLength
 	for s := range 2 {
 		l.sources[r][s] = tally{10, 10}

@@ -236,19 +236,19 @@ func (e entry) source() uint64 { return uint64(e>>sourceShift) & (1<<(ringShift-
 func (e entry) seq() uint64    { return uint64(e>>seqShift) & (1<<(sourceShift-seqShift) - 1) }
 func (e entry) len() uint64    { return uint64(e & maxRun) }
 
-// mapLedger maps the ledger's file, which is made if it does not exist.
-func mapLedger(t proctest.Fataler, path string) (*ledger, *mapping.Mapping) {
+// mapFile maps a file as a T. It is made if it does not exist.
+func mapFile[T any](t proctest.Fataler, path string) (*T, *mapping.Mapping) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	proctest.Check(t, err)
 	defer f.Close()
-	proctest.Check(t, f.Truncate(int64(ledgerSize)))
-	m, err := mapping.Map(f, ledgerSize)
+	proctest.Check(t, f.Truncate(int64(sizeOf[T]())))
+	m, err := mapping.Map(f, sizeOf[T]())
 	proctest.Check(t, err)
-	return ledgerAt(m.Bytes()), m
+	return at[T](m.Bytes()), m
 }
 
-func newLedger(t *testing.T, path string) *ledger {
-	l, m := mapLedger(t, path)
+func newFile[T any](t *testing.T, path string) *T {
+	l, m := mapFile[T](t, path)
 	t.Cleanup(func() { proctest.Check(t, m.Unmap()) })
 	return l
 }
