@@ -12,7 +12,7 @@ import (
 
 // Waiters take what is in stock, and look at the generation. Who adds to the stock signals
 // before that, with the lock: if it dies, the signal has been given or there is nothing more
-// in stock. The test's own process signals after that, and without the lock.
+// in stock. The test's own process signals after that, with the lock or without it.
 type store struct {
 	c                       *shm.Cond
 	stock, generation, over *shm.Value[uint64] // protected by the lock
@@ -116,15 +116,20 @@ func TestCondStorm(t *testing.T) {
 		store.lock(t)
 		set(&s.log.calm, 1)
 		store.c.L.Unlock()
-		for range s.rnd.IntN(4) {
+		for range 1 + s.rnd.IntN(3) {
+			given++
 			store.lock(t)
 			store.stock.Store(store.stock.Load() + 1)
-			store.c.L.Unlock()
-			store.c.Signal()
-			given++
-			if s.rnd.IntN(2) == 0 {
+			if s.rnd.IntN(4) == 0 {
+				store.c.L.Unlock()
+				store.c.Signal()
+				continue
+			}
+			store.c.Signal() // who gets it cannot go on, and may be killed
+			for range s.rnd.IntN(3) {
 				s.kill("storekeeper", false)
 			}
+			store.c.L.Unlock()
 		}
 		proctest.Until(t, "all is taken", func() bool { return store.stock.Load() == 0 })
 

@@ -154,7 +154,7 @@ func checkTask(m *mate[workLog], t ring.Task[message]) {
 func endTask(m *mate[workLog], t ring.Task[message]) {
 	n := t.Value()[0]
 	j := &m.log.jobs[n]
-	if m.rnd.IntN(8) == 0 {
+	if m.rnd.IntN(4) == 0 {
 		set(&j.nacks, j.nacks+1)
 		set(&j.holder, 0)
 		m.Check(t.Nack())
@@ -175,7 +175,7 @@ func TestWorkStorm(t *testing.T) {
 		set(&l.killed, l.killed+1)
 		set(&l.dying[h], 1)
 	}
-	args := fmt.Sprint(2<<s.rnd.IntN(4), " ", []int{0, 3}[s.rnd.IntN(2)])
+	args := fmt.Sprint(2<<s.rnd.IntN(4), " ", []int{0, 2}[s.rnd.IntN(2)])
 	const role = "worker of a queue"
 	q, dead := openWork(t, s.seg, args)
 	letters, joins := 0, 0
