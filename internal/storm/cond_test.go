@@ -24,17 +24,25 @@ func openStore(t proctest.Fataler, seg *shm.Segment) store {
 	return store{proctest.Must(shm.NewCond(seg, "cond", lock))(t), value("stock"), value("generation"), value("over")}
 }
 
-// lock locks; await waits, maybe until ctx ends.
-func (s store) lock(t proctest.Fataler)                       { s.locked(t, s.c.L.LockContext(background)) }
-func (s store) await(t proctest.Fataler, ctx context.Context) { s.locked(t, s.c.WaitContext(ctx)) }
+func (s store) lock(t proctest.Fataler) {
+	ctx, cancel := context.WithTimeout(background, proctest.Timeout())
+	defer cancel()
+	s.locked(t, s.c.L.LockContext(ctx))
+}
+
+// await waits, maybe until ctx ends.
+func (s store) await(t proctest.Fataler, ctx context.Context) {
+	if err := s.c.WaitContext(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, shm.ErrOwnerDied) {
+		s.locked(t, err)
+	}
+}
 
 func (s store) locked(t proctest.Fataler, err error) {
-	switch {
-	case errors.Is(err, shm.ErrOwnerDied):
+	if errors.Is(err, shm.ErrOwnerDied) {
 		s.c.L.MarkConsistent() // each value is what it is
-	case !errors.Is(err, context.DeadlineExceeded):
-		proctest.Check(t, err)
+		return
 	}
+	proctest.Check(t, err)
 }
 
 // A condLog says which generation each waiter has seen.
