@@ -257,13 +257,13 @@ func seeThemGoOn(s *squall[castLog], n uint64) {
 		return sum
 	}
 	goal := pushed() + n
-	proctest.Until(s.t, "the producer goes on", func() bool { return pushed() >= goal })
+	s.until("the producer goes on", func() bool { return pushed() >= goal })
 	for _, h := range s.hands {
 		if h.role == "listener" {
 			for i := range listeners {
 				heard := &s.log.heard[h.number][i]
 				goal := get(heard) + n
-				proctest.Until(s.t, "a subscriber goes on", func() bool { return get(heard) >= goal })
+				s.until("a subscriber goes on", func() bool { return get(heard) >= goal })
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func TestCondStorm(t *testing.T) {
 	store.generation.Store(1)
 	allHaveSeenIt := func() {
 		g := store.generation.Load()
-		proctest.Until(t, "all have seen the generation", func() bool {
+		s.until("all have seen the generation", func() bool {
 			return !slices.ContainsFunc(s.hands, func(h *hand) bool {
 				seen := &s.log.seen[h.number]
 				return get(&seen[0]) != g || get(&seen[1]) != g
@@ -143,7 +143,7 @@ func TestCondStorm(t *testing.T) {
 			}
 			store.c.L.Unlock()
 		}
-		proctest.Until(t, "all is taken", func() bool { return store.stock.Load() == 0 })
+		s.until("all is taken", func() bool { return store.stock.Load() == 0 })
 
 		store.lock(t)
 		store.generation.Store(store.generation.Load() + 1)

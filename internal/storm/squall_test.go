@@ -19,6 +19,7 @@ type squall[L any] struct {
 	t       *testing.T
 	rnd     *rand.Rand
 	path    string
+	failed  *uint64
 	log     *L
 	seg     *shm.Segment
 	hands   []*hand
@@ -26,6 +27,12 @@ type squall[L any] struct {
 	killed  int
 	dying   func(l *L, h int) // says in the log that a hand is about to be killed
 	end     time.Time
+}
+
+// A sheet is what is in the file.
+type sheet[L any] struct {
+	failed uint64 // hand + 1 that is about to end with an error
+	log    L
 }
 
 type hand struct {
@@ -47,7 +54,8 @@ func newSquall[L any](t *testing.T) *squall[L] {
 		t: t, rnd: newRand(seed, 0), path: filepath.Join(t.TempDir(), "log"), dying: func(*L, int) {},
 		end: time.Now().Add(*timeFlag / 4),
 	}
-	s.log = newFile[L](t, s.path)
+	all := newFile[sheet[L]](t, s.path)
+	s.failed, s.log = &all.failed, &all.log
 	s.seg = proctest.Must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxOpen}))(t)
 	t.Cleanup(func() {
 		s.seg.Close()
@@ -108,6 +116,19 @@ func (s *squall[L]) kill(role string, last bool) {
 // nap lets the hands work for a while.
 func (s *squall[L]) nap(most time.Duration) { time.Sleep(time.Duration(s.rnd.Int64N(int64(most)))) }
 
+// until waits for what the hands have to do. If one of them has failed, so does the test.
+func (s *squall[L]) until(what string, condition func() bool) {
+	s.t.Helper()
+	proctest.Until(s.t, what, func() bool {
+		for _, h := range s.hands {
+			if get(s.failed) == uint64(h.number)+1 {
+				h.proc.Wait() // and fail, with what it says
+			}
+		}
+		return condition()
+	})
+}
+
 // over waits for the end of all hands.
 func (s *squall[L]) over() {
 	for _, h := range s.hands {
@@ -119,16 +140,24 @@ func (s *squall[L]) over() {
 type mate[L any] struct {
 	*proctest.Child
 	rnd  *rand.Rand
+	file *sheet[L]
 	log  *L
 	seg  *shm.Segment
 	hand int
 	args string
 }
 
+func (m *mate[L]) Fatalf(format string, args ...any) {
+	set(&m.file.failed, uint64(m.hand)+1)
+	m.Child.Fatalf(format, args...)
+}
+
+func (m *mate[L]) Check(err error) { proctest.Check(m, err) }
+
 // crewOf registers a role whose hands have some goroutines.
 func crewOf[L any](role string, goroutines ...func(m *mate[L])) proctest.Registered {
 	return proctest.Register(role, func(c *proctest.Child) {
-		log, _ := mapFile[L](c, c.Arg(0))
+		file, _ := mapFile[sheet[L]](c, c.Arg(0))
 		var number int
 		var seed uint64
 		_, err := fmt.Sscan(c.Arg(1)+" "+c.Arg(2), &number, &seed)
@@ -137,7 +166,7 @@ func crewOf[L any](role string, goroutines ...func(m *mate[L])) proctest.Registe
 		done := make(chan bool)
 		for i, f := range goroutines {
 			go func() {
-				f(&mate[L]{Child: c, rnd: newRand(seed, uint64(i)), log: log, seg: seg, hand: number, args: c.Arg(3)})
+				f(&mate[L]{Child: c, rnd: newRand(seed, uint64(i)), file: file, log: &file.log, seg: seg, hand: number, args: c.Arg(3)})
 				done <- true
 			}()
 		}

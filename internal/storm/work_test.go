@@ -203,7 +203,7 @@ func TestWorkStorm(t *testing.T) {
 			proctest.Check(t, letter.Ack())
 			return false
 		}
-		proctest.Until(t, "Join has ended", func() bool {
+		s.until("Join has ended", func() bool {
 			select {
 			case err := <-joined:
 				proctest.Check(t, err)
@@ -212,7 +212,7 @@ func TestWorkStorm(t *testing.T) {
 			}
 			return read()
 		})
-		proctest.Until(t, "all letters are read", func() bool { return dead.Len() == 0 || read() && false })
+		s.until("all letters are read", func() bool { return dead.Len() == 0 || read() && false })
 		for n, p := range put {
 			if p && !l.jobs[n].settled() {
 				t.Fatalf("message %d was put, and Join has not waited for it", n)
@@ -231,7 +231,7 @@ func TestWorkStorm(t *testing.T) {
 	}
 	s.man(1, role, args)
 	set(&s.log.stop, 1)
-	proctest.Until(t, "nobody puts any more", func() bool {
+	s.until("nobody puts any more", func() bool {
 		return !slices.ContainsFunc(s.hands, func(h *hand) bool { return get(&s.log.ended[h.number]) == 0 })
 	})
 	join()
