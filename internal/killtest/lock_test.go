@@ -21,9 +21,7 @@ var locks = []operation{
 	{name: "Lock, sleeping, another sleeps too", victim: lock, other: lockUnlock, play: lockScene{held: true, other: true}.play},
 	{name: "Lock, owner dead", victim: lock, play: lockScene{dead: true}.play},
 	{name: "LockContext, sleeping", victim: lockContext, play: lockScene{held: true}.play},
-	{name: "LockCase", victim: lockCase, play: lockScene{}.play},
 	{name: "LockCase, sleeping", victim: lockCase, play: lockScene{held: true}.play},
-	{name: "LockCase, owner dead", victim: lockCase, play: lockScene{dead: true}.play},
 	{name: "TryLock", victim: tryLock, play: lockScene{}.play},
 	{name: "TryLock, owner dead", victim: tryLock, play: lockScene{dead: true}.play},
 	{name: "Unlock", victim: unlock, play: lockScene{unlock: true}.play},
@@ -48,13 +46,10 @@ func lockCase(v *victim) func() result {
 	return selectOnly(must(shm.NewLock(v.seg, "l")).LockCase())
 }
 
-// selectOnly is a Select of one case, which may tell of a death, as Lock does not.
+// selectOnly is a Select of one case.
 func selectOnly(c shm.Case) func() result {
 	return func() result {
 		_, err := shm.Select(context.Background(), c)
-		if errors.Is(err, shm.ErrOwnerDied) {
-			return did()
-		}
 		return failed(err)
 	}
 }

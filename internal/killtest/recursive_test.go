@@ -52,7 +52,6 @@ func recursiveLocks() []operation {
 			_ = cancel // nobody gives up
 			return failed(h.LockContext(ctx))
 		}),
-		row("LockCase, sleeping", 0, lockScene{held: true}, choose),
 		row("LockCase again", 1, lockScene{unlock: true, mark: true}, choose),
 		row("TryLock", 0, lockScene{}, try),
 		row("TryLock, owner dead", 0, lockScene{dead: true}, try),
