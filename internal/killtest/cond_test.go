@@ -106,7 +106,7 @@ func (c condScene) play(s *stage) scene {
 		proctest.Until(s, "the test waits, or has waited", func() bool { return joins(s) > n })
 	}
 	var die func()
-	signals := 0
+	signals, before := 0, uint64(0)
 	signal := func() { cond.Signal(); signals++ }
 	sc := scene{
 		wakes: c.other,
@@ -126,6 +126,7 @@ func (c condScene) play(s *stage) scene {
 			if c.other {
 				s.begin()
 			}
+			before, _ = tallies(s) // the test may have waited, and been woken by what another has left
 			if c.dead {
 				die()
 				signals++
@@ -147,7 +148,7 @@ func (c condScene) play(s *stage) scene {
 				s.fatalf("after one Signal for two, %d wait, and %d signals are left", waiting, granted)
 			}
 		},
-		check: func(o outcome) { c.check(s, cond, o, signals, begin, &waiter) },
+		check: func(o outcome) { c.check(s, cond, o, signals, before, begin, &waiter) },
 	}
 	if c.dead {
 		sc.asleep = func() {} // a process that has begun to start may keep the dead alive for a moment
@@ -165,7 +166,7 @@ func (c condScene) play(s *stage) scene {
 	return sc
 }
 
-func (c condScene) check(s *stage, cond *shm.Cond, o outcome, signals int, begin func(), waiter *func(time.Duration) bool) {
+func (c condScene) check(s *stage, cond *shm.Cond, o outcome, signals int, before uint64, begin func(), waiter *func(time.Duration) bool) {
 	s.Helper()
 	s.must("the victim's operation", o.err)
 	died := lockMarked(cond)
@@ -190,7 +191,7 @@ func (c condScene) check(s *stage, cond *shm.Cond, o outcome, signals int, begin
 		}
 		(*waiter)(patience)
 	} else {
-		if !o.ended && granted == 0 && waiting == truth(c.other)[0]+truth(c.early)[0] { // it has not happened
+		if !o.ended && granted == 0 && waiting == before { // it has not happened
 			cond.Broadcast()
 		}
 		if c.other {
