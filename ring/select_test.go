@@ -101,6 +101,21 @@ func newSelection(t proctest.Fataler, seg *shm.Segment, selects bool) *selection
 	}
 	s.add("Lock", lock.LockCase(), func() { lock.Unlock() }, func() bool { ok := !lock.TryLock(); lock.Unlock(); return ok })
 
+	recursive := proctest.Must(shm.NewRecursiveLock(seg, "recursive"))(t)
+	if !selects {
+		recursive.Lock(7)
+	}
+	s.add("RecursiveLock", recursive.LockCase(7), func() { recursive.Unlock(7) }, func() bool {
+		defer recursive.Unlock(7)
+		return recursive.Count(7) == 1
+	})
+
+	rw := proctest.Must(shm.NewRWLock(seg, "rw"))(t)
+	if !selects {
+		rw.Lock()
+	}
+	s.add("RWLock", rw.RLockCase(), func() { rw.Unlock() }, func() bool { ok := !rw.TryLock(); rw.RUnlock(); return ok })
+
 	sem := proctest.Must(semaphore.New(seg, "sem", 2, nil))(t)
 	if !selects {
 		must(sem.Acquire(background, 2))

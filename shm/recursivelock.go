@@ -96,17 +96,24 @@ func (l *RecursiveLock) Lock(token uint32) {
 // TryLock tries to lock l and reports whether it succeeded. It succeeds if this token holds
 // l. It panics if the segment is closed.
 func (l *RecursiveLock) TryLock(token uint32) bool {
-	ok := l.again(token)
+	ok := l.try(token)
 	if !ok {
-		if ok = l.lock.TryLock(); !ok {
-			l.lock.MakeWay() // once only, so that polling for what a dead owner holds ends too
-			ok = l.lock.TryLock()
-		}
-		if ok {
-			l.begin(token)
-		}
+		l.lock.MakeWay() // once only, so that polling for what a dead owner holds ends too
+		ok = l.try(token)
 	}
 	l.mustBeOpen()
+	return ok
+}
+
+// try locks l, once more or for the first time, if that takes no waiting.
+func (l *RecursiveLock) try(token uint32) bool {
+	if l.again(token) {
+		return true
+	}
+	ok := l.lock.TryLock()
+	if ok {
+		l.begin(token)
+	}
 	return ok
 }
 
@@ -123,6 +130,12 @@ func (l *RecursiveLock) LockContext(ctx context.Context, token uint32) error {
 	if err := l.acquire(ctx, token); err != nil {
 		return l.ref.Fault(err)
 	}
+	return l.locked()
+}
+
+// locked returns the error of an operation that has come to its end with the lock, or
+// because the segment is closed.
+func (l *RecursiveLock) locked() error {
 	if l.lock.Closed() {
 		return l.ref.Check()
 	}

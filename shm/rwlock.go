@@ -113,6 +113,12 @@ func (l *RWLock) RLockContext(ctx context.Context) error {
 			return l.ref.Fault(err)
 		}
 	}
+	return l.rlockedAt(w)
+}
+
+// rlockedAt returns the error of an operation that has come to its end with the lock, when
+// the writers' word was w, or because the segment is closed.
+func (l *RWLock) rlockedAt(w uint64) error {
 	if l.core.Closed() {
 		return l.ref.Check()
 	}

@@ -11,10 +11,13 @@ import (
 )
 
 // A Case is one of the operations between which [Select] chooses. Methods of the objects
-// return it: [Lock.LockCase], for example, or PopCase of the rings. It is a small value, and
+// return it: LockCase of [Lock] and [RecursiveLock], [RWLock.RLockCase], [Event.WaitCase],
+// ChangeCase of [Value] and [Table], [Segment.GoneCase], AcquireCase of a semaphore, PushCase
+// and PopCase of the rings, and PutCase and GetCase of a work queue. It is a small value, and
 // can be used for one Select after another. Select reads what its pointers point at at each
 // try, and writes there only when the operation is done. An object that only one goroutine
-// at a time may use must not be used while Select runs. The zero Case never takes place, as the case of a nil channel.
+// at a time may use must not be used while Select runs. The zero Case never takes place, as
+// the case of a nil channel.
 type Case = wait.Case
 
 // Select waits until one of the operations can be done, does it, and returns its index.
@@ -72,7 +75,25 @@ func SelectChan(ctx context.Context, cases ...Case) <-chan Selected {
 
 // LockCase returns a case for [Select] that locks l, as LockContext does.
 func (l *Lock) LockCase() Case {
-	return l.lock.Case(l.locked)
+	return l.lock.Case(l.lock.TryLock, l.locked)
+}
+
+// LockCase returns a case for [Select] that locks l for this token, as LockContext does.
+func (l *RecursiveLock) LockCase(token uint32) Case {
+	return l.lock.Case(func() bool { return l.try(token) }, l.locked)
+}
+
+// RLockCase returns a case for [Select] that locks l for reading, as RLockContext does, but
+// only if no writer waits for readers: it does not queue for the end of a writer. So writers
+// that follow each other without a pause can keep it waiting.
+//
+// There is no case that locks l for writing. A writer keeps new readers out while it waits for
+// those that are there, and a case that may not take place must have no effect.
+func (l *RWLock) RLockCase() Case {
+	return wait.NewCase(&l.opened[0],
+		func() bool { return l.tryRead() || l.core.Closed() },
+		l.lock.MakeWay,
+		func() error { return l.rlockedAt(atomic.LoadUint64(l.word)) })
 }
 
 // WaitCase returns a case for [Select] that waits until the event is set, as Wait does.

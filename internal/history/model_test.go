@@ -91,6 +91,16 @@ const (
 	nack
 	subscribe
 	detach
+
+	signal
+	broadcast
+	join // L is given up in a Wait
+	woken
+	withdraw
+	relock
+	lapse // of a signal of a Broadcast
+
+	choose // one of the cases whose bits are in a, with the message b to push
 )
 
 func (k kind) String() string {
@@ -98,7 +108,8 @@ func (k kind) String() string {
 		"Acquire", "Release", "Value", "Load", "Store", "Swap", "CompareAndSwap", "Update",
 		"Push", "Pop", "PopInto", "death",
 		"RLock", "RLockContext", "RUnlock",
-		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add", "Ack", "Nack", "Subscribe", "Detach"}
+		"Set", "Clear", "IsSet", "Wait", "Do", "f", "Done", "Add", "Ack", "Nack", "Subscribe", "Detach",
+		"Signal", "Broadcast", "Wait begins", "Wait gets a signal and L", "Wait is cancelled", "Wait gets L", "a signal lapses", "Select"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -109,6 +120,7 @@ var subjects = map[string]*subject{
 	"Lock":          lockSubject,
 	"RecursiveLock": recursiveLockSubject,
 	"RWLock":        rwLockSubject,
+	"Cond":          condSubject,
 	"Event":         eventSubject,
 	"Once":          onceSubject,
 	"WaitGroup":     waitGroupSubject,
@@ -120,6 +132,7 @@ var subjects = map[string]*subject{
 	"MPMC":          mpmcSubject,
 	"BytesMPMC":     bytesMPMCSubject,
 	"WorkQueue":     workSubject,
+	"Select":        selectSubject,
 	"Broadcast":     lossySubject,
 	"Lossless":      losslessSubject,
 }

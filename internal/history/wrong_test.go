@@ -101,6 +101,47 @@ func TestCheckers(t *testing.T) {
 			at(1, 1, 2, op(set), did()), at(0, 3, 4, op(isSet), did(0)),
 		}},
 
+		{"each Signal wakes one", condSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 20, op(await), did()), at(1, 4, 5, op(lock), did()), at(1, 6, 24, op(await), cancelledAt(15)),
+			at(2, 7, 8, op(lock), did()), at(2, 9, 10, op(signal), did()), at(2, 11, 12, op(unlock), did()),
+			at(0, 22, 23, op(unlock), did()),
+		}},
+		{"two woken by one Signal", condSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 20, op(await), did()), at(0, 22, 23, op(unlock), did()),
+			at(1, 4, 5, op(lock), did()), at(1, 6, 24, op(await), did()), at(2, 7, 8, op(signal), did()),
+		}},
+		{"woken by an earlier Signal", condSubject, false, []event{
+			at(2, 1, 2, op(signal), did()), at(0, 3, 4, op(lock), did()), at(0, 5, 9, op(await), did()),
+		}},
+		{"cancelled though all signals were", condSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 20, op(await), cancelledAt(15)), at(2, 7, 8, op(lock), did()), at(2, 9, 10, op(signal), did()),
+			at(2, 11, 12, op(unlock), did()),
+		}},
+		{"cancelled and then signalled", condSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 20, op(await), cancelledAt(8)), at(2, 7, 8, op(lock), did()), at(2, 9, 10, op(signal), did()),
+			at(2, 11, 12, op(unlock), did()),
+		}},
+		{"back with L while another has it", condSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 10, op(await), did()), at(2, 4, 5, op(lock), did()), at(2, 6, 7, op(signal), did()),
+			at(2, 11, 12, op(unlock), did()),
+		}},
+		{"Broadcast wakes all", condSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 20, op(await), did()), at(0, 22, 23, op(unlock), did()),
+			at(1, 4, 5, op(lock), did()), at(1, 6, 24, op(await), did()), at(2, 7, 8, op(broadcast), did()),
+		}},
+		{"Broadcast and one is cancelled", condSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(0, 3, 20, op(await), did()), at(0, 22, 23, op(unlock), did()),
+			at(1, 4, 5, op(lock), did()), at(1, 6, 24, op(await), cancelledAt(15)), at(2, 7, 8, op(lock), did()), at(2, 9, 10, op(broadcast), did()),
+			at(2, 11, 12, op(unlock), did()),
+		}},
+		{"the signal of the dead", condSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), cutOff(0, 3, op(await)), dies(0, 3), at(1, 4, 5, op(lock), did()), at(1, 6, 24, op(await), did()),
+			at(2, 7, 8, op(signal), did()),
+		}},
+		{"woken by a death", condSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), dies(0, 2), at(1, 4, 5, op(lock), did()), at(1, 6, 24, op(await), did()),
+		}},
+
 		{"one f after the other", onceSubject, true, []event{
 			at(0, 1, 2, op(begin), did(1)), at(1, 3, 6, op(begin), did(1)), at(0, 4, 5, op(end, 0), did()),
 			at(1, 7, 8, op(end, 1), did()), at(0, 9, 10, op(begin), did(0)), at(2, 9, 10, op(isDone), did(1)),
@@ -295,6 +336,39 @@ func TestCheckers(t *testing.T) {
 		{"cut off in Ack", workSubject, true, []event{
 			at(0, 1, 2, op(push, 1), did()), at(1, 3, 4, op(pop), did(1, 1)), cutOff(1, 5, op(ack, 1)), dies(1, 5), at(2, 7, 8, op(pop), did()),
 		}},
+		{"one case of each", selectSubject, true, []event{
+			at(0, 1, 2, op(choose, 1<<pushFirst|1<<pushSecond, 5), did(pushSecond, 0)),
+			at(1, 3, 4, op(choose, 1<<popFirst|1<<popSecond), did(popSecond, 5)),
+			at(1, 5, 6, op(choose, 1<<popFirst|1<<lockIt), did(lockIt, 0)), at(2, 7, 9, op(choose, 1<<lockIt), output{n: 1}),
+			at(1, 10, 11, op(unlock), did()), at(2, 12, 13, op(choose, 1<<popFirst), did(popFirst)),
+		}},
+		{"two cases of one", selectSubject, false, []event{
+			at(0, 1, 2, op(choose, 1<<pushFirst|1<<pushSecond, 5), did(pushSecond, 0)),
+			at(1, 3, 4, op(choose, 1<<popFirst|1<<popSecond), did(popSecond, 5)),
+			at(1, 5, 6, op(choose, 1<<popFirst), did(popFirst, 5)),
+		}},
+		{"taken and not told", selectSubject, false, []event{
+			at(0, 1, 2, op(choose, 1<<pushFirst, 5), did(pushFirst, 0)), at(1, 3, 4, op(choose, 1<<popFirst|1<<lockIt), did(lockIt, 0)),
+			at(1, 5, 6, op(choose, 1<<popFirst), did(popFirst)),
+		}},
+		{"out of order", selectSubject, false, []event{
+			at(0, 1, 2, op(choose, 1<<pushFirst, 5), did(pushFirst, 0)), at(0, 3, 4, op(choose, 1<<pushFirst, 6), did(pushFirst, 0)),
+			at(1, 5, 6, op(choose, 1<<popFirst), did(popFirst, 6)),
+		}},
+		{"locked by two", selectSubject, false, []event{
+			at(0, 1, 2, op(choose, 1<<lockIt), did(lockIt, 0)), at(1, 3, 4, op(choose, 1<<lockIt), did(lockIt, 0)), at(0, 5, 6, op(unlock), did()),
+		}},
+		{"cut off in one of two", selectSubject, true, []event{
+			at(0, 1, 2, op(choose, 1<<pushFirst, 5), did(pushFirst, 0)), at(0, 3, 4, op(choose, 1<<pushSecond, 6), did(pushSecond, 0)),
+			cutOff(1, 5, op(choose, 1<<popFirst|1<<popSecond)), dies(1, 5),
+			at(2, 6, 7, op(choose, 1<<popFirst|1<<popSecond), did(popSecond, 6)), at(2, 8, 9, op(choose, 1<<popFirst), did(popFirst)),
+		}},
+		{"cut off in both", selectSubject, false, []event{
+			at(0, 1, 2, op(choose, 1<<pushFirst, 5), did(pushFirst, 0)), at(0, 3, 4, op(choose, 1<<pushSecond, 6), did(pushSecond, 0)),
+			cutOff(1, 5, op(choose, 1<<popFirst|1<<popSecond)), dies(1, 5),
+			at(2, 6, 7, op(choose, 1<<popSecond), did(popSecond)), at(2, 8, 9, op(choose, 1<<popFirst), did(popFirst)),
+		}},
+
 		{"each gets each", lossySubject, true, []event{
 			at(1, 1, 2, op(subscribe), did()), at(3, 1, 2, op(subscribe), did()), at(0, 3, 4, op(push, 5), did()),
 			at(1, 5, 6, op(pop), did(5)), at(3, 5, 6, op(pop), did(5)), at(1, 7, 8, op(pop), didNot),

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/segment"
 )
 
@@ -148,6 +149,8 @@ func (w *world) play(p program) error {
 	return w.restore(part)
 }
 
+const offSeen = 56 // in a slot of the process table, see internal/liveness
+
 // restore makes the segment what it was. If only one object was used, it reports
 // an error if anything else has changed.
 func (w *world) restore(used part) error {
@@ -158,8 +161,13 @@ func (w *world) restore(used part) error {
 			}
 		}
 	}
+	after := bytes.Clone(w.mem)
+	for slot := range maxProcs { // who waits notes whom it has seen alive
+		seen := layout.TableOff + slot*layout.SlotSize + offSeen
+		copy(after[seen:seen+8], w.image[seen:])
+	}
 	strayed := used.name != "" &&
-		(!bytes.Equal(w.mem[:used.off], w.image[:used.off]) || !bytes.Equal(w.mem[used.end:], w.image[used.end:]))
+		(!bytes.Equal(after[:used.off], w.image[:used.off]) || !bytes.Equal(after[used.end:], w.image[used.end:]))
 	copy(w.mem, w.image)
 	if strayed {
 		return fmt.Errorf("operations on %s have changed something else", used.name)

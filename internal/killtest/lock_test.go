@@ -21,6 +21,7 @@ var locks = []operation{
 	{name: "Lock, sleeping, another sleeps too", victim: lock, other: lockUnlock, play: lockScene{held: true, other: true}.play},
 	{name: "Lock, owner dead", victim: lock, play: lockScene{dead: true}.play},
 	{name: "LockContext, sleeping", victim: lockContext, play: lockScene{held: true}.play},
+	{name: "LockCase, sleeping", victim: lockCase, play: lockScene{held: true}.play},
 	{name: "TryLock", victim: tryLock, play: lockScene{}.play},
 	{name: "TryLock, owner dead", victim: tryLock, play: lockScene{dead: true}.play},
 	{name: "Unlock", victim: unlock, play: lockScene{unlock: true}.play},
@@ -39,6 +40,18 @@ func lockContext(v *victim) func() result {
 	ctx, cancel := context.WithCancel(context.Background())
 	_ = cancel // nobody gives up
 	return func() result { return failed(l.LockContext(ctx)) }
+}
+
+func lockCase(v *victim) func() result {
+	return selectOnly(must(shm.NewLock(v.seg, "l")).LockCase())
+}
+
+// selectOnly is a Select of one case.
+func selectOnly(c shm.Case) func() result {
+	return func() result {
+		_, err := shm.Select(context.Background(), c)
+		return failed(err)
+	}
 }
 
 func tryLock(v *victim) func() result {

@@ -40,6 +40,7 @@ func recursiveLocks() []operation {
 	}
 	lock := func(h holder) result { h.Lock(); return did() }
 	try := func(h holder) result { return did(truth(h.TryLock())...) }
+	choose := func(h holder) result { return selectOnly(h.LockCase(token))() }
 	unlock := func(h holder) result { h.Unlock(); return did() }
 	return []operation{
 		row("Lock", 0, lockScene{}, lock),
@@ -51,6 +52,7 @@ func recursiveLocks() []operation {
 			_ = cancel // nobody gives up
 			return failed(h.LockContext(ctx))
 		}),
+		row("LockCase again", 1, lockScene{unlock: true, mark: true}, choose),
 		row("TryLock", 0, lockScene{}, try),
 		row("TryLock, owner dead", 0, lockScene{dead: true}, try),
 		row("Unlock", 1, lockScene{unlock: true}, unlock),

@@ -55,6 +55,7 @@ func rwLocks() []operation {
 			return func() result { return failed(f(l, ctx)) }
 		}
 	}
+	choose := func(l *shm.RWLock) func() result { return selectOnly(l.RLockCase()) }
 	lock, unlock := plain((*shm.RWLock).Lock), plain((*shm.RWLock).Unlock)
 	rlock, runlock := plain((*shm.RWLock).RLock), plain((*shm.RWLock).RUnlock)
 	tryLock, tryRLock := try((*shm.RWLock).TryLock), try((*shm.RWLock).TryRLock)
@@ -65,6 +66,7 @@ func rwLocks() []operation {
 		row("RLock, sleeping, a reader sleeps too", rlock, rwScene{gets: rwRead, held: rwWrite, other: rwRead}),
 		row("RLock, writer dead", rlock, rwScene{gets: rwRead, dead: rwWrite}),
 		row("RLockContext, sleeping", with((*shm.RWLock).RLockContext), rwScene{gets: rwRead, held: rwWrite}),
+		row("RLockCase, sleeping", choose, rwScene{gets: rwRead, held: rwWrite}),
 		row("TryRLock", tryRLock, rwScene{gets: rwRead}),
 		row("TryRLock, writer dead", tryRLock, rwScene{gets: rwRead, dead: rwWrite}),
 		row("RUnlock", runlock, rwScene{has: rwRead}),

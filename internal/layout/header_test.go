@@ -103,7 +103,7 @@ func TestBadHeader(t *testing.T) {
 		{"foreign byte order", put32(offByteOrder, bits.ReverseBytes32(byteOrderMark)), ErrMismatch, "byte order is " + otherOrder + ", this machine's is " + nativeOrder},
 		{"damaged byte order", put32(offByteOrder, 7), ErrCorrupt, "byte order mark is 0x7"},
 		{"older version", put32(offVersion, 0), ErrMismatch, "version is 0, this program's is 7"},
-		{"newer version", put32(offVersion, version+1), ErrMismatch, "version is 7, this program's is 7"},
+		{"newer version", put32(offVersion, version+1), ErrMismatch, "version is 8, this program's is 7"},
 		{"word size", put32(offWordSize, 96-bits.UintSize), ErrMismatch, "word size"},
 		{"flags", put32(offFlags, 0xf0), ErrCorrupt, "flags"},
 		{"no processes", put32(offMaxProcs, 0), ErrCorrupt, "0 processes"},

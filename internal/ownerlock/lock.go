@@ -150,10 +150,10 @@ func (l *Lock) Await(ctx context.Context) error {
 		l.freeDead)
 }
 
-// Case returns the Case of Await, whose result is the one given.
-func (l *Lock) Case(result func() error) wait.Case {
+// Case returns the Case of Await, with a try that calls TryLock, and the result given.
+func (l *Lock) Case(try func() bool, result func() error) wait.Case {
 	return wait.NewCase(l.queue.Behind(),
-		func() bool { return l.take(false) || l.core.Closed() },
+		func() bool { return try() || l.core.Closed() },
 		l.MakeWay, result)
 }
 

@@ -210,7 +210,9 @@ func (a *actor) produce() bool {
 	if get(&a.ledger.stop) == 1 || a.retired.Load() {
 		return false
 	}
-	switch a.rnd.IntN(10) {
+	switch a.rnd.IntN(11) {
+	case 10:
+		a.choose()
 	case 0:
 		a.pushSPSC()
 	case 1, 2:
@@ -232,7 +234,9 @@ func (a *actor) produce() bool {
 
 // consume pops for a while.
 func (a *actor) consume() bool {
-	switch a.rnd.IntN(12) {
+	switch a.rnd.IntN(13) {
+	case 12:
+		a.choose()
 	case 0:
 		a.popSPSC()
 	case 1, 2, 3:

@@ -5,5 +5,7 @@
 // touch, says what each of them was about to do and what it has done; at the end the
 // segment is compared with it.
 //
+// Some objects have small storms of their own: see squall.
+//
 //	go test ./internal/storm -storm.time=1h -timeout=0 -v
 package storm

@@ -117,7 +117,7 @@ func (s *storm) inspect(o objects) {
 	repairs, deaths := uint64(0), uint64(0)
 	for i := range pages {
 		repairs += pages[i].repairs
-		if what, _ := pages[i].doing(); what.locks() && pages[i].cut == 1 {
+		if what, _ := pages[i].doing(); (what.locks() || what.bare() == selecting) && pages[i].cut == 1 {
 			deaths++
 		}
 	}

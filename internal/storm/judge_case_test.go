@@ -12,7 +12,7 @@ const page1, page2 = 0, 1
 // written returns a ledger in which sources 0 and 1 of the ring have pushed ten
 // messages each, and nobody has popped any.
 func written(t *testing.T, r ringID) *ledger {
-	l := newLedger(t, filepath.Join(t.TempDir(), "ledger"))
+	l := newFile[ledger](t, filepath.Join(t.TempDir(), "ledger"))
 	l.used, l.pushers[r], l.longest = 2, 2, maxLength
 	for s := range 2 {
 		l.sources[r][s] = tally{10, 10}
@@ -107,6 +107,11 @@ func TestJudge(t *testing.T) {
 			l.cut(page1, popping.on(spsc)).cut = 0
 			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 5, 5))
 		}, 0, "lost"},
+		{"a Select takes nothing along here", spsc, func(l *ledger) {
+			l.log(page1, tenure(spsc, 0), newEntry(spsc, 0, 0, 10), newEntry(spsc, 1, 0, 4))
+			l.cut(page1, selecting)
+			l.log(page2, tenure(spsc, 1), newEntry(spsc, 1, 5, 5))
+		}, 0, "lost"},
 		{"bytes taken along", bytesRing, func(l *ledger) {
 			l.log(page1, tenure(bytesRing, 0), newEntry(bytesRing, 0, 0, 10))
 			p := l.cut(page1, taking.on(bytesRing))
@@ -190,6 +195,14 @@ func TestJudge(t *testing.T) {
 			l.cut(page2, popping.on(spsc))
 			l.log(page1, newEntry(mpmc, 0, 1, 9), newEntry(mpmc, 1, 0, 10))
 		}, 0, "message 0 of source 0 was lost"},
+		{"selected and taken along", mpmc, func(l *ledger) {
+			l.cut(page2, selecting).reach(0, 2, 5)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 4, 6), newEntry(mpmc, 1, 0, 10))
+		}, 1, ""},
+		{"two selected by one", mpmc, func(l *ledger) {
+			l.cut(page2, selecting).reach(0, 2, 8)
+			l.log(page1, newEntry(mpmc, 0, 0, 3), newEntry(mpmc, 0, 5, 5), newEntry(mpmc, 1, 0, 10))
+		}, 1, "message 4 of source 0 was lost"},
 
 		{"shared out", bytesMPMC, func(l *ledger) {
 			l.log(page1, newEntry(bytesMPMC, 0, 0, 5), newEntry(bytesMPMC, 1, 5, 5))
@@ -211,6 +224,14 @@ func TestJudge(t *testing.T) {
 			l.appendMessage(b, identify(bytesMPMC, 1, 0))
 			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 1, 1, 9))
 		}, 2, ""},
+		{"selected and taken along", bytesMPMC, func(l *ledger) {
+			l.appendMessage(l.cut(page2, selecting).takenBytes[:0], identify(bytesMPMC, 0, 3))
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 1, 0, 10))
+		}, 1, ""},
+		{"selected, and others lost", bytesMPMC, func(l *ledger) {
+			l.cut(page2, selecting)
+			l.log(page1, newEntry(bytesMPMC, 0, 0, 3), newEntry(bytesMPMC, 0, 4, 6), newEntry(bytesMPMC, 1, 0, 10))
+		}, 0, "message 3 of source 0 was lost"},
 		{"another taken along", bytesMPMC, func(l *ledger) {
 			l.appendMessage(l.cut(page2, taking.on(bytesMPMC)).takenBytes[:0], identify(bytesMPMC, 0, 3))
 			l.log(page1, newEntry(bytesMPMC, 0, 0, 10), newEntry(bytesMPMC, 1, 1, 9))

@@ -42,10 +42,10 @@ func (l *ledger) orphans(r ringID) *orphans {
 	for i := range l.written() {
 		p := &l.pages[i]
 		what, _ := p.doing()
-		if p.cut == 0 || what.ring() != r {
+		if p.cut == 0 || what.to(r) == idle {
 			continue
 		}
-		switch what.bare() {
+		switch what.to(r) {
 		case reading, dropping:
 			o.lent[p.lent] = true
 		case peeking:

@@ -112,11 +112,11 @@ type excuse struct {
 // excuse returns the excuse of a page for messages of r that are missing.
 func (l *ledger) excuse(p *page, r ringID) (x excuse) {
 	what, _ := p.doing()
-	if p.cut == 0 || what.ring() != r {
+	if p.cut == 0 || what.to(r) == idle {
 		return x
 	}
 	x.maybe = map[uint64]bool{}
-	switch what.bare() {
+	switch what.to(r) {
 	case popping:
 		x.any = 1
 	case dropping:

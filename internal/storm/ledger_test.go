@@ -151,17 +151,31 @@ const (
 	adding
 	opening // an attachment of its own
 	removing
+	selecting
 	activities
 )
 
 var activityNames = [activities]string{
 	"idle", "push", "pop", "pop into", "next", "read in place", "release", "lock", "locked", "acquire", "value", "array",
-	"open", "remove",
+	"open", "remove", "select",
 }
 
 func (a activity) on(r ringID) activity { return a | activity(r)<<4 }
 func (a activity) bare() activity       { return a & 15 }
 func (a activity) ring() ringID         { return ringID(a >> 4) }
+
+// to returns what an activity may be to a ring. A Select may be just popping from one of two.
+func (a activity) to(r ringID) activity {
+	switch {
+	case a.bare() == selecting && r == mpmc:
+		return popping
+	case a.bare() == selecting && r == bytesMPMC:
+		return taking
+	case a.bare() != selecting && a.ring() == r:
+		return a.bare()
+	}
+	return idle
+}
 
 // locks reports whether the lock may be held.
 func (a activity) locks() bool { return a.bare() == locking || a.bare() == holding }
@@ -222,19 +236,19 @@ func (e entry) source() uint64 { return uint64(e>>sourceShift) & (1<<(ringShift-
 func (e entry) seq() uint64    { return uint64(e>>seqShift) & (1<<(sourceShift-seqShift) - 1) }
 func (e entry) len() uint64    { return uint64(e & maxRun) }
 
-// mapLedger maps the ledger's file, which is made if it does not exist.
-func mapLedger(t proctest.Fataler, path string) (*ledger, *mapping.Mapping) {
+// mapFile maps a file as a T. It is made if it does not exist.
+func mapFile[T any](t proctest.Fataler, path string) (*T, *mapping.Mapping) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	proctest.Check(t, err)
 	defer f.Close()
-	proctest.Check(t, f.Truncate(int64(ledgerSize)))
-	m, err := mapping.Map(f, ledgerSize)
+	proctest.Check(t, f.Truncate(int64(sizeOf[T]())))
+	m, err := mapping.Map(f, sizeOf[T]())
 	proctest.Check(t, err)
-	return ledgerAt(m.Bytes()), m
+	return at[T](m.Bytes()), m
 }
 
-func newLedger(t *testing.T, path string) *ledger {
-	l, m := mapLedger(t, path)
+func newFile[T any](t *testing.T, path string) *T {
+	l, m := mapFile[T](t, path)
 	t.Cleanup(func() { proctest.Check(t, m.Unmap()) })
 	return l
 }

@@ -2,10 +2,11 @@ package storm
 
 import "unsafe"
 
-const ledgerSize = int(unsafe.Sizeof(ledger{}))
+// sizeOf returns the size of a T.
+func sizeOf[T any]() int { return int(unsafe.Sizeof(*new(T))) }
 
-// ledgerAt takes mapped memory for a ledger.
-func ledgerAt(mem []byte) *ledger {
-	_ = mem[ledgerSize-1]
-	return (*ledger)(unsafe.Pointer(unsafe.SliceData(mem)))
+// at takes mapped memory for a T.
+func at[T any](mem []byte) *T {
+	_ = mem[sizeOf[T]()-1]
+	return (*T)(unsafe.Pointer(unsafe.SliceData(mem)))
 }

@@ -30,6 +30,13 @@ func (a *actor) changePair() {
 		a.end()
 		return
 	}
+	a.changeInside(err)
+	a.end()
+}
+
+// changeInside is what an actor does that has just locked the pair, with that error, or
+// finds it closed.
+func (a *actor) changeInside(err error) {
 	if errors.Is(err, shm.ErrSegmentClosed) {
 		a.check(locking, err)
 	}
@@ -55,7 +62,6 @@ func (a *actor) changePair() {
 	a.pair.Store(1, x+1)
 	set(&a.page.locked.done, a.page.locked.begun)
 	a.mu.Unlock()
-	a.end()
 }
 
 // enter writes down that the actor is inside a lock.
@@ -107,8 +113,15 @@ func (a *actor) takePermits() {
 			return
 		}
 	}
+	a.holdPermits(n)
+	a.end()
+}
+
+// holdPermits has the permits for a while.
+func (a *actor) holdPermits(n int64) {
 	a.hold(n)
 	a.dawdle()
+	size := a.permits.Size()
 	if out := a.ledger.permitsOut(); out > uint64(size) {
 		a.t.Fatalf("%d permits are out, of %d", out, size)
 	}
@@ -118,7 +131,6 @@ func (a *actor) takePermits() {
 		a.hold(n)
 		a.permits.Release(k)
 	}
-	a.end()
 }
 
 // hold writes down how many permits this actor is sure to have.

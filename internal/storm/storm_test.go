@@ -95,7 +95,7 @@ func newStorm(t *testing.T, rnd *rand.Rand) *storm {
 	case 1:
 		s.sizes.slots = manySlots
 	}
-	s.ledger = newLedger(t, s.path)
+	s.ledger = newFile[ledger](t, s.path)
 	s.ledger.slots = uint64(s.sizes.slots)
 	s.ledger.longest = uint64(min(maxLength, s.sizes.bytes/2-16)) // for both rings of bytes
 	s.seg = proctest.Must(shm.Create(segmentName, 1<<20, &shm.Options{MaxProcs: maxOpen}))(t)

@@ -18,9 +18,11 @@ type syncs struct {
 	once      *shm.Once
 	group     *shm.WaitGroup
 	barrier   *shm.Barrier
+	cond      *shm.Cond
 }
 
 func newSyncs(t proctest.Fataler, seg *shm.Segment) syncs {
+	lock := proctest.Must(shm.NewLock(seg, "cond lock"))(t)
 	return syncs{
 		rw:        proctest.Must(shm.NewRWLock(seg, "rw"))(t),
 		rwPair:    proctest.Must(shm.NewArray[uint64](seg, "rw pair", 2))(t),
@@ -30,17 +32,18 @@ func newSyncs(t proctest.Fataler, seg *shm.Segment) syncs {
 		once:      proctest.Must(shm.NewOnce(seg, "once"))(t),
 		group:     proctest.Must(shm.NewWaitGroup(seg, "group"))(t),
 		barrier:   proctest.Must(shm.NewBarrier(seg, "barrier", 2, shm.GoOn))(t),
+		cond:      proctest.Must(shm.NewCond(seg, "cond", lock))(t),
 	}
 }
 
 // leftFree reports whether the dead have left everything free.
 func (s syncs) leftFree() bool {
 	s.group.Wait()
-	return s.rw.TryLock() && s.recursive.TryLock(1)
+	return s.rw.TryLock() && s.recursive.TryLock(1) && s.cond.L.TryLock()
 }
 
 func (a *actor) useSyncs() {
-	ways := []func(){a.writePair, a.readPair, a.lockTwice, a.useEvent, a.doOnce, a.count, a.meet}
+	ways := []func(){a.writePair, a.readPair, a.lockTwice, a.useEvent, a.doOnce, a.count, a.meet, a.useCond}
 	a.begin(storing)
 	ways[a.rnd.IntN(len(ways))]()
 	a.end()
@@ -65,7 +68,11 @@ func (a *actor) writePair() {
 }
 
 func (a *actor) readPair() {
-	err := a.rw.RLockContext(background)
+	a.readInside(a.rw.RLockContext(background))
+}
+
+// readInside is what an actor does that has just locked the other pair for reading.
+func (a *actor) readInside(err error) {
 	x := a.rwPair.Load(0)
 	a.dawdle()
 	y := a.rwPair.Load(1)
@@ -81,6 +88,11 @@ func (a *actor) readPair() {
 func (a *actor) lockTwice() {
 	token := uint32(a.name)
 	a.recursive.Lock(token)
+	a.lockAgain(token)
+}
+
+// lockAgain is what an actor does that has just locked the recursive lock.
+func (a *actor) lockAgain(token uint32) {
 	a.recursive.Lock(token)
 	a.holder.Store(a.name)
 	a.dawdle()
@@ -143,4 +155,28 @@ func (a *actor) meet() {
 			return err
 		})
 	}
+}
+
+// useCond waits for a moment, or wakes others. TestCondStorm sees that these get it.
+func (a *actor) useCond() {
+	owned := func(err error) {
+		if errors.Is(err, shm.ErrOwnerDied) {
+			a.cond.L.MarkConsistent()
+		} else if !errors.Is(err, context.DeadlineExceeded) {
+			a.check(storing, err)
+		}
+	}
+	owned(a.cond.L.LockContext(background))
+	switch a.rnd.IntN(4) {
+	case 0:
+		a.cond.Signal()
+	case 1:
+		a.cond.Broadcast()
+	default:
+		ctx, cancel := a.aMoment()
+		owned(a.cond.WaitContext(ctx))
+		cancel()
+	}
+	a.dawdle()
+	a.cond.L.Unlock()
 }

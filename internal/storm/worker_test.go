@@ -54,7 +54,7 @@ func parseCrew(t proctest.Fataler, text string) (w crew, seed uint64) {
 }
 
 var _ = proctest.Register("worker", func(c *proctest.Child) {
-	l, _ := mapLedger(c, c.Arg(0))
+	l, _ := mapFile[ledger](c, c.Arg(0))
 	w, seed := parseCrew(c, c.Arg(2))
 	t := permitless{c, w.seats(l)}
 	berths := make([]*berth, w.berths)
