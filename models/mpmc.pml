@@ -167,6 +167,8 @@ inline wake(q, n) {
 	fi
 }
 
+#define further(hint)	pos = (hint > pos -> hint : pos); was = hint
+
 /* advance raises a hint, seen as was. */
 inline advance(hint, was, to) {
 	last = to;
@@ -175,7 +177,7 @@ inline advance(hint, was, to) {
 		:: to - was >= LAG ->
 			drain(me);
 			if
-			:: hint == was -> hint = to
+			:: hint == was || to >= hint + LAG -> hint = to
 			:: else
 			fi
 		:: else
@@ -377,7 +379,7 @@ claim:	atomic {
 		drain(me);
 		if
 #ifndef STORECLAIM
-		:: word[slot(pos)] != w -> n = 0; goto walk
+		:: word[slot(pos)] != w -> n = 0; further(tail); goto walk
 #endif
 		:: else ->
 			assert(n == 1 || stateOf(word[slot(pos + 1)]) == plain(FREE, pos + 1));
@@ -608,7 +610,7 @@ take:
 	atomic {
 		drain(me);
 		if
-		:: word[slot(pos)] != w -> n = 0; v = 0; v2 = 0; goto walk
+		:: word[slot(pos)] != w -> n = 0; v = 0; v2 = 0; further(head); goto walk
 #ifdef LEND
 		:: word[slot(pos)] == w && reading ->
 			get(v);

@@ -63,15 +63,15 @@ func (q *BytesMPMC) lend(pos uint64, w word) (LentBytes, error) {
 	if !q.swap(pos, w, q.owned(reading, pos, uint64(w.chunkRun()))) {
 		return LentBytes{}, errMoved
 	}
-	return LentBytes{q, pos, w.chunkRun(), b, q.countDelivery(pos)}, nil
+	return LentBytes{q, pos, w.chunkRun(), b, q.countDelivery(pos, w.phase() == reading)}, nil
 }
 
-// countDelivery counts that the message at pos is lent, and returns how often it was. Who
-// dies before the store has not seen the message.
-func (q *BytesMPMC) countDelivery(pos uint64) uint64 {
+// countDelivery counts that the message at pos is lent, again or not, and returns how often it
+// was. Who dies before the store has not seen the message.
+func (q *BytesMPMC) countDelivery(pos uint64, again bool) uint64 {
 	deliveries := layout.At[uint64](q.deliveries, q.index(pos)*wordSize)
 	lap, count := q.lap(pos)<<deliveriesShift, uint64(1)
-	if d := atomic.LoadUint64(deliveries); d>>deliveriesShift == lap>>deliveriesShift {
+	if d := atomic.LoadUint64(deliveries); again && d>>deliveriesShift == lap>>deliveriesShift {
 		count = min(d&(1<<deliveriesShift-1)+1, maxDeliveries)
 	}
 	atomic.StoreUint64(deliveries, lap|count)

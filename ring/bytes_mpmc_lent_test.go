@@ -119,3 +119,19 @@ func TestByteAllBreak(t *testing.T) {
 		break
 	}
 }
+
+// TestByteDeliveriesWrap lends a message 2^32 laps after another was lent, and lent again, at
+// its place. Nobody was lent it before.
+func TestByteDeliveriesWrap(t *testing.T) {
+	q := proctest.Must(ring.NewBytesMPMC(newSegment(t), "wrap", 128))(t)
+	proctest.Check(t, q.TryPush(nil))
+	_, die := lendElsewhere(t, "wrap", 128)
+	die()
+	proctest.Check(t, proctest.Must(q.Next(background))(t).Release())
+	q.SetStart(2 << 32) // as if 2^33 messages had been pushed and popped since, at two a lap
+	late := proctest.Must(ring.NewBytesMPMC(shared.Open(t), "wrap", 128))(t)
+	proctest.Check(t, late.TryPush(nil))
+	if l := proctest.Must(late.TryNext())(t); l.Deliveries() != 1 {
+		t.Errorf("what nobody was lent before was lent %d times", l.Deliveries())
+	}
+}
