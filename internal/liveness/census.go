@@ -65,7 +65,7 @@ func (t *Table) gone(slot int, id ID, now time.Time, age time.Duration) bool {
 	now = time.Now() // the probes of the slots before have taken their time
 	dead, alive := t.probe(slot, id)
 	switch {
-	case dead:
+	case dead && ID(t.word(slot, offID).Load()) == id: // or it merely held the slot, and lives
 		seen.Store(seenDead | uint64(id))
 	case alive:
 		seen.Store(uint64(now.UnixNano()))

@@ -13,10 +13,14 @@ import (
 )
 
 // mortuary is a Fence whose segment has deaths.
-type mortuary struct{ deaths atomic.Uint64 }
+type mortuary struct{ deaths, censuses atomic.Uint64 }
 
-func (m *mortuary) Barrier() bool               { return true }
-func (m *mortuary) Census(time.Duration) uint64 { return m.deaths.Load() }
+func (m *mortuary) Barrier() bool { return true }
+
+func (m *mortuary) Census(time.Duration) uint64 {
+	m.censuses.Add(1)
+	return m.deaths.Load()
+}
 
 // until waits for a condition, without a limit but the test's.
 func until(condition func() bool) {

@@ -59,13 +59,14 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 	defer n.end()
 	reach := true // the fence was one
 	for {
-		if events := on(); !n.fits(events) {
+		if events := on(); !reach || !n.fits(events) {
 			if n.bed != nil {
 				n.leave()
 				if try() { // of what it may have been woken for
 					return nil
 				}
 			}
+			n.vigil.turn = 0 // after a wake in vain, what was in the way of a repair may be gone
 			reach = n.arm(events)
 		}
 		if try() {

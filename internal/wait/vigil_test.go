@@ -35,6 +35,9 @@ func TestVigil(t *testing.T) {
 		}
 	}
 	expect("nobody dies", 3*lookGap, false)
+	n.words = []futex.Word{{Addr: &words[0]}, {Addr: &words[1], Old: 1}}
+	expect("a word has changed", 2*lookGap, true)
+	n.words[1].Old = 0
 	for _, f := range fences {
 		f.deaths.Add(1)
 		expect("somebody has died", aftershock, true)
@@ -79,7 +82,7 @@ func TestKeenRounds(t *testing.T) {
 // TestRare has a single bed, and many rounds: it is told in its turn, which is not often.
 func TestRare(t *testing.T) {
 	h, w := &hub{}, &watch{stop: make(chan struct{})}
-	b := &bed{hub: h, words: make([]futex.Word, 1), looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+	b := &bed{hub: h, words: []futex.Word{{Addr: new(uint32)}}, looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
 	dorm.Lock()
 	watcher, hubs = w, []*hub{h}
 	h.came, h.taken = []*bed{b}, 1
@@ -98,6 +101,11 @@ func TestRare(t *testing.T) {
 	}
 	if told != 3 {
 		t.Errorf("told %d times in %d rounds", told, 3*lookGap)
+	}
+	b.words[0].Old = 1
+	w.round()
+	if len(b.look) != 1 {
+		t.Error("the word has changed, and nobody looks")
 	}
 	dorm.Lock()
 	h.gone = []*bed{b}
@@ -123,4 +131,33 @@ func TestArmsOnce(t *testing.T) {
 	if h.barriers != 2 {
 		t.Errorf("%d fences", h.barriers)
 	}
+}
+
+// TestVain has one be woken in vain after long sleeps: it looks at its next bound.
+func TestVain(t *testing.T) {
+	asleepAtOnce(t)
+	sleepsOf(t, 2*time.Millisecond)
+	m := &mortuary{}
+	var word uint32
+	e := NewEvent(&word, m)
+	looks := make(chan struct{}, 1000)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = e.Await(ctx, func() bool { return false }, func() { looks <- struct{}{} })
+	})
+	for range 3 { // it has come to rest, and looks in its turn
+		<-looks
+	}
+	for range 5 {
+		<-looks
+		before := m.censuses.Load()
+		e.Notify(Everybody)
+		<-looks
+		if n := m.censuses.Load() - before; n > lookGap/2 {
+			t.Errorf("it has looked after %d sleeps only", n)
+		}
+	}
+	cancel()
+	wg.Wait()
 }

@@ -18,6 +18,8 @@ import (
 //     reach at first;
 //   - keen beds at every Slice, as long as they are not too many: of locks and permits, whose
 //     order depends on looks, and of rings that report the death of peers;
+//   - a bed whose word has changed although nobody has woken it, at the next round, or the next
+//     but some if there are thousands: a waker may have died, or have made way for a repair;
 //   - all others in turn, a few at each round, for the sake of wakers that were stopped
 //     before their wake.
 //
@@ -47,6 +49,7 @@ const (
 	looks      = 10 // beds that look in their turn, at each round
 	lookGap    = 8  // rounds between two such looks of one bed, at least
 	keenLooks  = 40 // keen beds that look at each round
+	wordLooks  = 8  // hubs at whose words it looks, at each round
 	aftershock = 5  // rounds after a death in which the beds of its ward look
 )
 
@@ -118,9 +121,10 @@ func (w *watch) round() time.Duration {
 	for _, h := range hubs {
 		keen += h.keen
 	}
-	every, everyKeen := max(int(beds.Load())/looks+1, lookGap), keen/keenLooks+1
+	every, everyKeen, everyWord := max(int(beds.Load())/looks+1, lookGap), keen/keenLooks+1, len(hubs)/wordLooks+1
 	for i, h := range hubs {
-		h.tell(w.turn%every == i%every, w.turn%everyKeen == i%everyKeen, unrest)
+		due := func(every int) bool { return w.turn%every == i%every }
+		h.tell(due(every), due(everyKeen), due(everyWord), unrest)
 	}
 	if n := len(hubs) - 1; n > 0 {
 		homeless := func(b *bed) bool { return b.place(hubs[:n]) < 0 }
@@ -150,15 +154,16 @@ func (h *hub) clear() {
 }
 
 // tell tells those of the hub's beds to look for the dead who are to: all of them, or the keen
-// ones, if it is the hub's turn.
-func (h *hub) tell(inTurn, keen, unrest bool) {
+// ones, or those whose words have changed, if it is the hub's turn.
+func (h *hub) tell(inTurn, keen, words, unrest bool) {
 	keen = keen && h.keen > 0
-	if !inTurn && !h.news && !unrest && !keen {
+	if !inTurn && !h.news && !unrest && !keen && !words {
 		return
 	}
 	h.news = false
 	for _, b := range h.beds {
-		if inTurn || !b.looked || keen && b.keen || slices.ContainsFunc(b.wards, (*ward).isRestless) {
+		if inTurn || !b.looked || keen && b.keen || words && slices.ContainsFunc(b.words, changed) ||
+			slices.ContainsFunc(b.wards, (*ward).isRestless) {
 			b.looked = true
 			select {
 			case b.look <- struct{}{}:
@@ -201,5 +206,5 @@ func (v *vigil) due(n *nap) bool {
 		unrest = v.wards[i].look() || unrest
 	}
 	v.turn++
-	return unrest || n.keen() || v.turn%lookGap == 1
+	return unrest || n.keen() || v.turn%lookGap == 1 || slices.ContainsFunc(n.words, changed)
 }
