@@ -20,6 +20,9 @@
  * Check: -DDEATHS=0 -DBROADCAST -DAGAIN
  * Check: -DDEATHS=1 -DBROADCAST
  *
+ * (With TWO, 4 signals as well. That is too much for a complete search: 55 million states, by
+ * hashes, had no error.)
+ *
  * Memory: 900 MB
  *
  * Properties (Invariants of shm/condstate.go)
@@ -37,6 +40,8 @@
  *   NOCAST     -DDEATHS=1 -DBROADCAST  who dies in a Broadcast leaves no note (5)
  *   STORE      -DDEATHS=0  a grant is a store (2)
  *   ABSORB     -DDEATHS=0 -DBROADCAST -DAGAIN  a Signal does not look whether a Broadcast goes on (5)
+ *   STOLEN     -DDEATHS=0 -DBROADCAST -DAGAIN -DTWO  a Signal that has found a Broadcast does not look
+ *              again if others have got to those who waited before it (5)
  *   LATECAST   -DDEATHS=0 -DBROADCAST -DAGAIN  a Broadcast says so once it has looked at a line (5)
  */
 
@@ -73,6 +78,8 @@ byte gave, used, dropped, twice;
 bit again;		/* process 1 waits again */
 bit counted;		/* its first Wait was there when the Broadcast began */
 bit taken;		/* and it ended by the Signal of process 2 */
+byte sawAgain;		/* Signals that began while process 1 waited again */
+byte sawBoth;		/* and while process 0 did, too */
 
 #define rest      if :: in == 0 -> idle = 31 :: else fi
 #define mine(d)   (isDead(d) && !(d == 0 && heir))
@@ -102,24 +109,32 @@ inline grant(i, most) {
 }
 
 inline grantAll() {
-	most = 2; grant(0, most); most = 2; grant(1, most); most = 0
+	most = 2; grant(0, most); got = 2 - most; most = 2; grant(1, most); got = got + 2 - most; most = 0
+}
+
+inline inTurn() {
+	grant(from, left);
+	if :: left > 0 -> grant(1 - from, left) :: else fi
 }
 
 /* give gives `left` signals, as process me. */
 inline give(me) {
-	if
-#ifndef ABSORB
-	:: cast > 0 -> grantAll(); left = 0
-#endif
-	:: else -> inTurn(me)
-	fi
-}
-
-inline inTurn(me) {
 	do
 	:: atomic { j = joins; if :: from = 0 :: from = 1 fi; idle = idle & ~bit(me); rest }
-	   grant(from, left);
-	   if :: left > 0 -> grant(1 - from, left) :: else fi;
+#if defined(BROADCAST) && !defined(ABSORB)
+	   if
+	   :: cast > 0 ->
+		grantAll();
+#ifdef STOLEN
+		atomic { left = 0; got = 0; break }
+#else
+		atomic { if :: got > left -> left = 0 :: else -> left = left - got fi; got = 0 }
+#endif
+	   :: else -> inTurn()
+	   fi;
+#else
+	   inTurn();
+#endif
 	   atomic {
 #ifdef NOJOINS
 	   true -> break
@@ -157,7 +172,7 @@ inline passOn(who, d, own) {
 
 inline recast(me) {
 	if
-	:: cast > 0 && isDead(3) -> grantAll(); cast = 0
+	:: cast > 0 && isDead(3) -> grantAll(); atomic { cast = 0; got = 0 }
 	:: else
 	fi
 }
@@ -177,7 +192,7 @@ inline look(me) {
 
 proctype waiter(byte me) {
 	byte self = me;
-	byte n, m, k, j, from, left, seen, most;
+	byte n, m, k, j, from, left, seen, most, got;
 	{
 		atomic { w[me]++ }
 		atomic { joins++; if :: w[me] > 0 -> in = in | bit(me) :: else fi }
@@ -209,9 +224,16 @@ end2:			g[me] > 0;
 
 proctype signaller(byte me) {
 	byte self = me;
-	byte n, m, k, j, from, left = 1, seen, most;
+	byte n, m, k, j, from, left = 1, seen, most, got;
 	{
-		atomic { if :: me == 2 -> before = in :: else fi }
+		atomic {
+			if :: me == 2 -> before = in :: else fi;
+			if :: again && (in & 2) ->
+				sawAgain++;
+				if :: in & 1 -> sawBoth = 1 :: else fi
+			:: else
+			fi
+		}
 		give(me);
 		atomic { if :: left > 0 -> assert(idle & bit(me)) :: else -> gave++ fi; left = 9 }
 	} unless { atomic { death?_; if :: left == 0 -> gave++ :: else fi; dead = dead | bit(me) } }
@@ -240,7 +262,7 @@ proctype broadcaster() {
 #ifdef HEIR
 proctype enter() {
 	byte self = 4;
-	byte n, m, k, j, from, left, seen, most;
+	byte n, m, k, j, from, left, seen, most, got;
 end:	isDead(0);
 	retire(0);
 #ifndef HEIRDROPS
@@ -260,6 +282,9 @@ init {
 		run waiter(0);
 		run waiter(1);
 		run signaller(2);
+#ifdef TWO
+		run signaller(4);
+#endif
 #ifdef BROADCAST
 		run broadcaster();
 #else
@@ -278,6 +303,10 @@ judge:	timeout;
 #ifdef AGAIN
 	/* The Signal is not lost on one whom the Broadcast would have woken. */
 	assert(!(waits(0) && (before & 1) && counted && taken));
+#ifdef TWO
+	/* Each of two Signals wakes one of the two who wait, of whom one has waited before both. */
+	assert(!(waits(0) && sawAgain == 2 && sawBoth));
+#endif
 #elif DEATHS == 0
 	assert(!(waits(0) && (before & 1) && (early & 2)) && !(waits(1) && (before & 2) && (early & 1)));
 #endif

@@ -30,14 +30,15 @@ import (
 // that has waited the longest. A Wait that returns nil was woken by a Signal or a Broadcast
 // that came after it had begun.
 //
-// If a process dies, or closes its Segment, after it was woken and before its Wait has returned,
+// If a process dies, or closes its Segment, after it was woken and before its Wait has L again,
 // the signal is passed on within 50 ms to somebody who waits. If it dies inside Broadcast,
 // those who wait finish that within 50 ms. (A process with more than a hundred goroutines that
 // sleep for different objects may take longer to notice, by 20 ms for each 40 of its Conds.) So no
 // wake-up is lost by a death, but there may be more: a signal that is passed on may come to
 // somebody who had been woken already, or has begun to wait since, and it may be passed on
-// twice, if another process dies, attaches or is stopped meanwhile. A process that is stopped
-// keeps the signals that it has got, and those that it gets.
+// again, if another process dies, attaches or is stopped meanwhile: at most once by each process
+// that waits. A process that is stopped keeps the signals that it has got, and those that it
+// gets.
 //
 // A process that dies while it holds L may have left what L protects half changed, and
 // has not called Signal. [Cond.WaitContext] reports the death as [ErrOwnerDied] once it has L
@@ -91,8 +92,9 @@ func NewCond(s *Segment, name string, l *Lock) (*Cond, error) {
 // has died while it held c.L, Wait does not report it; WaitContext does. Wait panics if this
 // process does not hold c.L, or if the segment is closed.
 func (c *Cond) Wait() {
-	_ = c.wait(context.Background()) // without a Done channel it cannot fail
-	c.mustBeOpen()
+	if c.wait(context.Background()) != nil { // without a Done channel
+		c.mustBeOpen()
+	}
 }
 
 // WaitContext waits as Wait does. It returns with c.L held, whatever it returns, unless the
@@ -112,7 +114,7 @@ func (c *Cond) WaitContext(ctx context.Context) error {
 	}
 	err = c.wait(ctx)
 	switch died := c.L.lock.OwnerDied(); {
-	case c.ref.Closed():
+	case err != nil && c.ref.Closed():
 		return c.ref.Check()
 	case died && err != nil:
 		return c.ref.Fault(fmt.Errorf("%w, and %w", err, ErrOwnerDied))
@@ -124,8 +126,7 @@ func (c *Cond) WaitContext(ctx context.Context) error {
 	return nil
 }
 
-// wait is WaitContext that does not report the death of an owner, or that the segment is
-// closed.
+// wait is WaitContext that does not report the death of an owner.
 func (c *Cond) wait(ctx context.Context) error {
 	if c.L.lock.Held() == 0 {
 		return c.notHeld()
@@ -134,8 +135,8 @@ func (c *Cond) wait(ctx context.Context) error {
 	c.L.edge.Release()
 	if !c.L.lock.Unlock() { // another goroutine has unlocked it just now
 		if c.leave(place) {
-			c.finish()
 			c.give(1)
+			c.finish()
 		}
 		return c.notHeld()
 	}
@@ -145,9 +146,12 @@ func (c *Cond) wait(ctx context.Context) error {
 		_ = c.L.lock.Await(context.Background()) // without a Done channel it cannot fail
 	}
 	if c.ref.Closed() { // and L may be another's: the signal goes to others
-		return nil
+		return c.ref.Check()
 	}
 	c.L.edge.Acquire()
+	if !signalled && err == nil { // it is closed now
+		err = c.ref.Check()
+	}
 	if !signalled {
 		return err
 	}
@@ -156,12 +160,12 @@ func (c *Cond) wait(ctx context.Context) error {
 	return nil
 }
 
-// notHeld is what comes of a Wait without L. It returns if the segment is closed.
+// notHeld is what comes of a Wait without L.
 func (c *Cond) notHeld() error {
 	if !c.ref.Closed() {
 		c.ref.Misuse("Wait on a Cond whose Lock this process does not hold")
 	}
-	return nil
+	return c.ref.Check()
 }
 
 // Signal wakes one goroutine that waits, if there is any. It panics if the segment is closed.

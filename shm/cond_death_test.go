@@ -9,6 +9,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
+	"github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -250,6 +251,41 @@ func TestCondRepairerPaused(t *testing.T) {
 	}
 	q.Kill()
 	wantNone(t, c)
+}
+
+// TestCondRepairerAgain has somebody repair who has done so before: it is not taken for stopped.
+func TestCondRepairerAgain(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.NamedWith(t, &shm.Options{MaxProcs: 8})
+	c, q := newCond(t, s.Segment), newCond(t, s.Another(t))
+	die := func() { // and leave a signal
+		seg := s.Another(t)
+		d := newCond(t, seg)
+		n := c.Joins()
+		half := proctest.Go(func() any { d.L.Lock(); d.WaitHalf(); return nil })
+		proctest.Until(t, "it waits", func() bool { return c.Joins() > n })
+		c.Signal()
+		proctest.Result(t, half)
+		proctest.Check(t, seg.Close())
+		proctest.Until(t, "it looks dead", c.Owed)
+	}
+	die()
+	q.Stay()
+	c.Look() // finds q there
+	q.Unstay()
+	c.Look()
+	if c.Granted() != 0 {
+		t.Fatal("the signal was not passed on")
+	}
+	time.Sleep(2 * wait.Slice())
+	die()
+	q.Stay()
+	c.Look()
+	if c.Granted() == 0 {
+		t.Error("who had just taken the repair lock was taken for stopped")
+	}
+	q.Unstay()
+	c.Look()
 }
 
 // TestCondWaiterPaused stops a process that has got a signal: the next ones go to others.

@@ -73,8 +73,17 @@ func (c *Cond) BroadcastHalf() (end func()) {
 	}
 }
 
+// Unstay gives the lock of Stay up.
+func (c *Cond) Unstay() { c.repair.Unlock() }
+
+// Owed reports whether any of the dead have left anything.
+func (c *Cond) Owed() bool { return c.eachDead(c.owes, nil) }
+
+// Look is what a Wait does after each Slice.
+func (c *Cond) Look() { c.look() }
+
 // Stay takes the lock of those who pass on what the dead have left.
-func (c *Cond) Stay() { c.repair.TryLock() }
+func (c *Cond) Stay() { c.startRepair() }
 
 // PassOnHalf is what a repair has done before it takes away what it has passed on.
 func (c *Cond) PassOnHalf() {

@@ -32,10 +32,10 @@ func (s *condState) look() {
 	if !s.eachDead(s.owes, nil) {
 		return
 	}
-	if !s.repair.TryLock() {
+	if !s.startRepair() {
 		s.repair.MakeWay()
-		if !s.repair.TryLock() {
-			if s.isStuck(atomic.LoadUint64(s.repair.Word())) {
+		if !s.startRepair() {
+			if s.isStuck(atomic.LoadUint64(s.repairs)) {
 				s.bequeath()
 			}
 			return
@@ -46,13 +46,22 @@ func (s *condState) look() {
 	s.repair.Unlock()
 }
 
-// isStuck reports whether the repair lock has had this word for about a Slice: whoever has it
-// may be stopped.
-func (s *condState) isStuck(word uint64) bool {
+// startRepair takes the repair lock, if it is free.
+func (s *condState) startRepair() bool {
+	ok := s.repair.TryLock()
+	if ok {
+		atomic.AddUint64(s.repairs, 1)
+	}
+	return ok
+}
+
+// isStuck reports whether the repair that goes on has had that number for about a Slice:
+// whoever does it may be stopped.
+func (s *condState) isStuck(number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if word != s.repairer {
-		s.repairer, s.since = word, time.Now()
+	if number != s.repairer || s.since.IsZero() {
+		s.repairer, s.since = number, time.Now()
 	}
 	return time.Since(s.since) >= wait.Slice()*3/4
 }

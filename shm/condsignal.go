@@ -10,17 +10,17 @@ import (
 // How signals are given. The protocol is at the head of condstate.go.
 
 // give gives n signals to those who wait, to processes in turn, or to all of them while a
-// Broadcast goes on.
+// Broadcast goes on: and, if others have got to those before it, once more.
 func (s *condState) give(n uint64) {
-	if s.isCasting() {
-		s.grantAll()
-		return
-	}
 	for {
 		joins := atomic.LoadUint64(s.joins)
-		from := int(atomic.LoadUint64(s.turn) % uint64(s.lines.Len()))
-		n = s.giveTo(from, s.lines.Len(), n)
-		n = s.giveTo(0, from, n)
+		if s.isCasting() {
+			n -= min(n, s.grantAll())
+		} else {
+			from := int(atomic.LoadUint64(s.turn) % uint64(s.lines.Len()))
+			n = s.giveTo(from, s.lines.Len(), n)
+			n = s.giveTo(0, from, n)
+		}
 		if n == 0 || atomic.LoadUint64(s.joins) == joins {
 			return
 		}
@@ -103,9 +103,11 @@ func (s *condState) anybody() bool {
 	}
 }
 
-// grantAll gives a signal to everybody who waits.
-func (s *condState) grantAll() {
+// grantAll gives a signal to everybody who waits, line by line in the order of slots, as every other
+// grantAll does, and returns how many it has given.
+func (s *condState) grantAll() (n uint64) {
 	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
-		s.grant(slot, tallyMask)
+		n += s.grant(slot, tallyMask)
 	}
+	return n
 }

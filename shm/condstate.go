@@ -20,6 +20,7 @@ import (
 //	0    repair  lock of those who pass on what the dead have left (internal/ownerlock)
 //	24   turn    the slot where the next Signal begins to look
 //	32   joins   how many calls of Wait have begun
+//	40   repairs how often the repair lock was taken
 //	128  used    the lines that have ever had an owner (internal/ledger)
 //	256  casters the lines whose owner has ever called Broadcast (internal/ledger)
 //	384  ledger  a line for each process (internal/ledger), whose count is tally, and in it
@@ -62,10 +63,13 @@ import (
 //     next owner has cleared it, and died before it became the owner.
 //  5. A Broadcast grants all of each line once, so it ends. It notes in cast that it goes
 //     on, so that others do it again if it dies: also for those who begin to wait before that.
-//     A Signal that begins meanwhile does the same as a Broadcast: it may come to somebody
+//     A Signal that finds one going on does the same as a Broadcast: it may come to somebody
 //     before the Broadcast does, for whom somebody else has begun to wait in a line that
-//     the Broadcast has served. A Signal that began before cast was set is as if it came
-//     before the Broadcast.
+//     the Broadcast has served. If it has given nothing so, it looks again, as in Invariant 6:
+//     another Signal, after the end of the Broadcast, may have come to whom it was for. A
+//     Signal that began before cast was set is as if it came before the Broadcast. All
+//     go through the lines in the order of slots, so a Signal wakes nobody whom the Broadcast
+//     has still to wake while it leaves out one whom that has passed by.
 //  6. Signal gives up if it has seen no waiting in any line, and joins is what it was
 //     before: then nobody waited when it had seen the last line. Otherwise it looks again.
 //  7. Nobody waits for anybody but L, here. A process that is stopped with a signal
@@ -86,6 +90,7 @@ type condState struct {
 	repair  ownerlock.Lock
 	turn    *uint64
 	joins   *uint64
+	repairs *uint64
 	used    ledger.Used
 	casters ledger.Used
 	lines   ledger.Ledger
@@ -103,13 +108,14 @@ type condState struct {
 	list    list.List // of chan struct{}, closed for the one in front
 	claimed uint64
 
-	repairer uint64 // word of the repair lock at the last look that found it taken
+	repairer uint64 // number of the repair that the last look found going on, of those that did
 	since    time.Time
 }
 
 const (
 	condTurn    = ownerlock.Size
 	condJoins   = condTurn + 8
+	condRepairs = condJoins + 8
 	condUsed    = arch.CacheLine
 	condCasters = 2 * arch.CacheLine
 	condLedger  = 3 * arch.CacheLine
@@ -125,7 +131,7 @@ const (
 )
 
 const (
-	_ uint = condUsed - (condJoins + 8)
+	_ uint = condUsed - (condRepairs + 8)
 	_ uint = condCasters - (condUsed + ledger.UsedSize)
 	_ uint = condLedger - (condCasters + ledger.UsedSize)
 )
@@ -138,6 +144,7 @@ func (s *condState) init(core *segment.Segment, mem []byte) {
 	s.repair.Init(core, mem)
 	s.turn = layout.At[uint64](mem, condTurn)
 	s.joins = layout.At[uint64](mem, condJoins)
+	s.repairs = layout.At[uint64](mem, condRepairs)
 	s.used = ledger.NewUsed(mem[condUsed:], core.MaxProcs())
 	s.casters = ledger.NewUsed(mem[condCasters:], core.MaxProcs())
 	s.lines = ledger.New(core, mem[condLedger:])
