@@ -18,8 +18,8 @@ import (
 //     reach at first;
 //   - keen beds at every Slice, as long as they are not too many: of locks and permits, whose
 //     order depends on looks, and of rings that report the death of peers;
-//   - a bed whose word has changed although nobody has woken it, at the next round, or the next
-//     but some if there are thousands: a waker may have died, or have made way for a repair;
+//   - a bed whose word has changed although nobody has woken it, at the round at which it looks
+//     at the words of that hub: a waker may have died, or have made way for a repair;
 //   - all others in turn, a few at each round, for the sake of wakers that were stopped
 //     before their wake.
 //
@@ -49,7 +49,7 @@ const (
 	looks      = 10 // beds that look in their turn, at each round
 	lookGap    = 8  // rounds between two such looks of one bed, at least
 	keenLooks  = 40 // keen beds that look at each round
-	wordLooks  = 8  // hubs at whose words it looks, at each round
+	wordLooks  = 1  // hubs at whose words it looks, at each round
 	aftershock = 5  // rounds after a death in which the beds of its ward look
 )
 
