@@ -49,7 +49,6 @@ const (
 	looks      = 10 // beds that look in their turn, at each round
 	lookGap    = 8  // rounds between two such looks of one bed, at least
 	keenLooks  = 40 // keen beds that look at each round
-	wordLooks  = 1  // hubs at whose words it looks, at each round
 	aftershock = 5  // rounds after a death in which the beds of its ward look
 )
 
@@ -121,10 +120,10 @@ func (w *watch) round() time.Duration {
 	for _, h := range hubs {
 		keen += h.keen
 	}
-	every, everyKeen, everyWord := max(int(beds.Load())/looks+1, lookGap), keen/keenLooks+1, len(hubs)/wordLooks+1
+	every, everyKeen := max(int(beds.Load())/looks+1, lookGap), keen/keenLooks+1
 	for i, h := range hubs {
 		due := func(every int) bool { return w.turn%every == i%every }
-		h.tell(due(every), due(everyKeen), due(everyWord), unrest)
+		h.tell(due(every), due(everyKeen), due(len(hubs)), unrest)
 	}
 	if n := len(hubs) - 1; n > 0 {
 		homeless := func(b *bed) bool { return b.place(hubs[:n]) < 0 }
