@@ -149,10 +149,10 @@ func (c *Cond) wait(ctx context.Context) error {
 		return c.ref.Check()
 	}
 	c.L.edge.Acquire()
-	if !signalled && err == nil { // it is closed now
-		err = c.ref.Check()
-	}
 	if !signalled {
+		if err == nil { // it is closed now
+			err = c.ref.Check()
+		}
 		return err
 	}
 	c.finish()

@@ -31,7 +31,7 @@ import (
 // granted: signals that they have got, and that are not used up; bits 42-63 tag: the low bits
 // of the id of the owner that has entered the line.
 //
-// Each transition of a tally is one compare-and-swap, or an addition of its owner:
+// Each transition of a tally is one compare-and-swap, but for enter, a store:
 //
 //	w, g      --join: Wait, before it unlocks L-->               w+1, g
 //	w+n, g    --grant: Signal, Broadcast, or a signal passed on--> w, g+n
@@ -56,9 +56,10 @@ import (
 //  3. Who waits looks for the dead after each Slice. It retires all of them first, so that
 //     no signal goes from one of the dead to another, and then gives what is in granted to
 //     others, and then takes it away there. A death between these steps, or an owner that
-//     enters its line meanwhile and does the same, gives it twice. Nothing gives it never.
+//     enters its line meanwhile and does the same, gives it once more. Nothing gives it never.
 //     Those who look exclude each other by repair, without waiting, so that this is rare: who
-//     finds it taken for a Slice does without.
+//     finds the same repair, by its number, going on for a Slice does without. So each process that
+//     waits gives it once more at most.
 //  4. A tally with a tag that is not the owner's is of nobody who has died in a Wait: its
 //     next owner has cleared it, and died before it became the owner.
 //  5. A Broadcast grants all of each line once, so it ends. It notes in cast that it goes
@@ -67,22 +68,24 @@ import (
 //     before the Broadcast does, for whom somebody else has begun to wait in a line that
 //     the Broadcast has served. If it has given nothing so, it looks again, as in Invariant 6:
 //     another Signal, after the end of the Broadcast, may have come to whom it was for. A
-//     Signal that began before cast was set is as if it came before the Broadcast. All
-//     go through the lines in the order of slots, so a Signal wakes nobody whom the Broadcast
-//     has still to wake while it leaves out one whom that has passed by.
+//     Signal that began before cast was set is as if it came before the Broadcast. Broadcasts,
+//     those who do them again and such Signals all go through the lines in the order of slots: so
+//     none of these Signals wakes only one whom the Broadcast has still to wake.
 //  6. Signal gives up if it has seen no waiting in any line, and joins is what it was
 //     before: then nobody waited when it had seen the last line. Otherwise it looks again.
 //  7. Nobody waits for anybody but L, here. A process that is stopped with a signal
-//     holds up that signal. While one is stopped in a Broadcast, Signals wake all.
+//     holds up that signal. While one is stopped, or dead and not found, in a Broadcast,
+//     Signals wake all.
 //
 // Memory orderings. L orders a join with the Signals of those who have L. The
-// additions of join are in the order used, tally, joins, and a Signal loads joins, used,
-// tally, joins (Invariant 6). The compare-and-swap of a grant pairs with the load of the
+// changes of join are in the order used, tally, joins, and a Signal loads joins, casters, cast,
+// used, tally, joins (Invariant 6). The compare-and-swap of a grant pairs with the load of the
 // goroutine in front, and is the full fence before the load of woken. The compare-and-swap
 // that sets cast is the full fence before the loads of tallies in grantAll, and pairs with the load
 // of cast in a Signal, before its loads of tallies: if that finds 0, the Broadcast has still to look
-// at all lines, or has ended. The compare-and-swap of a tally
-// or a cast fails if the owner of the line has changed, because of the tag.
+// at all lines, or has ended. The compare-and-swap of a tally,
+// or that ends a cast, fails if the owner of the line has changed, because of the tag. The one
+// that sets a cast, and the stores of enter, rely on a Close that severs the memory.
 //
 // Model: models/cond.pml.
 type condState struct {

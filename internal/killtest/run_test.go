@@ -195,13 +195,12 @@ const look = "sync/atomic.(*Bool).Load"
 var traces sync.Map
 
 func (s *stage) trace(steps bool) *killtest.Trace {
-	key := s.op.name
-	if t, ok := traces.Load(key); ok {
+	if t, ok := traces.Load(s.op.name); ok {
 		return t.(*killtest.Trace)
 	}
 	s.gentle = true
 	t := s.record(steps)
-	traces.Store(key, t)
+	traces.Store(s.op.name, t)
 	return t
 }
 

@@ -3,7 +3,6 @@ package liveness
 import (
 	"fmt"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -138,29 +137,12 @@ func BenchmarkCensus(b *testing.B) {
 // nothing may say that it is dead (Invariant 2).
 func TestCensusOfHolder(t *testing.T) {
 	proctest.NoLeaks(t)
-	path := filepath.Join(t.TempDir(), "f")
-	b, a, c := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
-	b.Close()
-	held, asked := make(chan struct{}), make(chan struct{})
-	var holder sync.WaitGroup
-	holder.Go(func() {
-		a.Hold(b.Slot(), func() {
-			close(held)
-			<-asked
-		})
-	})
-	<-held
-	giveBack := sync.OnceFunc(func() {
-		close(asked)
-		holder.Wait()
-	})
-	defer giveBack()
-	c.locks = probed{c.locks, giveBack}
+	slot, a, c := heldUntilAsked(t)
 	c.Census(0)
-	if c.word(b.Slot(), offSeen).Load() == seenDead|uint64(a.ID()) {
+	if c.word(slot, offSeen).Load() == seenDead|uint64(a.ID()) {
 		t.Error("who held the slot is dead, says the table")
 	}
 	if c.Dead(a.ID()) {
-		t.Error("dead")
+		t.Error("who held the slot is dead")
 	}
 }

@@ -80,9 +80,9 @@ func (p probed) held(n int64) (bool, error) {
 	return p.locks.held(n)
 }
 
-// TestHolderIsAlive has a slot be given back while somebody asks whether its holder is dead.
-func TestHolderIsAlive(t *testing.T) {
-	proctest.NoLeaks(t)
+// heldUntilAsked has a hold a slot, and give it back while c asks whether a is dead.
+func heldUntilAsked(t *testing.T) (slot int, a, c *Table) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "f")
 	b, a, c := mustAttach(t, path, 3), mustAttach(t, path, 3), mustAttach(t, path, 3)
 	b.Close()
@@ -99,9 +99,15 @@ func TestHolderIsAlive(t *testing.T) {
 		close(asked)
 		holder.Wait()
 	})
-	defer giveBack()
+	t.Cleanup(giveBack)
 	c.locks = probed{c.locks, giveBack}
-	if c.Dead(a.ID()) {
+	return b.Slot(), a, c
+}
+
+// TestHolderIsAlive has a slot be given back while somebody asks whether its holder is dead.
+func TestHolderIsAlive(t *testing.T) {
+	proctest.NoLeaks(t)
+	if _, a, c := heldUntilAsked(t); c.Dead(a.ID()) {
 		t.Error("who holds a slot is dead")
 	}
 }
