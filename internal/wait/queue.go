@@ -38,8 +38,9 @@ import (
 //
 //  1. The priority word is about order only. However it stands, nothing is lost, and a
 //     paused or dead waiter keeps the others out for stale at most, from when they
-//     look at it (at every Slice; later with more than keenLooks in hubs). Only the first raises the beat, so that nobody else
-//     makes it look alive. Two that are gone may follow each other.
+//     look at it (at every Slice; later with more than keenLooks in hubs). Only the first raises
+//     the beat, so that nobody else makes it look alive. Two that are gone may follow each
+//     other.
 //  2. Only who has the turn in its process becomes hungry, so one waiter of each process
 //     at most. The others of that process queue behind it.
 //  3. Who sleeps ahead was named by the word after it had armed that Event; and who

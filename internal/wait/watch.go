@@ -191,7 +191,8 @@ type vigil struct {
 	turn  int
 }
 
-// due reports whether n, whose vigil it is, is to look for the dead at the end of a sleep.
+// due reports whether n, whose vigil it is, is to look for the dead at the end of a sleep: also
+// after a wake in vain, since when turn is 0, or if its word has changed.
 func (v *vigil) due(n *nap) bool {
 	if v.turn == 0 {
 		n.eachFence(func(f Fence) {
