@@ -24,6 +24,13 @@ func (c *Cond) Granted() (n int) {
 	return n
 }
 
+// Line returns how many goroutines of the process of a slot wait, how many signals they have got,
+// and whether it is in a Broadcast.
+func (c *Cond) Line(slot int) (waiting, granted uint64, casting bool) {
+	t := atomic.LoadUint64(c.lines.Count(slot))
+	return waitingIn(t), grantedIn(t), atomic.LoadUint64(c.casts[slot]) != 0
+}
+
 // Joins returns how many calls of Wait have begun.
 func (c *Cond) Joins() uint64 { return atomic.LoadUint64(c.joins) }
 
