@@ -59,6 +59,7 @@ type condStage struct {
 	t     *testing.T
 	seats [condProcs]*shm.Segment
 	conds int
+	open  bool // attached
 	spent bool
 	total total
 }
@@ -79,7 +80,7 @@ type condInside interface {
 
 // cond returns the Cond of a run, as an attachment has it.
 func (s *condStage) cond(seat int) (*condSeat, error) {
-	if s.seats[0] == nil { // all but the heir's, in their order: each run has the same slots
+	if !s.open { // all but the heir's, in their order: each run has the same slots
 		for i := range s.seats {
 			if i != condHeir {
 				if err := s.attach(i); err != nil {
@@ -87,6 +88,7 @@ func (s *condStage) cond(seat int) (*condSeat, error) {
 				}
 			}
 		}
+		s.open = true
 	}
 	if s.seats[seat] == nil {
 		if err := s.attach(seat); err != nil {
@@ -119,15 +121,13 @@ func (s *condStage) leave(seat int) {
 }
 
 func (s *condStage) clear() {
-	any := false
 	for i := range s.seats {
-		any = any || s.seats[i] != nil
 		s.leave(i)
 	}
-	if any {
+	if s.open {
 		proctest.Check(s.t, shm.Remove("sim", nil))
 	}
-	s.spent, s.conds = false, 0
+	s.open, s.spent, s.conds = false, false, 0
 }
 
 func (s *condStage) test(seed uint64) {
