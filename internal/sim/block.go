@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"runtime"
 	"sync"
 	"time"
 )
@@ -36,6 +37,29 @@ func Until(ready func() bool) {
 	}
 }
 
+// Choose lets the others go on until one of the cases of a select is ready, and returns which one
+// it is to be.
+func Choose(ready ...func() bool) int {
+	var all []int
+	any := func() bool {
+		all = all[:0]
+		for i, r := range ready {
+			if r() {
+				all = append(all, i)
+			}
+		}
+		return len(all) > 0
+	}
+	if world == nil {
+		for !any() {
+			runtime.Gosched()
+		}
+		return all[0]
+	}
+	Until(any)
+	return all[world.rnd.IntN(len(all))]
+}
+
 // Ready reports whether a channel that nobody sends to is closed.
 func Ready[T any](c <-chan T) bool {
 	select {
@@ -61,3 +85,6 @@ var start = time.Now()
 
 // Since is that of package time, by this clock.
 func Since(t time.Time) time.Duration { return Now().Sub(t) }
+
+// Getpid has each run of the test take the slots of a segment in the same order.
+func Getpid() int { return 0 }

@@ -60,7 +60,7 @@ type condStage struct {
 	seats [condProcs]*shm.Segment
 	conds int
 	open  bool // attached
-	spent bool
+	spent bool // somebody has died, or come
 	total total
 }
 
@@ -91,6 +91,7 @@ func (s *condStage) cond(seat int) (*condSeat, error) {
 		s.open = true
 	}
 	if s.seats[seat] == nil {
+		s.spent = true
 		if err := s.attach(seat); err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ type condCase struct {
 }
 
 func (r *condRun) judge() error {
-	c := &condCase{record: &r.record, end: r.record.now + 1}
+	c := &condCase{record: &r.record, end: r.record.now + 2}
 	for _, op := range c.record.ops {
 		switch {
 		case op.kind == condWait && op.entered > 0:

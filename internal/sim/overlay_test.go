@@ -31,8 +31,9 @@ var edited = map[string][]string{
 	"shm/cond*.go": {
 		"atomic.LoadUint64", "atomic.CompareAndSwapUint64", "atomic.AddUint64", "arch.StoreRelease64", "s.mu.Lock", "s.casting.Lock", "select",
 	},
-	"internal/ownerlock/*.go": {"atomic.LoadUint64", "atomic.CompareAndSwapUint64", "arch.StoreRelease64"},
-	"internal/ledger/*.go":    {"atomic.LoadUint64", "atomic.OrUint64", "arch.StoreRelease64"},
+	"internal/ownerlock/*.go":       {"atomic.LoadUint64", "atomic.CompareAndSwapUint64", "arch.StoreRelease64"},
+	"internal/ledger/*.go":          {"atomic.LoadUint64", "atomic.OrUint64", "arch.StoreRelease64"},
+	"internal/liveness/liveness.go": {"os.Getpid"},
 }
 
 // added are tests whose package has their exported methods in the copies.
@@ -43,7 +44,7 @@ var own = regexp.MustCompile(`^&s\.(last|stopped)$`)
 
 // redirected is what the copies have from package sim instead. What sim does not have does
 // not compile.
-var redirected = regexp.MustCompile(`^(atomic\..*Uint(32|64)|arch\.StoreRelease64|futex\.(Wake|Wait.*|Native.*)|.*\.Barrier|time\.(Now|Since)|s\.(mu|casting)\.Lock)$`)
+var redirected = regexp.MustCompile(`^(atomic\..*Uint(32|64)|arch\.StoreRelease64|futex\.(Wake|Wait.*|Native.*)|.*\.Barrier|time\.(Now|Since)|os\.Getpid|s\.(mu|casting)\.Lock)$`)
 
 // waits are selects that wait, of a file, in which everybody is an agent.
 var waits = []string{"event.go", "condstate.go"}
@@ -96,9 +97,20 @@ func edit(t *testing.T, path string) (to []byte, calls []string) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectStmt); ok && slices.Contains(waits, filepath.Base(path)) {
 			to = append(to, src[done:at(sel.Pos())]...)
-			to = fmt.Appendf(to, "sim.Until(func() bool { return %s }); ", ready(sel, text))
-			done = at(sel.Pos())
+			to = append(to, "switch sim.Choose("...)
+			for _, clause := range sel.Body.List {
+				to = append(to, ready(clause.(*ast.CommClause).Comm, text)...)
+			}
+			to = append(to, ") { default: panic(0);"...)
+			done = at(sel.Body.Lbrace) + 1
+			for i, clause := range sel.Body.List {
+				comm := clause.(*ast.CommClause).Comm
+				to = append(to, src[done:at(comm.Pos())]...)
+				to = fmt.Appendf(to, "%d: %s", i, text(comm))
+				done = at(clause.(*ast.CommClause).Colon) + 1
+			}
 			calls = append(calls, "select")
+			return true
 		}
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
@@ -109,6 +121,9 @@ func edit(t *testing.T, path string) (to []byte, calls []string) {
 			return true
 		}
 		name := text(sel)
+		if name == "os.Getpid" && !strings.HasSuffix(string(src[:at(sel.Pos())]), "firstSlot = ") {
+			return true
+		}
 		if !redirected.MatchString(name) || len(call.Args) > 0 && own.MatchString(text(call.Args[0])) {
 			return true
 		}
@@ -130,16 +145,14 @@ func edit(t *testing.T, path string) (to []byte, calls []string) {
 	return append(to, used...), calls
 }
 
-// ready returns an expression for whether a select does not wait.
-func ready(sel *ast.SelectStmt, text func(ast.Node) string) string {
-	var any []string
-	for _, clause := range sel.Body.List {
-		switch comm := clause.(*ast.CommClause).Comm.(type) {
-		case *ast.SendStmt:
-			any = append(any, "sim.Room("+text(comm.Chan)+")")
-		case *ast.ExprStmt:
-			any = append(any, "sim.Ready("+text(comm.X.(*ast.UnaryExpr).X)+")")
-		}
+// ready returns a function for whether a case of a select can go on, as an argument.
+func ready(comm ast.Stmt, text func(ast.Node) string) string {
+	call := ""
+	switch comm := comm.(type) {
+	case *ast.SendStmt:
+		call = "sim.Room(" + text(comm.Chan) + ")"
+	case *ast.ExprStmt:
+		call = "sim.Ready(" + text(comm.X.(*ast.UnaryExpr).X) + ")"
 	}
-	return strings.Join(any, " || ")
+	return "func() bool { return " + call + " }, "
 }
