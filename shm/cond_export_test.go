@@ -31,6 +31,9 @@ func (c *Cond) Line(slot int) (waiting, granted uint64, casting bool) {
 	return waitingIn(t), grantedIn(t), atomic.LoadUint64(c.casts[slot]) != 0
 }
 
+// SetTurn has the next Signal begin to look at that slot.
+func (c *Cond) SetTurn(slot int) { atomic.StoreUint64(c.turn, uint64(slot)) }
+
 // Joins returns how many calls of Wait have begun.
 func (c *Cond) Joins() uint64 { return atomic.LoadUint64(c.joins) }
 

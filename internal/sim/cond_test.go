@@ -13,6 +13,12 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
+// condScenes is how many scenes there are before others, of which also one in condScene is one.
+const (
+	condScenes = 2000
+	condScene  = 8
+)
+
 // condSteps is for how many steps there are runs of a Cond, if nothing else is said.
 const condSteps = 3_000_000
 
@@ -32,6 +38,9 @@ func TestConds(t *testing.T) {
 		return
 	}
 	start := time.Now()
+	for range condScenes {
+		s.test(rand.Uint64() / condScene * condScene)
+	}
 	for s.total.Steps < condSteps || time.Since(start) < *timeFlag {
 		s.test(rand.Uint64())
 	}
@@ -76,6 +85,7 @@ type condInside interface {
 	Joins() uint64
 	Line(slot int) (waiting, granted uint64, casting bool)
 	Owed() bool
+	SetTurn(slot int)
 }
 
 // cond returns the Cond of a run, as an attachment has it.

@@ -44,6 +44,7 @@ type condGoroutine struct {
 	proc *condProc
 	rnd  *rand.Rand
 	left int
+	only *condKind // of its operations, unless it is nil
 	op   *condOp
 }
 
@@ -57,31 +58,26 @@ func newCondRun(s *condStage, seed uint64) (*condRun, error) {
 			pause: []int{1, 100, 400}[rnd.IntN(3)],
 		},
 	}
-	for seat := range 2 + rnd.IntN(5) {
-		p := &condProc{seat: seat}
-		var err error
-		if p.cond, err = s.cond(seat); err != nil {
+	procs, scene := 2+rnd.IntN(5), seed%condScene == 0
+	if scene {
+		procs = 5
+	}
+	for seat := range procs {
+		c, err := s.cond(seat)
+		if err != nil {
 			return nil, err
 		}
-		r.procs = append(r.procs, p)
+		r.procs = append(r.procs, &condProc{seat: seat, cond: c})
 	}
-	for i, p := range r.procs {
-		for k := range 1 + rnd.IntN(3)/2*(1+rnd.IntN(2)) {
-			r.add(p, fmt.Sprintf("goroutine %d of process %d", k, i), nil, rand.New(rand.NewPCG(seed, uint64(2+10*i+k))), 1+rnd.IntN(3))
-		}
-	}
-	if r.deaths {
-		r.world.SetDie(pick(.003, .01, .03))
-		for _, i := range rnd.Perm(len(r.procs))[:1+rnd.IntN(2)] {
-			r.doom(r.procs[i])
-		}
-		heir := &condProc{seat: condHeir}
-		r.procs = append(r.procs, heir)
-		r.add(heir, "heir", func() bool { return r.world.Deaths > 0 || r.busy == 1 }, rand.New(rand.NewPCG(seed, 99)), 1+rnd.IntN(3))
-	}
+	r.procs[0].cond.inside.SetTurn(rnd.IntN(condProcs))
 	var err error
 	if r.now, err = s.cond(condSweeper); err != nil {
 		return nil, err
+	}
+	if scene {
+		r.setScene(rnd)
+	} else {
+		r.people(seed, rnd)
 	}
 	r.record.init(r)
 	r.world.Watch = r.record.watch
@@ -91,13 +87,34 @@ func newCondRun(s *condStage, seed uint64) (*condRun, error) {
 	return r, nil
 }
 
+// people gives each process a goroutine or some, and lets some of the processes die.
+func (r *condRun) people(seed uint64, rnd *rand.Rand) {
+	r.world.SetFreeze([]float64{.002, .01, .03, .06}[rnd.IntN(4)])
+	for i, p := range r.procs {
+		for k := range 1 + rnd.IntN(3)/2*(1+rnd.IntN(2)) {
+			r.add(p, fmt.Sprintf("goroutine %d of process %d", k, i), nil, rand.New(rand.NewPCG(seed, uint64(2+10*i+k))), 1+rnd.IntN(3))
+		}
+	}
+	if !r.deaths {
+		return
+	}
+	r.world.SetDie([]float64{.003, .01, .03}[rnd.IntN(3)])
+	for _, i := range rnd.Perm(len(r.procs))[:1+rnd.IntN(2)] {
+		r.doom(r.procs[i])
+	}
+	heir := &condProc{seat: condHeir}
+	r.procs = append(r.procs, heir)
+	r.add(heir, "heir", func() bool { return r.world.Deaths > 0 || r.busy == 1 }, rand.New(rand.NewPCG(seed, 99)), 1+rnd.IntN(3))
+}
+
 // add adds a goroutine to a process.
-func (r *condRun) add(p *condProc, name string, ready func() bool, rnd *rand.Rand, ops int) {
+func (r *condRun) add(p *condProc, name string, ready func() bool, rnd *rand.Rand, ops int) *condGoroutine {
 	g := &condGoroutine{run: r, proc: p, rnd: rnd, left: ops}
 	a := r.world.Add(name, ready, g.work)
 	p.agents = append(p.agents, a)
 	r.goroutine[a] = g
 	r.busy++
+	return g
 }
 
 // doom lets a process die.
@@ -129,26 +146,23 @@ func (g *condGoroutine) work(a *sim.Agent) (err error) {
 	h := &g.run.habits
 	for ; g.left > 0; g.left-- {
 		a.Pause(g.rnd.IntN(h.pause))
-		held := g.rnd.Float64() < h.held
-		x := g.rnd.Float64()
-		if held || x < h.waits {
+		kind, held := g.choose(), g.rnd.Float64() < h.held
+		held = held || kind == condWait
+		if held {
 			a.Begin("Lock")
 			if err := g.consistent(g.proc.cond.L.LockContext(background)); err != nil {
 				return err
 			}
 		}
-		switch {
-		case x < h.waits:
+		if kind == condWait {
 			err = g.wait(a)
-		case g.rnd.Float64() < h.broadcasts:
-			g.wake(a, condBroadcast)
-		default:
-			g.wake(a, condSignal)
+		} else {
+			g.wake(a, kind)
 		}
 		if err != nil {
 			return err
 		}
-		if held || x < h.waits {
+		if held {
 			a.Begin("Unlock")
 			g.proc.cond.L.Unlock()
 		}
@@ -156,6 +170,19 @@ func (g *condGoroutine) work(a *sim.Agent) (err error) {
 	g.left = -1
 	g.run.busy--
 	return nil
+}
+
+// choose says what it does next.
+func (g *condGoroutine) choose() condKind {
+	switch h := &g.run.habits; {
+	case g.only != nil:
+		return *g.only
+	case g.rnd.Float64() < h.waits:
+		return condWait
+	case g.rnd.Float64() < h.broadcasts:
+		return condBroadcast
+	}
+	return condSignal
 }
 
 // consistent declares what L protects consistent, if somebody has died with it.

@@ -66,6 +66,9 @@ func NewWorld(seed uint64) *World {
 // SetDie says how likely who is mortal dies at a step.
 func (w *World) SetDie(p float64) { w.habits.die = p }
 
+// SetFreeze says how likely who has the turn stands still.
+func (w *World) SetFreeze(p float64) { w.habits.freeze = p }
+
 // Run lets the agents run until all are over. It returns what went wrong.
 func (w *World) Run() error {
 	world = w
