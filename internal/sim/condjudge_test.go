@@ -73,16 +73,24 @@ func (op *condOp) over() int {
 // woken reports whether a Wait has had its signal for good.
 func (op *condOp) woken() bool { return op.finished > 0 }
 
-// last is when an operation is over at the latest.
+// last is when an operation is over at the latest: if it, or who has got its signal, has died, others
+// end it before nobody can go on, or nobody waits then.
 func (c *condCase) last(op *condOp) int {
-	late := op.ended == 0
+	late := op.dead
 	for _, w := range c.waits {
-		late = late || w.by == op && !w.woken() && op.kind == condSignal
+		if w.by == op && !w.woken() && op.kind == condSignal {
+			late = max(late, w.dead, w.granted)
+		}
 	}
-	if late {
-		return c.end
+	if late == 0 {
+		return op.ended
 	}
-	return op.ended
+	for _, b := range c.barrier {
+		if b > late {
+			return max(b, op.ended)
+		}
+	}
+	return c.end
 }
 
 // tooMany reports who was woken and should not have been.
