@@ -95,13 +95,14 @@ func (c *condCase) last(op *condOp) int {
 
 // tooMany reports who was woken and should not have been.
 func (c *condCase) tooMany(deaths bool) error {
-	left, passed, casts := 0, 0, 0
+	left, casts := 0, 0
+	passed := map[*condProc]int{}
 	for _, op := range c.record.ops {
 		switch {
 		case op.kind == condBroadcast:
 			casts++
 		case op.kind == condWait:
-			passed += op.gave
+			passed[op.who.proc] += op.gave
 			if op.granted > 0 && !op.woken() {
 				left++
 			}
@@ -111,11 +112,13 @@ func (c *condCase) tooMany(deaths bool) error {
 			return fmt.Errorf("the Signal of %d woke %d", op.began, op.gave)
 		}
 	}
-	if passed > 0 && !deaths {
-		return fmt.Errorf("%d were woken by those who wait, and nobody has died", passed)
-	}
-	if casts == 0 && passed > left*condProcs {
-		return fmt.Errorf("%d signals were passed on, and the dead have left %d", passed, left)
+	for p, n := range passed {
+		switch {
+		case n > 0 && !deaths:
+			return fmt.Errorf("%d were woken by those who wait, and nobody has died", n)
+		case n > left && casts == 0:
+			return fmt.Errorf("process %d has passed on %d signals, and the dead have left %d", p.seat, n, left)
+		}
 	}
 	return nil
 }

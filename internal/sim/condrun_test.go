@@ -90,8 +90,12 @@ func newCondRun(s *condStage, seed uint64) (*condRun, error) {
 // people gives each process a goroutine or some, and lets some of the processes die.
 func (r *condRun) people(seed uint64, rnd *rand.Rand) {
 	r.world.SetFreeze([]float64{.002, .01, .03, .06}[rnd.IntN(4)])
+	crowd := 3
+	if r.deaths {
+		crowd = 4
+	}
 	for i, p := range r.procs {
-		for k := range 1 + rnd.IntN(3)/2*(1+rnd.IntN(2)) {
+		for k := range 1 + rnd.IntN(crowd)/2*(1+rnd.IntN(2)) {
 			r.add(p, fmt.Sprintf("goroutine %d of process %d", k, i), nil, rand.New(rand.NewPCG(seed, uint64(2+10*i+k))), 1+rnd.IntN(3))
 		}
 	}
@@ -99,7 +103,7 @@ func (r *condRun) people(seed uint64, rnd *rand.Rand) {
 		return
 	}
 	r.world.SetDie([]float64{.003, .01, .03}[rnd.IntN(3)])
-	for _, i := range rnd.Perm(len(r.procs))[:1+rnd.IntN(2)] {
+	for _, i := range rnd.Perm(len(r.procs))[:1+rnd.IntN(len(r.procs))/2+rnd.IntN(2)] {
 		r.doom(r.procs[i])
 	}
 	heir := &condProc{seat: condHeir}
