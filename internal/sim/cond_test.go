@@ -85,6 +85,7 @@ type condInside interface {
 	Joins() uint64
 	Line(slot int) (waiting, granted uint64, casting bool)
 	Owed() bool
+	Holds() bool
 	SetTurn(slot int)
 }
 

@@ -93,8 +93,11 @@ func (c *condCase) last(op *condOp) int {
 	return c.end
 }
 
-// tooMany reports who was woken and should not have been.
+// tooMany reports who was woken and should not have been, or too early.
 func (c *condCase) tooMany(deaths bool) error {
+	if c.record.early {
+		return errors.New("a signal was used up without L")
+	}
 	left, casts := 0, 0
 	passed := map[*condProc]int{}
 	for _, op := range c.record.ops {

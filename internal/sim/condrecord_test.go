@@ -48,7 +48,7 @@ type condRecord struct {
 	ops    []*condOp
 	joins  uint64
 	lines  [condProcs]condLine
-	tokens int // signals that the dead have left
+	early  bool // somebody has used up a signal, and did not have L
 }
 
 type condLine struct {
@@ -160,9 +160,11 @@ func (r *condRecord) changed(g *condGoroutine, line *condLine, w, n uint64) {
 		line.queue = nil
 	case n < line.granted && slices.Contains(line.got, g.op):
 		g.op.finished = r.tick()
+		if !g.proc.cond.inside.Holds() {
+			r.early = true
+		}
 		line.got = slices.DeleteFunc(line.got, func(op *condOp) bool { return op == g.op })
 	case n < line.granted: // passed on
-		r.tokens += len(line.got)
 		line.got = nil
 	}
 }
