@@ -43,12 +43,12 @@ type condOp struct {
 
 // A condRecord is what was seen of a run: each change of a line is a moment of its own.
 type condRecord struct {
-	run    *condRun
-	now    int
-	ops    []*condOp
-	joins  uint64
-	lines  [condProcs]condLine
-	early  bool // somebody has used up a signal, and did not have L
+	run   *condRun
+	now   int
+	ops   []*condOp
+	joins uint64
+	lines [condProcs]condLine
+	early bool // somebody has used up a signal, and did not have L
 }
 
 type condLine struct {
