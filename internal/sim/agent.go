@@ -56,6 +56,9 @@ func (w *World) Add(name string, ready func() bool, body func(a *Agent) error) *
 // The operations that they are in never return, and died is called then.
 func (a *Agent) Mortal(died func(), others ...*Agent) { a.died, a.others = died, others }
 
+// Doom has the agent, which is mortal, die where it is, also if it sleeps.
+func (a *Agent) Doom() { a.doomed = true }
+
 // Begin says what the agent does from now on.
 func (a *Agent) Begin(what string) {
 	a.world.act(a)

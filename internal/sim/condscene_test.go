@@ -1,9 +1,13 @@
 package sim_test
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"github.com/isthmus-go/isthmus/internal/sim"
+)
 
 // Scenes are runs of a few agents with an operation each, which begin one after the other. The
-// scheduler says who is slow. Each of them was lost at least once by some form of the protocol.
+// scheduler says who is slow.
 
 // A scene makes the agents of one.
 type scene struct {
@@ -16,15 +20,21 @@ func (r *condRun) setScene(rnd *rand.Rand) {
 	r.deaths, r.habits = false, condHabits{pause: 1}
 	r.world.SetFreeze(.06)
 	s := &scene{r, rnd}
-	switch rnd.IntN(4) {
+	switch rnd.IntN(7) {
 	case 0:
 		s.overtaken(condSignal, true)
 	case 1:
 		s.overtaken(condSignal, false)
 	case 2:
 		s.overtaken(condBroadcast, false)
-	default:
+	case 3:
 		s.twice()
+	case 4:
+		s.redone()
+	case 5:
+		s.chained()
+	default:
+		s.inherited()
 	}
 }
 
@@ -42,6 +52,9 @@ func (g *condGoroutine) waits() bool { return g.op != nil && g.op.entered > 0 }
 func (g *condGoroutine) casts() bool { return g.op != nil && g.op.noted > 0 }
 func (g *condGoroutine) woken() bool { return g.op != nil && g.op.granted > 0 }
 func (g *condGoroutine) ended() bool { return g.op != nil && g.op.ended > 0 }
+
+// over reports whether it has done what it had to do, or is dead.
+func (g *condGoroutine) over() bool { return g.left < 0 }
 
 // overtaken has a Signal or a Broadcast that is slow come too late for all but those who have begun
 // to wait behind it: another Signal has woken one, and a Broadcast that goes on, if there is one,
@@ -70,4 +83,59 @@ func (s *scene) twice() {
 	second := s.add("second", 3, condBroadcast, between.waits)
 	last := s.add("last", 1, condWait, second.begun)
 	s.add("other", 4, condSignal, func() bool { return last.waits() && first.ended() })
+}
+
+// redone has a process die in a Broadcast. While somebody does it again, a Signal may come to
+// somebody whom that wakes anyway.
+func (s *scene) redone() {
+	s.run.procs[0].cond.inside.SetTurn(2)
+	early := s.add("early", 2, condWait, nil)
+	s.mortal(.1)
+	caster := s.add("caster", 3, condBroadcast, early.waits)
+	s.run.doom(caster.proc)
+	again := s.add("again", 0, condWait, caster.over)
+	last := s.add("last", 1, condWait, again.begun)
+	s.add("other", 4, condSignal, func() bool { return last.waits() || last.over() })
+}
+
+// chained has two processes die in a Wait, one of them with a signal, which has to come to another.
+func (s *scene) chained() {
+	s.run.procs[0].cond.inside.SetTurn(2)
+	s.mortal(0)
+	one, two := s.add("one", 1, condWait, nil), s.add("two", 2, condWait, nil)
+	s.run.doom(one.proc)
+	s.run.doom(two.proc)
+	s.add("other", 4, condSignal, func() bool { return one.waits() && two.waits() })
+	s.reap(1, two.woken, one, two)
+	s.add("last", 0, condWait, func() bool { return one.over() && two.over() })
+}
+
+// inherited has a process die in two Waits, one of which has a signal, and another come into its slot.
+func (s *scene) inherited() {
+	s.run.procs[0].cond.inside.SetTurn(2)
+	s.mortal(0)
+	one, two := s.add("one", 2, condWait, nil), s.add("two", 2, condWait, nil)
+	s.run.doom(one.proc)
+	last := s.add("last", 0, condWait, nil)
+	s.add("other", 4, condSignal, func() bool { return one.waits() && two.waits() && last.waits() })
+	s.reap(2, func() bool { return one.woken() || two.woken() }, one)
+	s.run.procs = append(s.run.procs, &condProc{seat: condHeir})
+	s.add("heir", len(s.run.procs)-1, condWait, func() bool { return one.over() && two.over() })
+}
+
+// mortal lets processes die, with a likelihood for each step.
+func (s *scene) mortal(p float64) {
+	s.run.deaths = true
+	s.run.world.SetDie(p)
+}
+
+// reap adds an agent that has processes die, and says whose turn it is then.
+func (s *scene) reap(turn int, ready func() bool, of ...*condGoroutine) {
+	s.run.world.Add("reaper", ready, func(*sim.Agent) error {
+		for _, g := range of {
+			g.proc.agents[0].Doom()
+		}
+		s.run.procs[0].cond.inside.SetTurn(turn)
+		return nil
+	})
 }

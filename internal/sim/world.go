@@ -159,7 +159,7 @@ func (w *World) choose() bool {
 
 // awake reports whether the agent could go on.
 func (w *World) awake(a *Agent) bool {
-	return !a.ended && (!a.asleep || a.bound.Err() != nil) && (a.ready == nil || a.ready())
+	return !a.ended && (a.doomed || (!a.asleep || a.bound.Err() != nil) && (a.ready == nil || a.ready()))
 }
 
 // kill ends an agent where it is, and the others of its process.
