@@ -20,7 +20,7 @@ func (r *condRun) setScene(rnd *rand.Rand) {
 	r.deaths, r.habits = false, condHabits{pause: 1}
 	r.world.SetFreeze(.06)
 	s := &scene{r, rnd}
-	switch rnd.IntN(7) {
+	switch rnd.IntN(8) {
 	case 0:
 		s.overtaken(condSignal, true)
 	case 1:
@@ -33,6 +33,8 @@ func (r *condRun) setScene(rnd *rand.Rand) {
 		s.redone()
 	case 5:
 		s.chained()
+	case 6:
+		s.passed()
 	default:
 		s.inherited()
 	}
@@ -88,11 +90,10 @@ func (s *scene) twice() {
 // redone has a process die in a Broadcast. While somebody does it again, a Signal may come to
 // somebody whom that wakes anyway.
 func (s *scene) redone() {
-	s.run.procs[0].cond.inside.SetTurn(2)
 	early := s.add("early", 2, condWait, nil)
-	s.mortal(.1)
 	caster := s.add("caster", 3, condBroadcast, early.waits)
 	s.run.doom(caster.proc)
+	s.reap(2, caster.casts, caster)
 	again := s.add("again", 0, condWait, caster.over)
 	last := s.add("last", 1, condWait, again.begun)
 	s.add("other", 4, condSignal, func() bool { return last.waits() || last.over() })
@@ -101,7 +102,6 @@ func (s *scene) redone() {
 // chained has two processes die in a Wait, one of them with a signal, which has to come to another.
 func (s *scene) chained() {
 	s.run.procs[0].cond.inside.SetTurn(2)
-	s.mortal(0)
 	one, two := s.add("one", 1, condWait, nil), s.add("two", 2, condWait, nil)
 	s.run.doom(one.proc)
 	s.run.doom(two.proc)
@@ -110,10 +110,20 @@ func (s *scene) chained() {
 	s.add("last", 0, condWait, func() bool { return one.over() && two.over() })
 }
 
+// passed has a process die with a signal, and another maybe while it passes that on.
+func (s *scene) passed() {
+	s.run.procs[0].cond.inside.SetTurn(2)
+	one, last := s.add("one", 2, condWait, nil), s.add("last", 0, condWait, nil)
+	s.run.doom(one.proc)
+	s.add("other", 4, condSignal, func() bool { return one.waits() && last.waits() })
+	s.reap(0, one.woken, one)
+	two := s.add("two", 1, condWait, one.over)
+	s.run.doom(two.proc)
+}
+
 // inherited has a process die in two Waits, one of which has a signal, and another come into its slot.
 func (s *scene) inherited() {
 	s.run.procs[0].cond.inside.SetTurn(2)
-	s.mortal(0)
 	one, two := s.add("one", 2, condWait, nil), s.add("two", 2, condWait, nil)
 	s.run.doom(one.proc)
 	last := s.add("last", 0, condWait, nil)
@@ -123,18 +133,15 @@ func (s *scene) inherited() {
 	s.add("heir", len(s.run.procs)-1, condWait, func() bool { return one.over() && two.over() })
 }
 
-// mortal lets processes die, with a likelihood for each step.
-func (s *scene) mortal(p float64) {
-	s.run.deaths = true
-	s.run.world.SetDie(p)
-}
-
-// reap adds an agent that has processes die, and says whose turn it is then.
+// reap adds an agent that has processes die, and says whose turn it is then. Before that, nobody dies.
 func (s *scene) reap(turn int, ready func() bool, of ...*condGoroutine) {
+	s.run.deaths = true
+	s.run.world.SetDie(0)
 	s.run.world.Add("reaper", ready, func(*sim.Agent) error {
 		for _, g := range of {
 			g.proc.agents[0].Doom()
 		}
+		s.run.world.SetDie(.03) // the others
 		s.run.procs[0].cond.inside.SetTurn(turn)
 		return nil
 	})
