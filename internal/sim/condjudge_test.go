@@ -110,7 +110,7 @@ func (c *condCase) tooMany(deaths bool) error {
 				left++
 			}
 		case op.gave > 1 && !slices.ContainsFunc(c.casts, func(b *condOp) bool {
-			return b.began < op.ended+c.end*b2i(op.ended == 0) && op.began < c.last(b)
+			return b.began < c.last(op) && op.began < c.last(b)
 		}):
 			return fmt.Errorf("the Signal of %d woke %d", op.began, op.gave)
 		}
@@ -124,13 +124,6 @@ func (c *condCase) tooMany(deaths bool) error {
 		}
 	}
 	return nil
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // stuck reports whether a Wait was on when nobody could go on, after an operation was over.

@@ -55,7 +55,6 @@ type condLine struct {
 	waiting, granted uint64
 	casting          bool
 	queue, got       []*condOp // those who wait, and those who have a signal, in their order
-	caster           *condOp
 }
 
 func (r *condRecord) init(run *condRun) {

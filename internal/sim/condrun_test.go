@@ -81,7 +81,9 @@ func newCondRun(s *condStage, seed uint64) (*condRun, error) {
 	}
 	r.record.init(r)
 	r.world.Watch = r.record.watch
-	r.world.Add("canceller", func() bool { return len(r.cancels) > 0 || r.busy == 0 }, r.cancel)
+	r.world.Add("canceller", func() bool { return len(r.cancels) > 0 || r.busy == 0 }, func(a *sim.Agent) error {
+		return r.cancel(a, rnd)
+	})
 	sweeper := &condGoroutine{run: r, proc: &condProc{seat: condSweeper, cond: r.now}}
 	r.goroutine[r.world.Add("sweeper", nil, sweeper.sweep)] = sweeper
 	return r, nil
@@ -228,8 +230,7 @@ func (g *condGoroutine) wake(a *sim.Agent, kind condKind) {
 }
 
 // cancel cancels those who want it, in any order.
-func (r *condRun) cancel(a *sim.Agent) error {
-	rnd := rand.New(rand.NewPCG(uint64(len(r.procs)), uint64(r.habits.pause)))
+func (r *condRun) cancel(a *sim.Agent, rnd *rand.Rand) error {
 	for {
 		sim.Until(func() bool { return len(r.cancels) > 0 || r.busy == 0 })
 		if r.busy == 0 {
