@@ -67,7 +67,9 @@ func (s *scene) overtaken(kind condKind, casting bool) {
 	if casting {
 		early := s.add("early", 2, condWait, nil)
 		caster := s.add("caster", 3, condBroadcast, early.waits)
-		casts, ended = caster.casts, caster.ended
+		if casts = caster.casts; s.rnd.IntN(4) > 0 {
+			ended = caster.ended
+		}
 	}
 	behind := s.add("behind", 1, condWait, casts)
 	slow := s.add("slow", 4, kind, behind.waits)
