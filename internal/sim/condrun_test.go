@@ -34,7 +34,6 @@ type condHabits struct {
 type condProc struct {
 	seat   int
 	cond   *condSeat
-	dead   bool
 	agents []*sim.Agent
 }
 
@@ -92,12 +91,12 @@ func newCondRun(s *condStage, seed uint64) (*condRun, error) {
 // people gives each process a goroutine or some, and lets some of the processes die.
 func (r *condRun) people(seed uint64, rnd *rand.Rand) {
 	r.world.SetFreeze([]float64{.002, .01, .03, .06}[rnd.IntN(4)])
-	crowd := 3
-	if r.deaths {
-		crowd = 4
-	}
 	for i, p := range r.procs {
-		for k := range 1 + rnd.IntN(crowd)/2*(1+rnd.IntN(2)) {
+		goroutines := 1
+		if rnd.IntN(3) == 0 || r.deaths && rnd.IntN(3) == 0 {
+			goroutines += 1 + rnd.IntN(2)
+		}
+		for k := range goroutines {
 			r.add(p, fmt.Sprintf("goroutine %d of process %d", k, i), nil, rand.New(rand.NewPCG(seed, uint64(2+10*i+k))), 1+rnd.IntN(3))
 		}
 	}
@@ -128,7 +127,6 @@ func (r *condRun) doom(p *condProc) {
 	for i, a := range p.agents {
 		others := append(append([]*sim.Agent(nil), p.agents[:i]...), p.agents[i+1:]...)
 		a.Mortal(func() {
-			p.dead = true
 			for _, a := range p.agents {
 				g := r.goroutine[a]
 				if g.left >= 0 {
