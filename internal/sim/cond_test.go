@@ -20,7 +20,7 @@ const (
 )
 
 // condSteps is for how many steps there are runs of a Cond, if nothing else is said.
-const condSteps = 3_000_000
+const condSteps = 2_500_000
 
 // TestConds lets agents wait on a Cond, and wake each other, run by run.
 func TestConds(t *testing.T) {
@@ -62,14 +62,11 @@ const (
 	condSweeper = condProcs - 1 // and of who broadcasts in the end
 )
 
-// A condStage is where runs are made: a segment, with a Cond for each run, until it is full
-// of them, or somebody has died there.
+// A condStage is where runs are made: a segment, with a Cond for each run, until it is full of them.
 type condStage struct {
 	t     *testing.T
 	seats [condProcs]*shm.Segment
 	conds int
-	open  bool // attached
-	spent bool // somebody has died, or come
 	total total
 }
 
@@ -91,18 +88,7 @@ type condInside interface {
 
 // cond returns the Cond of a run, as an attachment has it.
 func (s *condStage) cond(seat int) (*condSeat, error) {
-	if !s.open { // all but the heir's, in their order: each run has the same slots
-		for i := range s.seats {
-			if i != condHeir {
-				if err := s.attach(i); err != nil {
-					return nil, err
-				}
-			}
-		}
-		s.open = true
-	}
-	if s.seats[seat] == nil {
-		s.spent = true
+	if s.seats[seat] == nil { // the heir's
 		if err := s.attach(seat); err != nil {
 			return nil, err
 		}
@@ -123,23 +109,39 @@ func (s *condStage) attach(seat int) (err error) {
 	return err
 }
 
+// enter has all but the heir attached, in their order: so each run has the same slots.
+func (s *condStage) enter() error {
+	if s.conds == manyConds {
+		s.clear()
+	}
+	s.leave(condHeir)
+	for seat, seg := range s.seats {
+		if seg == nil && seat != condHeir {
+			if err := s.attach(seat); err != nil {
+				return err
+			}
+		}
+	}
+	s.conds++
+	return nil
+}
+
 // leave closes an attachment. Whatever it was at has died.
 func (s *condStage) leave(seat int) {
 	if s.seats[seat] != nil {
 		proctest.Check(s.t, s.seats[seat].Close())
 		s.seats[seat] = nil
 	}
-	s.spent = true
 }
 
 func (s *condStage) clear() {
 	for i := range s.seats {
 		s.leave(i)
 	}
-	if s.open {
+	if s.conds > 0 {
 		proctest.Check(s.t, shm.Remove("sim", nil))
 	}
-	s.open, s.spent, s.conds = false, false, 0
+	s.conds = 0
 }
 
 func (s *condStage) test(seed uint64) {
@@ -160,10 +162,9 @@ func (s *condStage) testSame(seed uint64) {
 
 // play makes a run of that seed.
 func (s *condStage) play(seed uint64) (*sim.World, error) {
-	if s.spent || s.conds == manyConds {
-		s.clear()
+	if err := s.enter(); err != nil {
+		return nil, err
 	}
-	s.conds++
 	r, err := newCondRun(s, seed)
 	if err != nil {
 		return nil, err

@@ -20,8 +20,8 @@ func (r *condRun) setScene(rnd *rand.Rand) {
 	r.deaths, r.habits = false, condHabits{pause: 1}
 	r.world.SetFreeze(.06)
 	s := &scene{r, rnd}
-	switch rnd.IntN(8) {
-	case 0:
+	switch rnd.IntN(10) {
+	case 0, 8, 9: // it is the rarest
 		s.overtaken(condSignal, true)
 	case 1:
 		s.overtaken(condSignal, false)
