@@ -15,7 +15,7 @@ import (
 
 // condScenes is how many scenes there are before others, of which also one in condScene is one.
 const (
-	condScenes = 2000
+	condScenes = 3000
 	condScene  = 8
 )
 

@@ -18,7 +18,7 @@ type scene struct {
 // setScene makes the agents of a scene.
 func (r *condRun) setScene(rnd *rand.Rand) {
 	r.deaths, r.habits = false, condHabits{pause: 1}
-	r.world.SetFreeze(.06)
+	r.world.SetFreeze(.12)
 	s := &scene{r, rnd}
 	switch rnd.IntN(10) {
 	case 0, 8, 9: // it is the rarest
