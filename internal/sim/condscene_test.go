@@ -20,8 +20,8 @@ func (r *condRun) setScene(rnd *rand.Rand) {
 	r.deaths, r.habits = false, condHabits{pause: 1}
 	r.world.SetFreeze(.12)
 	s := &scene{r, rnd}
-	switch rnd.IntN(10) {
-	case 0, 8, 9: // it is the rarest
+	switch rnd.IntN(12) {
+	case 0, 8, 9, 10, 11: // it is the rarest
 		s.overtaken(condSignal, true)
 	case 1:
 		s.overtaken(condSignal, false)
@@ -66,8 +66,8 @@ func (s *scene) overtaken(kind condKind, casting bool) {
 	casts, ended := always, always
 	if casting {
 		early := s.add("early", 2, condWait, nil)
-		caster := s.add("caster", 3, condBroadcast, early.waits)
-		if casts = caster.casts; s.rnd.IntN(4) > 0 {
+		caster := s.add("caster", 0, condBroadcast, early.waits) // so line 0 has an owner
+		if casts = caster.casts; s.rnd.IntN(8) > 0 {
 			ended = caster.ended
 		}
 	}
