@@ -116,4 +116,3 @@ func check(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
-

@@ -57,16 +57,26 @@ func bind(at *net.UnixAddr) (*net.UnixListener, error) {
 	if !errors.Is(err, unix.EADDRINUSE) {
 		return l, err
 	}
-	if s, derr := net.DialUnix(at.Net, nil, at); derr == nil {
-		s.Close()
-		return nil, err
-	} else if !errors.Is(derr, unix.ECONNREFUSED) {
+	if !abandoned(at) {
 		return nil, err
 	}
 	if err := os.Remove(at.Name); err != nil {
 		return nil, err
 	}
 	return net.ListenUnix(at.Net, at)
+}
+
+// abandoned reports whether the file is that of a listener that has died.
+func abandoned(at *net.UnixAddr) bool {
+	info, err := os.Lstat(at.Name)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return false
+	}
+	s, err := net.DialUnix(at.Net, nil, at)
+	if err == nil {
+		s.Close()
+	}
+	return errors.Is(err, unix.ECONNREFUSED)
 }
 
 // connect connects. While the kernel's queue is full, it tries again until ctx ends.
