@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shmnet"
 )
 
@@ -196,6 +197,7 @@ func TestSpoilt(t *testing.T) {
 // TestVandal spoils the words again and again while the connection is in use. Whatever it
 // gets for that, it ends, and others do not notice.
 func TestVandal(t *testing.T) {
+	proctest.Mortal(t)
 	name := newName()
 	l := listen(t, name)
 	good, kept := dial(t, name), accept(t, l)
