@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/isthmus-go/isthmus/internal/mapping"
+	"golang.org/x/sys/unix"
 )
 
 // The rendezvous.
@@ -95,12 +95,12 @@ func (l *listener) take(s *net.UnixConn) *Conn {
 	if err == nil {
 		err = trust(peer, l.uids)
 	}
-	var m *mapping.Mapping
+	var mem []byte
 	if err == nil {
-		m, err = receiveHello(s)
+		mem, err = receiveHello(s)
 	}
 	if !stop() && err == nil {
-		m.Unmap()
+		unix.Munmap(mem)
 		err = net.ErrClosed
 	}
 	if err != nil {
@@ -108,7 +108,7 @@ func (l *listener) take(s *net.UnixConn) *Conn {
 		return nil
 	}
 	s.SetReadDeadline(time.Time{})
-	return link(s, m, false, l.addr, peer)
+	return link(s, mem, false, l.addr, peer)
 }
 
 // hand hands a connection to accept.
@@ -151,20 +151,20 @@ func dial(ctx context.Context, addr Addr, capacity uint64, uids []int) (*Conn, e
 	if err == nil {
 		err = trust(peer, uids)
 	}
-	var m *mapping.Mapping
+	var mem []byte
 	if err == nil {
-		m, err = sendHello(s, capacity)
+		mem, err = sendHello(s, capacity)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return link(s, m, true, addr, peer), nil
+	return link(s, mem, true, addr, peer), nil
 }
 
 // link makes a connection of memory and the socket by which each side learns of the death of the
 // other.
-func link(s *net.UnixConn, m *mapping.Mapping, dialler bool, addr Addr, peer Peer) *Conn {
-	c := newConn(m.Bytes(), dialler, addr, peer, s, func() { m.Unmap() })
+func link(s *net.UnixConn, mem []byte, dialler bool, addr Addr, peer Peer) *Conn {
+	c := newConn(mem, dialler, addr, peer, s, func() { unix.Munmap(mem) })
 	go c.watch(s)
 	return c
 }
