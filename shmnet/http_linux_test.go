@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/rpc"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -103,9 +102,6 @@ func eachServer(t *testing.T, f func(t *testing.T, name string)) {
 		f(t, name)
 	})
 	t.Run("two processes", func(t *testing.T) {
-		if runtime.GOOS != "linux" {
-			t.Skip("connections need Linux")
-		}
 		noLeaks(t)
 		name := newName()
 		p := proctest.Start(t, "http server", name)
@@ -234,9 +230,6 @@ var _ = proctest.Register("rpc server", func(c *proctest.Child) {
 
 func TestRPC(t *testing.T) {
 	proctest.MaySkip("rpc server")
-	if runtime.GOOS != "linux" {
-		t.Skip("connections need Linux")
-	}
 	noLeaks(t)
 	name := newName()
 	p := proctest.Start(t, "rpc server", name)
