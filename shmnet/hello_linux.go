@@ -40,11 +40,11 @@ func sendHello(s *net.UnixConn, capacity uint64) (mem []byte, err error) {
 // receiveHello receives memory, and maps it.
 func receiveHello(s *net.UnixConn) (mem []byte, err error) {
 	hello, rights := make([]byte, helloSize), make([]byte, unix.CmsgSpace(4))
-	n, oob, _, _, err := s.ReadMsgUnix(hello, rights)
+	n, oob, flags, _, err := s.ReadMsgUnix(hello, rights)
 	if err != nil {
 		return nil, err
 	}
-	fd, err := descriptor(rights[:oob])
+	fd, err := descriptor(rights[:oob], flags&unix.MSG_CTRUNC != 0)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,9 @@ func receiveHello(s *net.UnixConn) (mem []byte, err error) {
 	return mapMemory(fd, capacity)
 }
 
-// descriptor returns the one that a message has. The kernel closes what does not fit.
-func descriptor(oob []byte) (int, error) {
+// descriptor returns the one that a message has. The kernel closes what does not fit, and says
+// that there was more.
+func descriptor(oob []byte, more bool) (int, error) {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
 		return -1, err
@@ -73,13 +74,13 @@ func descriptor(oob []byte) (int, error) {
 		fds, _ := unix.ParseUnixRights(&m) // credentials are none
 		all = append(all, fds...)
 	}
-	if len(all) == 1 {
+	if len(all) == 1 && !more {
 		return all[0], nil
 	}
 	for _, fd := range all {
 		unix.Close(fd)
 	}
-	return -1, fmt.Errorf("hello with %d files: %w", len(all), ErrCorrupt)
+	return -1, fmt.Errorf("hello with %d files, and more %v: %w", len(all), more, ErrCorrupt)
 }
 
 // makeMemory makes a file without a name, whose size nobody can change: to touch a page that
