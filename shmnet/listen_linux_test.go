@@ -135,3 +135,63 @@ func TestPath(t *testing.T) {
 		t.Error("a file that is no socket was replaced")
 	}
 }
+
+// TestUsers has a dialler of another user: it is refused, unless it is trusted.
+func TestUsers(t *testing.T) {
+	proctest.MaySkip("stranger")
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	const other = 12345
+	as := &proctest.Options{Attributes: func(a *syscall.SysProcAttr) {
+		a.Credential = &syscall.Credential{Uid: other, Gid: other}
+	}}
+	noLeaks(t)
+	name := newName()
+	l, err := shmnet.Listen(name, nil)
+	check(t, err)
+	p := proctest.StartWith(t, as, "stranger", name, "untrusted")
+	p.Wait()
+	check(t, l.Close())
+	p = proctest.StartWith(t, as, "stranger", name, "refused")
+	p.Expect("waiting")
+	l, err = shmnet.Listen(name, nil)
+	check(t, err)
+	p.Send("go")
+	p.Wait()
+	check(t, l.Close())
+	l, err = shmnet.Listen(name, &shmnet.Options{TrustedUIDs: []int{other}})
+	check(t, err)
+	defer l.Close()
+	p = proctest.StartWith(t, as, "stranger", name, "trusted")
+	if c := accept(t, l); c.Peer().UID != other {
+		t.Errorf("%+v", c.Peer())
+	}
+	p.Wait()
+}
+
+// A stranger is another user's process, which dials one of root's.
+var _ = proctest.Register("stranger", func(c *proctest.Child) {
+	name, dialer := c.Arg(0), &shmnet.Dialer{}
+	if c.Arg(1) == "refused" {
+		c.Send("waiting")
+		c.Expect("go")
+	}
+	if c.Arg(1) != "untrusted" {
+		dialer.TrustedUIDs = []int{0}
+	}
+	conn, err := dialer.DialContext(background, "shm", name)
+	if c.Arg(1) == "untrusted" {
+		if !errors.Is(err, shmnet.ErrUntrusted) {
+			c.Fatalf("dial: %v", err)
+		}
+		return
+	}
+	c.Check(err)
+	if c.Arg(1) == "refused" {
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			c.Fatalf("read: %v", err)
+		}
+	}
+	c.Check(conn.Close())
+})
