@@ -86,7 +86,8 @@ func Dial(ctx context.Context, name string) (net.Conn, error) {
 // The connection is a [*Conn].
 //
 // The connection can be used at once, as that of a Unix socket: if the listener refuses it, or
-// ends before it accepts it, Read returns ECONNRESET. ECONNREFUSED means that nobody listens.
+// ends before it accepts it, Read returns ECONNRESET, or DialContext EPIPE. ECONNREFUSED means that
+// nobody listens.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	name := address
 	if network != "shm" {
