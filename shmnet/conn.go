@@ -18,7 +18,8 @@ func (Addr) Network() string { return "shm" }
 func (a Addr) String() string { return string(a) }
 
 // Peer is the process at the other side, as the kernel knows it: the one that has dialled, or
-// the one that began to listen.
+// the one that began to listen. Of a Pipe, UID is -1, and PID is 0 as long as the other side has not
+// come, or if it is not alive.
 type Peer struct {
 	PID int
 	UID int
@@ -33,11 +34,11 @@ type Conn struct {
 	out              sender
 	reading, writing sync.Mutex
 	addr             Addr
-	peer             Peer
+	who              func() Peer
 	link             io.Closer // by which the other process learns of the death of this one
 	free             func()    // gives the memory back
 
-	gone   atomic.Bool  // the peer has died, or has closed its side
+	medium medium
 	closed atomic.Bool  // Close was called
 	users  atomic.Int64 // of the memory: operations, and 1 until Close
 }
@@ -57,7 +58,13 @@ func mapped(capacity uint64) int64 { return headSize + 2*int64(capacity) }
 // newConn returns the side of a connection whose memory is given: the dialler's sends the first
 // stream, and receives the second.
 func newConn(mem []byte, dialler bool, addr Addr, peer Peer, link io.Closer, free func()) *Conn {
-	c := &Conn{addr: addr, peer: peer, link: link, free: free}
+	c := &Conn{addr: addr, who: func() Peer { return peer }, link: link, free: free, medium: medium{fence: fence{}, probe: nothing, check: unchanged}}
+	c.over(mem, dialler)
+	return c
+}
+
+// over lays the streams over the memory.
+func (c *Conn) over(mem []byte, dialler bool) {
 	c.users.Store(1)
 	capacity := (len(mem) - headSize) / 2
 	first, second := mem[headSize:headSize+capacity], mem[headSize+capacity:]
@@ -65,9 +72,8 @@ func newConn(mem []byte, dialler bool, addr Addr, peer Peer, link io.Closer, fre
 	if !dialler {
 		first, second, words, others = second, first, others, words
 	}
-	newSender(&c.out, words, first, &c.gone)
-	newReceiver(&c.in, others, second, &c.gone)
-	return c
+	newSender(&c.out, words, first, &c.medium)
+	newReceiver(&c.in, others, second, &c.medium)
 }
 
 // enter keeps the memory until leave. It fails once the connection is closed.
@@ -92,7 +98,7 @@ func (c *Conn) leave() {
 // lose is for when the peer is gone: all that it has stored can be seen.
 func (c *Conn) lose() {
 	if c.enter() {
-		c.gone.Store(true)
+		c.medium.gone.Store(true)
 		wake(&c.in.data)
 		wake(&c.out.room)
 		c.leave()
@@ -188,7 +194,7 @@ func (c *Conn) LocalAddr() net.Addr { return c.addr }
 func (c *Conn) RemoteAddr() net.Addr { return c.addr }
 
 // Peer returns the process at the other side.
-func (c *Conn) Peer() Peer { return c.peer }
+func (c *Conn) Peer() Peer { return c.who() }
 
 // SetDeadline sets the deadlines of Read and of Write.
 func (c *Conn) SetDeadline(t time.Time) error {

@@ -29,10 +29,10 @@ func (c *Conn) WriteTo(w io.Writer) (n int64, err error) {
 		if k < 0 || k > len(c.in.bytes) {
 			return n, errors.New("shmnet: invalid count from Write")
 		}
-		n += int64(k)
-		if rerr := c.in.release(k); err == nil {
-			err = c.fault("read", rerr)
+		if rerr := c.in.release(k); rerr != nil {
+			return n, c.fault("read", rerr)
 		}
+		n += int64(k)
 		if err == nil && k < len(c.in.bytes) {
 			err = io.ErrShortWrite
 		}

@@ -33,8 +33,9 @@ func (l *limit) err() error {
 	return l.why
 }
 
-// wait waits until now, or later on while it sleeps on e, reports true.
-func (l *limit) wait(e *wait.Event, now, later func() bool) error {
+// wait waits until now, or later on while it sleeps on e, reports true. Whoever sleeps calls stalled
+// now and then.
+func (l *limit) wait(e *wait.Event, now, later func() bool, stalled func()) error {
 	if l.over.Load() {
 		if err := l.err(); err != nil {
 			return err
@@ -47,7 +48,7 @@ func (l *limit) wait(e *wait.Event, now, later func() bool) error {
 	if err != nil {
 		return err
 	}
-	if e.Await(ctx, later, nothing) == nil {
+	if e.Await(ctx, later, stalled) == nil {
 		return nil
 	}
 	if err := l.err(); err != nil {

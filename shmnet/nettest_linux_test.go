@@ -66,14 +66,3 @@ func TestConnProcesses(t *testing.T) {
 	p.Send("end")
 	p.Wait()
 }
-
-func connect(first, second func() (net.Conn, error)) (c1, c2 net.Conn, stop func(), err error) {
-	if c1, err = first(); err != nil {
-		return nil, nil, nil, err
-	}
-	if c2, err = second(); err != nil {
-		c1.Close()
-		return nil, nil, nil, err
-	}
-	return c1, c2, func() { c1.Close(); c2.Close() }, nil
-}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/bits"
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -40,7 +41,9 @@ import (
 //     and the receiver then take turns on long pieces. The receiver wakes it when there is as
 //     much; what it knows of tail may be old, then there is less room than it takes it for, and
 //     it wakes the sender for nothing.
-//  5. A stream has one sender and one receiver for good. Nobody takes over from the dead.
+//  5. What was loaded or copied counts only after check, and so does a step: a segment that is
+//     closed has other memory in the place of the stream's.
+//  6. A stream has one sender and one receiver for good. Nobody takes over from the dead.
 //
 // Memory orderings. The compare-and-swap of tail pairs with the receiver's load of tail: the bytes
 // are visible. The compare-and-swap of head pairs with the sender's load of head: the bytes
@@ -77,20 +80,33 @@ const (
 type stream struct {
 	tail, head *atomic.Uint64
 	data, room wait.Event
-	buf        []byte       // its length is a power of two
-	pos        uint64       // this side's count, guarded by the lock of its side
-	gone       *atomic.Bool // the other process has died, or has ended the connection
-	limit      limit
+	buf        []byte // its length is a power of two
+	pos        uint64 // this side's count, guarded by the lock of its side
+	*medium
+	limit limit
 }
 
-func (s *stream) init(words, buf []byte, gone *atomic.Bool) {
+// medium is what a connection has its memory and its news of from.
+type medium struct {
+	gone   atomic.Bool  // the peer has died, or has closed its side
+	fence  wait.Fence   // of those who sleep
+	probe  func()       // looks whether the peer has died; whoever sleeps calls it now and then
+	doubts bool         // nobody else calls probe
+	check  func() error // says whether the memory has become another's, after a look at it
+}
+
+func nothing() {}
+
+func unchanged() error { return nil }
+
+func (s *stream) init(words, buf []byte, m *medium) {
 	s.tail, s.head = layout.At[atomic.Uint64](words, tailAt), layout.At[atomic.Uint64](words, headAt)
-	s.data = wait.NewEvent(layout.At[uint32](words, dataAt), fence{})
-	s.room = wait.NewEvent(layout.At[uint32](words, roomAt), fence{})
-	s.buf, s.gone = buf, gone
+	s.data = wait.NewEvent(layout.At[uint32](words, dataAt), m.fence)
+	s.room = wait.NewEvent(layout.At[uint32](words, roomAt), m.fence)
+	s.buf, s.medium = buf, m
 }
 
-// fence is the sleeper's side of the fence. All connections of a process have the same.
+// fence is the sleeper's side of the fence. All connections over sockets have the same.
 type fence struct{}
 
 func (fence) Barrier() bool { arch.Fence(); return true }
@@ -114,14 +130,21 @@ func wake(e *wait.Event) {
 	}
 }
 
-// step adds n to this side's count in its word. It fails if the word has ended.
-func (s *stream) step(word *atomic.Uint64, n int) bool {
+// step adds n to this side's count in its word, what of it. It fails if the word has ended.
+func (s *stream) step(word *atomic.Uint64, what string, n int) error {
 	edge.Release()
 	ok := word.CompareAndSwap(s.pos, s.pos+uint64(n))
-	if ok {
-		s.pos += uint64(n)
+	if err := s.check(); err != nil {
+		return err
 	}
-	return ok
+	if !ok {
+		if err := s.limit.err(); err != nil {
+			return err
+		}
+		return corrupt(what, word.Load(), s.pos)
+	}
+	s.pos += uint64(n)
+	return nil
 }
 
 // edge tells the race detector that what was sent is ordered before what is received, of
@@ -135,13 +158,15 @@ func corrupt(what string, word, pos uint64) error {
 // sender is a stream as its sender sees it. Its methods but end and interrupt need the lock of its side.
 type sender struct {
 	stream
-	space    []byte // what look has found
-	err      error
-	hasSpace func() bool
+	space             []byte // what look has found
+	err               error
+	hasSome, hasSpace func() bool
+	doubted           time.Time
 }
 
-func newSender(s *sender, words, buf []byte, gone *atomic.Bool) {
-	s.init(words, buf, gone)
+func newSender(s *sender, words, buf []byte, m *medium) {
+	s.init(words, buf, m)
+	s.hasSome = func() bool { return s.look(1) }
 	s.hasSpace = func() bool { return s.look(s.quarter()) }
 }
 
@@ -161,14 +186,22 @@ func (s *sender) look(n uint64) bool {
 		edge.Acquire()
 		s.space = s.piece(free)
 	default:
-		return false
+		s.err = s.check()
+		return s.err != nil
+	}
+	if err := s.check(); err != nil {
+		s.err = err
 	}
 	return true
 }
 
-// wait waits for room.
+// wait waits for room. Who never sleeps looks for the dead as well.
 func (s *sender) wait() error {
-	err := s.limit.wait(&s.room, func() bool { return s.look(1) }, s.hasSpace)
+	if s.doubts && time.Since(s.doubted) > wait.Slice() {
+		s.probe()
+		s.doubted = time.Now()
+	}
+	err := s.limit.wait(&s.room, s.hasSome, s.hasSpace, s.probe)
 	if err == nil {
 		err = s.err
 	}
@@ -177,11 +210,8 @@ func (s *sender) wait() error {
 
 // send sends the first n bytes of space.
 func (s *sender) send(n int) error {
-	if !s.step(s.tail, n) {
-		if err := s.limit.err(); err != nil {
-			return err
-		}
-		return corrupt("tail", s.tail.Load(), s.pos)
+	if err := s.step(s.tail, "tail", n); err != nil {
+		return err
 	}
 	wake(&s.data)
 	return nil
@@ -203,8 +233,8 @@ type receiver struct {
 	hasData func() bool
 }
 
-func newReceiver(r *receiver, words, buf []byte, gone *atomic.Bool) {
-	r.init(words, buf, gone)
+func newReceiver(r *receiver, words, buf []byte, m *medium) {
+	r.init(words, buf, m)
 	r.hasData = r.look
 }
 
@@ -225,7 +255,11 @@ func (r *receiver) look() bool {
 	case gone:
 		r.err = errReset
 	default:
-		return false
+		r.err = r.check()
+		return r.err != nil
+	}
+	if err := r.check(); err != nil {
+		r.err = err
 	}
 	edge.Acquire()
 	return true
@@ -233,7 +267,7 @@ func (r *receiver) look() bool {
 
 // wait waits for bytes.
 func (r *receiver) wait() error {
-	err := r.limit.wait(&r.data, r.hasData, r.hasData)
+	err := r.limit.wait(&r.data, r.hasData, r.hasData, r.probe)
 	if err == nil {
 		err = r.err
 	}
@@ -242,11 +276,8 @@ func (r *receiver) wait() error {
 
 // release gives the room of the first n bytes back.
 func (r *receiver) release(n int) error {
-	if !r.step(r.head, n) {
-		if err := r.limit.err(); err != nil {
-			return err
-		}
-		return corrupt("head", r.head.Load(), r.pos)
+	if err := r.step(r.head, "head", n); err != nil {
+		return err
 	}
 	if free := uint64(len(r.buf)) - (r.seen - r.pos); free >= r.quarter() {
 		wake(&r.room)
@@ -270,6 +301,3 @@ func roundBuffer(size int) (uint64, error) {
 	}
 	return max(minBuffer, uint64(1)<<bits.Len(uint(size-1))), nil
 }
-
-// nothing is what there is to do about the dead while one sleeps.
-func nothing() {}
