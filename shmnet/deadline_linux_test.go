@@ -92,6 +92,24 @@ func TestDeadlineMoved(t *testing.T) {
 	}
 }
 
+// TestDeadlineOld has a deadline come that was moved away: nobody notices.
+func TestDeadlineOld(t *testing.T) {
+	a, b := pair(t)
+	for range 20 {
+		check(t, a.SetReadDeadline(time.Now().Add(100*time.Microsecond)))
+		check(t, a.SetReadDeadline(time.Now().Add(time.Hour)))
+		check(t, b.SetReadDeadline(time.Now().Add(time.Millisecond)))
+		_, err := b.Read(make([]byte, 1)) // until both have come
+		timedOut(t, "read", err)
+		if _, err := b.Write([]byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestBackgroundRead is what net/http does with each connection: a Read that waits is ended by a
 // deadline in the past, and the next one gets every byte.
 func TestBackgroundRead(t *testing.T) {
