@@ -11,10 +11,11 @@
 //
 //	grpc.NewClient("passthrough:///service", grpc.WithContextDialer(shmnet.Dial), ...)
 //
-// A connection is two streams of bytes in a mapped file of its own, which has no name. A
-// Unix socket hands it over, and stays open: by it, the kernel tells each side at once that
+// A connection is two streams of bytes. Those of Listen and Dial lie in a mapped file of their own, which
+// has no name. A Unix socket hands it over, and stays open: by it, the kernel tells each side at once that
 // the other one has died. No byte of a stream goes through the socket. A connection
-// without traffic costs a descriptor, and no thread.
+// without traffic costs a descriptor, and no thread. Those of [Pipe] lie in a segment that two
+// processes share already.
 //
 // # Ends
 //
@@ -40,5 +41,6 @@
 // # Platforms
 //
 // Listen and Dial need Linux. Elsewhere, they return errors.ErrUnsupported. Processes have to
-// be in one network namespace, or to share the directory of a socket: see [Listen].
+// be in one network namespace, or to share the directory of a socket: see [Listen]. [Pipe] works
+// wherever segments do.
 package shmnet
