@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 
 	"golang.org/x/net/nettest"
@@ -95,6 +96,7 @@ func TestPipeWakes(t *testing.T) {
 		errs <- err
 	}
 	go write(4097)
+	await(a.WriterSleeps)
 	for n := range 1024 {
 		if _, err := io.ReadFull(b, make([]byte, 1)); err != nil {
 			t.Fatal(n, err)
@@ -104,6 +106,7 @@ func TestPipeWakes(t *testing.T) {
 		t.Error(err)
 	}
 	go write(4097)
+	await(a.WriterSleeps)
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
@@ -112,6 +115,48 @@ func TestPipeWakes(t *testing.T) {
 	}
 	if err := a.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPipeReaderWakes has a reader that waits be woken by a byte, and by each end.
+func TestPipeReaderWakes(t *testing.T) {
+	s := shared.Named(t)
+	other := s.Another(t)
+	for i, end := range []func(c *shmnet.Conn) error{(*shmnet.Conn).CloseWrite, (*shmnet.Conn).Close} {
+		name := fmt.Sprint("pipe", i)
+		a := proctest.Must(shmnet.Pipe(s.Segment, name, 4096))(t)
+		b := proctest.Must(shmnet.Pipe(other, name, 4096))(t)
+		errs := make(chan error)
+		read := func() {
+			_, err := a.Read(make([]byte, 1))
+			errs <- err
+		}
+		go read()
+		await(a.ReaderSleeps)
+		if _, err := b.Write([]byte{1}); err != nil {
+			t.Error(err)
+		}
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+		go read()
+		await(a.ReaderSleeps)
+		if err := end(b); err != nil {
+			t.Error(err)
+		}
+		if err := <-errs; err != io.EOF {
+			t.Error(err)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// await waits for what another goroutine does.
+func await(done func() bool) {
+	for !done() {
+		runtime.Gosched()
 	}
 }
 
