@@ -231,3 +231,42 @@ func TestPipeSegmentClosed(t *testing.T) {
 		}
 	}
 }
+
+// TestPipeSegmentClosedBusy closes the segment under operations that go on and on: the last one
+// fails because of that, and for no other reason.
+func TestPipeSegmentClosedBusy(t *testing.T) {
+	proctest.Mortal(t)
+	whole := shared.Named(t)
+	for i := range 30 {
+		mine, name := shared.Open(t), fmt.Sprint("pipe", i)
+		a := proctest.Must(shmnet.Pipe(mine, name, 4096))(t)
+		b := proctest.Must(shmnet.Pipe(whole.Segment, name, 4096))(t)
+		errs, some := make(chan error), make(chan bool, 1)
+		go io.Copy(struct{ io.Writer }{b}, struct{ io.Reader }{b})
+		repeat := func(op func(p []byte) (int, error)) {
+			for p := make([]byte, 10); ; {
+				if _, err := op(p); err != nil {
+					errs <- err
+					return
+				}
+				select {
+				case some <- true:
+				default:
+				}
+			}
+		}
+		go repeat(a.Write)
+		go repeat(a.Read)
+		<-some
+		if err := mine.Close(); err != nil {
+			t.Error(err)
+		}
+		for range 2 {
+			if err := <-errs; !errors.Is(err, shm.ErrSegmentClosed) {
+				t.Error(err)
+			}
+		}
+		a.Close()
+		b.Close()
+	}
+}
