@@ -86,33 +86,12 @@ type stream struct {
 	limit limit
 }
 
-// medium is what a connection has its memory and its news of from.
-type medium struct {
-	gone   atomic.Bool  // the peer has died, or has closed its side
-	fence  wait.Fence   // of those who sleep
-	probe  func()       // looks whether the peer has died; whoever sleeps calls it now and then
-	doubts bool         // nobody else calls probe
-	check  func() error // says whether the memory has become another's, after a look at it
-}
-
-func nothing() {}
-
-func unchanged() error { return nil }
-
 func (s *stream) init(words, buf []byte, m *medium) {
 	s.tail, s.head = layout.At[atomic.Uint64](words, tailAt), layout.At[atomic.Uint64](words, headAt)
 	s.data = wait.NewEvent(layout.At[uint32](words, dataAt), m.fence)
 	s.room = wait.NewEvent(layout.At[uint32](words, roomAt), m.fence)
 	s.buf, s.medium = buf, m
 }
-
-// fence is the sleeper's side of the fence. All connections over sockets have the same.
-type fence struct{}
-
-func (fence) Barrier() bool { arch.Fence(); return true }
-
-// Census has nothing to say: who dies is told otherwise.
-func (fence) Census() uint64 { return 0 }
 
 // piece returns up to n bytes from position pos on, as many as lie in one piece.
 func (s *stream) piece(n uint64) []byte {
