@@ -87,6 +87,7 @@ var looks = map[string]look{
 	"ring.BytesMPMC": {olive, draw.TriangleGlyph{}},
 	"ring.Broadcast": {wine, draw.CircleGlyph{}},
 	"ring.WorkQueue": {navy, draw.SquareGlyph{}},
+	"shmnet.Conn":    {gold, draw.TriangleGlyph{}},
 	"shm.Lock":       {blue, draw.CircleGlyph{}},
 	"shm.RWLock":     {wine, draw.CircleGlyph{}},
 	"shm.Cond":       {gold, draw.CircleGlyph{}},

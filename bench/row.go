@@ -224,7 +224,7 @@ func (g group) title() string {
 // systems lists the sources of rows. Within a group, rows keep this order.
 var systems = []func() []row{
 	limitRows,
-	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows,
+	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows, connRows,
 	lockRows, rwLockRows, condRows, semaphoreRows,
 	chanRows, mutexRows, rwMutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,

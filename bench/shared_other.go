@@ -15,6 +15,8 @@ func mapShared(*os.File) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func descriptorRows() []row { return nil }
 
+func connRows() []row { return nil }
+
 func tokenRows() []row { return nil }
 
 func sharedPipeRows() []row { return nil }
