@@ -2,6 +2,7 @@ package shmnet
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/wait"
@@ -26,4 +27,4 @@ type fence struct{}
 func (fence) Barrier() bool { arch.Fence(); return true }
 
 // Census has nothing to say: who dies is told otherwise.
-func (fence) Census() uint64 { return 0 }
+func (fence) Census(time.Duration) uint64 { return 0 }

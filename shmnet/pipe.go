@@ -3,6 +3,7 @@ package shmnet
 import (
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
 	"github.com/isthmus-go/isthmus/internal/layout"
@@ -84,8 +85,9 @@ func newPipe(core *segment.Segment, ref segment.Ref, mem []byte, first bool, oth
 // pipeFence has the fence of connections, and the segment's news.
 type pipeFence struct{ core *segment.Segment }
 
-func (f pipeFence) Barrier() bool  { arch.Fence(); return true }
-func (f pipeFence) Census() uint64 { return f.core.Census() }
+func (f pipeFence) Barrier() bool { arch.Fence(); return true }
+
+func (f pipeFence) Census(age time.Duration) uint64 { return f.core.Census(age) }
 
 // unlinked is the link of what has none.
 type unlinked struct{}
