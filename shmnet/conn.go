@@ -1,6 +1,7 @@
 package shmnet
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -169,7 +170,7 @@ func (c *Conn) CloseWrite() error {
 	defer c.leave()
 	c.out.limit.end(errBroken)
 	c.out.end()
-	return nil
+	return c.fault("close", c.medium.check())
 }
 
 // Close closes the connection. Pending operations return net.ErrClosed. What was
@@ -182,7 +183,7 @@ func (c *Conn) Close() error {
 	c.out.limit.end(net.ErrClosed)
 	c.out.end()
 	c.in.end()
-	err := c.link.Close()
+	err := errors.Join(c.medium.check(), c.link.Close())
 	c.leave()
 	return c.fault("close", err)
 }
