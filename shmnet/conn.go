@@ -162,7 +162,9 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 }
 
 // CloseWrite ends the direction from this side to the peer, which gets io.EOF when it has read
-// what was written before. This side may go on to read.
+// what was written before. This side may go on to read. If the segment of a Pipe was closed before,
+// CloseWrite and Close return an error that wraps [shm.ErrSegmentClosed], and the peer learns of a
+// death instead.
 func (c *Conn) CloseWrite() error {
 	if !c.enter() {
 		return c.fault("close", net.ErrClosed)

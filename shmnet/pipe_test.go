@@ -270,3 +270,41 @@ func TestPipeSegmentClosedBusy(t *testing.T) {
 		b.Close()
 	}
 }
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+type writeFunc func(p []byte) (int, error)
+
+func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
+
+// TestPipeSegmentClosedInside closes the segment between the look and the step of an operation,
+// of the first bytes and of later ones: nothing counts as sent, or as received.
+func TestPipeSegmentClosedInside(t *testing.T) {
+	for _, before := range []int{0, 5} {
+		for name, operation := range map[string]func(a *shmnet.Conn, s *shm.Segment) (int64, error){
+			"send": func(a *shmnet.Conn, s *shm.Segment) (int64, error) {
+				return a.ReadFrom(readFunc(func(p []byte) (int, error) { return 1, s.Close() }))
+			},
+			"receive": func(a *shmnet.Conn, s *shm.Segment) (int64, error) {
+				return a.WriteTo(writeFunc(func(p []byte) (int, error) { return len(p), s.Close() }))
+			},
+		} {
+			t.Run(fmt.Sprint(name, before), func(t *testing.T) {
+				whole := shared.Named(t)
+				mine := shared.Open(t)
+				a := proctest.Must(shmnet.Pipe(mine, "pipe", 4096))(t)
+				b := proctest.Must(shmnet.Pipe(whole.Segment, "pipe", 4096))(t)
+				proctest.Must(a.Write(make([]byte, before)))(t)
+				proctest.Must(b.Write(make([]byte, before+1)))(t)
+				proctest.Must(io.ReadFull(a, make([]byte, before)))(t)
+				if n, err := operation(a, mine); n != 0 || !errors.Is(err, shm.ErrSegmentClosed) {
+					t.Errorf("%d bytes, %v", n, err)
+				}
+				a.Close()
+				b.Close()
+			})
+		}
+	}
+}

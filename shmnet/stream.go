@@ -57,6 +57,8 @@ import (
 // the last store of the dead: so whoever loads gone first, and the other's word after that,
 // knows all that the dead has done. An end that is set before the death counts: the reader gets
 // io.EOF then.
+//
+// Model: models/stream.pml.
 
 const (
 	tailAt  = 0
