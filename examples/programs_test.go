@@ -38,9 +38,10 @@ func TestPrograms(t *testing.T) {
 		{"supervisor", squares, false},
 		{"request", requests, true},
 		{"web", plain, false},
+		{"manager", append(slices.Clone(squares[:10]), "numbers: 10\n"), false},
 	} {
 		t.Run(program.name, func(t *testing.T) {
-			if program.name == "web" && runtime.GOOS != "linux" {
+			if (program.name == "web" || program.name == "manager") && runtime.GOOS != "linux" {
 				t.Skip("connections need Linux")
 			}
 			dir := proctest.Dir(t)
