@@ -22,7 +22,7 @@ func main() {
 	case len(os.Args) < 3:
 		err = parent(context.Background(), key)
 	case os.Args[2] == "serve":
-		err = serve(os.Args[1], key)
+		err = serve(os.Args[1], key, func() { fmt.Println("ready") })
 	default:
 		err = worker(context.Background(), os.Args[1], os.Args[2], key)
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/isthmus-go/isthmus/shmnet"
 )
 
-// serve serves objects at a name, to this user and those users who know the key, until it is killed.
-func serve(name string, key []byte, uids ...int) error {
+// serve serves objects at a name, to this user and those users who know the key, until it is killed. It
+// calls ready once it listens.
+func serve(name string, key []byte, ready func(), uids ...int) error {
 	l, err := shmnet.Listen(name, &shmnet.Options{TrustedUIDs: uids})
 	if err != nil {
 		return err
@@ -22,7 +23,7 @@ func serve(name string, key []byte, uids ...int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("ready")
+	ready()
 	for {
 		c, err := l.Accept()
 		if err != nil {
