@@ -17,6 +17,8 @@ func descriptorRows() []row { return nil }
 
 func connRows() []row { return nil }
 
+func callRows() []row { return nil }
+
 func tokenRows() []row { return nil }
 
 func sharedPipeRows() []row { return nil }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -15,7 +17,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// Calls all use one connection, as the clients of these protocols do, but for HTTP/1: there, each caller has one.
+// The callers of net/rpc and gRPC share a connection, as their clients do. Those of HTTP/1 have one each.
 
 // Echo is what net/rpc serves.
 type Echo struct{}
