@@ -13,7 +13,8 @@ import (
 // limit ends what waits on one side of a connection: a deadline, which may be set anew, or
 // the end of that side, which is for good.
 type limit struct {
-	over atomic.Bool // err says why
+	turn chan struct{} // has one while somebody of that side is in an operation, which may take long: see ReadFrom
+	over atomic.Bool   // err says why
 
 	mu     sync.Mutex
 	why    error           // it is over
@@ -31,6 +32,35 @@ func (l *limit) err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.why
+}
+
+// enter waits for the turn of that side, unless it is over first.
+func (l *limit) enter() error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, err := l.context()
+	if err != nil {
+		return err
+	}
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return l.reason()
+	}
+}
+
+func (l *limit) leave() { <-l.turn }
+
+// reason returns why the context of one who waited has ended.
+func (l *limit) reason() error {
+	if err := l.err(); err != nil {
+		return err
+	}
+	return os.ErrDeadlineExceeded // and somebody has set it anew already
 }
 
 // wait waits until now, or later on while it sleeps on e, reports true. Whoever sleeps calls stalled
@@ -51,10 +81,7 @@ func (l *limit) wait(e *wait.Event, now, later func() bool, stalled func()) erro
 	if e.Await(ctx, later, stalled) == nil {
 		return nil
 	}
-	if err := l.err(); err != nil {
-		return err
-	}
-	return os.ErrDeadlineExceeded // and somebody has set it anew already
+	return l.reason()
 }
 
 // context returns the context of those who wait.

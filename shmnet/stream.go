@@ -93,6 +93,7 @@ func (s *stream) init(words, buf []byte, m *medium) {
 	s.data = wait.NewEvent(layout.At[uint32](words, dataAt), m.fence)
 	s.room = wait.NewEvent(layout.At[uint32](words, roomAt), m.fence)
 	s.buf, s.medium = buf, m
+	s.limit.turn = make(chan struct{}, 1)
 }
 
 // piece returns up to n bytes from position pos on, as many as lie in one piece.
