@@ -24,6 +24,8 @@ func BenchmarkStandstill(b *testing.B) { benchmarkWorkload(b, standstill) }
 
 func BenchmarkIdle(b *testing.B) { benchmarkWorkload(b, idle) }
 
+func BenchmarkCall(b *testing.B) { benchmarkWorkload(b, call) }
+
 func BenchmarkCreate(b *testing.B) { benchmarkWorkload(b, create) }
 
 // benchmarkWorkload runs the rows of one workload as sub-benchmarks. The
@@ -46,7 +48,7 @@ func (r row) benchName() string {
 	if r.Size > 0 {
 		name += fmt.Sprintf("/size=%d", r.Size)
 	}
-	if r.streams() || r.Size > 0 && r.contends() {
+	if r.batches() {
 		name += fmt.Sprintf("/batch=%d", r.Batch)
 	}
 	if r.contends() {

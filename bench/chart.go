@@ -77,6 +77,7 @@ var (
 	navy   = color.RGBA{0x1f, 0x2a, 0x6b, 0xff}
 	wine   = color.RGBA{0x80, 0x1f, 0x3a, 0xff}
 	gold   = color.RGBA{0xb8, 0x8a, 0x00, 0xff}
+	moss   = color.RGBA{0x3f, 0x62, 0x12, 0xff}
 )
 
 var looks = map[string]look{
@@ -87,6 +88,7 @@ var looks = map[string]look{
 	"ring.BytesMPMC": {olive, draw.TriangleGlyph{}},
 	"ring.Broadcast": {wine, draw.CircleGlyph{}},
 	"ring.WorkQueue": {navy, draw.SquareGlyph{}},
+	"shmnet.Conn":    {moss, draw.CircleGlyph{}},
 	"shm.Lock":       {blue, draw.CircleGlyph{}},
 	"shm.RWLock":     {wine, draw.CircleGlyph{}},
 	"shm.Cond":       {gold, draw.CircleGlyph{}},

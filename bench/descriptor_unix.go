@@ -134,7 +134,7 @@ func attachDescriptors(r row, in inherited) (joiner, error) {
 	}, nil
 }
 
-func askDescriptor(in, out *os.File, size int) loop {
+func askDescriptor(in io.Reader, out io.Writer, size int) loop {
 	msg := make([]byte, size)
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; seq++ {
@@ -153,7 +153,7 @@ func askDescriptor(in, out *os.File, size int) loop {
 	}
 }
 
-func answerDescriptor(in, out *os.File, size int) loop {
+func answerDescriptor(in io.Reader, out io.Writer, size int) loop {
 	msg := make([]byte, size)
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; seq++ {
@@ -172,7 +172,7 @@ func answerDescriptor(in, out *os.File, size int) loop {
 }
 
 // sendDescriptor writes batch messages by one call.
-func sendDescriptor(out *os.File, size, batch int) loop {
+func sendDescriptor(out io.Writer, size, batch int) loop {
 	buf := make([]byte, size*batch)
 	return func(seq uint64, n int) error {
 		for end := seq + uint64(n); seq != end; {
@@ -188,7 +188,7 @@ func sendDescriptor(out *os.File, size, batch int) loop {
 
 // receiveDescriptor reads up to len(buf) bytes by one call, and takes the
 // messages from them.
-func receiveDescriptor(in *os.File, size int, buf []byte) loop {
+func receiveDescriptor(in io.Reader, size int, buf []byte) loop {
 	start, end := 0, 0 // what is read and not yet taken
 	return func(seq uint64, n int) error {
 		for last := seq + uint64(n); seq != last; {

@@ -161,7 +161,7 @@ func (r row) value(sides []sideReport) float64 {
 		still = max(still, s.Still)
 	}
 	switch {
-	case r.trips():
+	case r.trips(), r.Workload == call:
 		return float64(nanos) / float64(ops)
 	case r.streams():
 		return float64(ops) / float64(nanos) * 1e9

@@ -23,10 +23,11 @@ const (
 	sem        = "semaphore"  // Acquire(1) + Release(1): nanoseconds a pair
 	standstill = "standstill" // of 8 sides of shared or lock: the longest time that one got nothing done
 	idle       = "idle"       // waiting for what does not come: nanoseconds of CPU time a second
+	call       = "call"       // a question and its answer by a protocol: nanoseconds
 	create     = "create"     // making and closing a segment: nanoseconds
 )
 
-var workloads = []string{roundtrip, loaded, stream, capacity, shared, lock, sem, standstill, idle, create}
+var workloads = []string{roundtrip, loaded, stream, capacity, shared, lock, sem, standstill, call, idle, create}
 
 // A row is one line of the result: one workload on one system.
 type row struct {
@@ -110,7 +111,7 @@ func (r row) name() string {
 	if r.Size > 0 {
 		parts = append(parts, strconv.Itoa(r.Size))
 	}
-	if r.streams() || r.Size > 0 && r.contends() {
+	if r.batches() {
 		parts = append(parts, strconv.Itoa(r.Batch))
 	}
 	if r.contends() {
@@ -121,7 +122,7 @@ func (r row) name() string {
 
 func (r row) unit() string {
 	switch r.Workload {
-	case roundtrip, loaded, standstill, idle, create:
+	case roundtrip, loaded, standstill, call, idle, create:
 		return "ns"
 	case stream, capacity, shared:
 		return "msg/s"
@@ -138,8 +139,11 @@ func (r row) streams() bool { return r.Workload == stream || r.Workload == capac
 
 // contends reports whether r is about one object that all sides use alike.
 func (r row) contends() bool {
-	return !r.trips() && !r.streams() && r.Workload != idle && r.Workload != create
+	return !r.trips() && !r.streams() && r.Workload != call && r.Workload != idle && r.Workload != create
 }
+
+// batches reports whether rows that differ in their batch only can exist.
+func (r row) batches() bool { return r.streams() || r.Workload == call || r.Size > 0 && r.contends() }
 
 // contended reports whether several sides of r fight for one object.
 func (r row) contended() bool { return r.contends() && r.Procs > 1 }
@@ -172,7 +176,7 @@ func compareGroups(a, b row) int {
 
 // groupMode is the mode where that sets groups apart.
 func (r row) groupMode() string {
-	if r.Workload == shared || r.Workload == standstill {
+	if r.Workload == shared || r.Workload == standstill || r.Workload == call {
 		return r.Mode
 	}
 	return ""
@@ -204,6 +208,8 @@ func (g group) title() string {
 		return fmt.Sprintf("capacity, %s, %s", sizeText(r.Size), portions)
 	case idle:
 		return "idle, CPU time a second"
+	case call:
+		return fmt.Sprintf("%s, %s, %d at a time", r.Mode, sizeText(r.Size), r.Batch)
 	case create:
 		return fmt.Sprintf("segment of %s", sizeText(r.Size))
 	case shared:
@@ -224,11 +230,11 @@ func (g group) title() string {
 // systems lists the sources of rows. Within a group, rows keep this order.
 var systems = []func() []row{
 	limitRows,
-	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows,
+	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows, connRows,
 	lockRows, rwLockRows, condRows, semaphoreRows,
 	chanRows, mutexRows, rwMutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,
-	pythonRows, idleRows, createRows,
+	pythonRows, callRows, idleRows, createRows,
 }
 
 // allRows returns every row that this platform can run, group by group.

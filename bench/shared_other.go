@@ -15,6 +15,10 @@ func mapShared(*os.File) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func descriptorRows() []row { return nil }
 
+func connRows() []row { return nil }
+
+func callRows() []row { return nil }
+
 func tokenRows() []row { return nil }
 
 func sharedPipeRows() []row { return nil }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -27,23 +28,29 @@ func TestPrograms(t *testing.T) {
 			requests = append(requests, fmt.Sprintln(n, n*n))
 		}
 	}
+	plain := strings.SplitAfter("0\n1\n4\n9\n16\n25\n36\n49\n64\n81\n", "\n")
 	for _, program := range []struct {
 		name   string
 		output []string // its lines, in any order if sorted
 		sorted bool
 	}{
-		{"squares", strings.SplitAfter("0\n1\n4\n9\n16\n25\n36\n49\n64\n81\n", "\n"), false},
+		{"squares", plain, false},
 		{"supervisor", squares, false},
 		{"request", requests, true},
+		{"web", plain, false},
+		{"manager", append(slices.Clone(squares[:10]), "numbers: 10\n"), false},
 	} {
 		t.Run(program.name, func(t *testing.T) {
+			if (program.name == "web" || program.name == "manager") && runtime.GOOS != "linux" {
+				t.Skip("connections need Linux")
+			}
 			dir := proctest.Dir(t)
 			path := filepath.Join(t.TempDir(), program.name+".exe")
 			if out, err := exec.Command("go", "build", "-o", path, "./"+program.name).CombinedOutput(); err != nil {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
 			// A child without a parent breaks nothing.
-			if out, err := exec.Command(path, "nobody's", "0").CombinedOutput(); err == nil || !strings.Contains(string(out), `"nobody's"`) {
+			if out, err := exec.Command(path, "nobody's", "0").CombinedOutput(); err == nil || !strings.Contains(string(out), "nobody's") {
 				t.Errorf("a child alone: %v\n%s", err, out)
 			}
 			for range 2 {

@@ -35,7 +35,7 @@ var (
 )
 
 // worlds makes worlds as they are needed, and closes them at the end of a test.
-type worlds [25]*world
+type worlds [26]*world
 
 func (ws *worlds) get(n int) (*world, error) {
 	if ws[n] != nil {

@@ -3,12 +3,17 @@ package hostile
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"net"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
+	"github.com/isthmus-go/isthmus/shmnet"
 )
 
 // An operation works on one object. Its argument is any byte.
@@ -178,6 +183,7 @@ var documented = []error{
 	ring.ErrNotReserved, ring.ErrTooLarge, ring.ErrLapped, ring.ErrEvicted, ring.ErrCorrupt,
 	shm.ErrOwnerDied, shm.ErrBroken, shm.ErrMismatch, shm.ErrNoRoom, shm.ErrInUse, fs.ErrNotExist,
 	context.Canceled, context.DeadlineExceeded,
+	io.EOF, os.ErrDeadlineExceeded, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE, shmnet.ErrTaken,
 }
 
 func isDocumented(err error) bool {

@@ -59,7 +59,11 @@ func (s step) kind() string {
 // apply patches the part of the segment in mem. It writes words that look like
 // what the protocols write.
 func (s step) apply(mem []byte, part part, ids [4]uint64) {
-	off := part.off + int(binary.LittleEndian.Uint16(s[1:]))%(part.end-part.off)
+	size := part.end - part.off
+	if part.name == "pipe" {
+		size = pipeWords
+	}
+	off := part.off + int(binary.LittleEndian.Uint16(s[1:]))%size
 	arg := uint64(s[3])
 	switch s[0] & 7 {
 	case 0:

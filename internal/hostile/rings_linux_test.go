@@ -22,7 +22,7 @@ type roles struct {
 	hasBytes      struct{ reserved, lent bool }
 }
 
-// claim claims the ends of the ring of that kind, or of both if kind is empty.
+// claim claims the ends of the ring of that kind, or of all and the pipe if kind is empty.
 // An end that cannot be had stays nil.
 func (h *handles) claim(kind string) {
 	h.roles = roles{}
@@ -33,6 +33,9 @@ func (h *handles) claim(kind string) {
 	if h.bytes != nil && (kind == "" || kind == "bytes") {
 		h.byteProducer, _ = h.bytes.Producer()
 		h.byteConsumer, _ = h.bytes.Consumer()
+	}
+	if kind == "" || kind == "pipe" {
+		h.pipe, _ = openPipe(h.seg)
 	}
 	if kind == "" || kind == "cast" {
 		h.lossy.claim()

@@ -13,6 +13,7 @@ import (
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
+	"github.com/isthmus-go/isthmus/shmnet"
 )
 
 // A world is a segment with an object of each kind, and a second mapping of its
@@ -40,7 +41,7 @@ type part struct {
 }
 
 const (
-	arenaSize  = 28672
+	arenaSize  = 40960
 	maxProcs   = 4
 	maxObjects = 32
 )
@@ -51,7 +52,7 @@ const (
 var kinds = []string{
 	"value", "large", "array", "odd", "lock", "rwlock", "semaphore", "signal", "spsc", "mpmc", "bytes", "table", "wide",
 	"event", "once", "group", "reports", "letters", "work", "cast", "gated", "recursive", "barrier", "goOn",
-	"cond",
+	"cond", "pipe",
 }
 
 // newWorld makes world n.
@@ -99,6 +100,7 @@ func newWorld(n int) (w *world, err error) {
 	if err := gone.Close(); err != nil {
 		return nil, err
 	}
+	w.vacate()
 	w.image = append([]byte(nil), w.mem...)
 	w.storm = newStorm()
 	w.watch = newWatch(func() {
@@ -166,6 +168,7 @@ func (w *world) reopen() error {
 	if err := errors.Join(t.Ack(), l.Ack()); err != nil {
 		return err
 	}
+	w.vacate()
 	copy(w.image, w.mem) // and it says who is attached
 	return nil
 }
@@ -233,6 +236,7 @@ type handles struct {
 	bytes  *ring.Bytes
 	wide   *ring.BytesMPMC
 	table  *shm.Table[[2]uint64]
+	pipe   *shmnet.Conn
 	roles
 	syncs
 	works
@@ -249,7 +253,7 @@ var sizes = map[string]int{
 	"letters": 640 + 16*40, "work": 640 + 16*40,
 	"cast": 640 + 16*24, "gated": 640 + 64*128 + 16*24,
 	"recursive": 128, "barrier": 128 * (1 + maxProcs), "goOn": 128 * (1 + maxProcs),
-	"cond": 128 * (3 + maxProcs),
+	"cond": 128 * (3 + maxProcs), "pipe": 4096 + 2*pipeBuffer,
 }
 
 // open opens the object of a kind.
@@ -282,6 +286,8 @@ func (h *handles) open(kind string) (err error) {
 		h.wide, err = ring.NewBytesMPMC(s, kind, 16*64)
 	case "table":
 		h.table, err = shm.NewTable[[2]uint64](s, kind, 17)
+	case "pipe":
+		h.pipe, err = openPipe(s)
 	case "letters", "work":
 		err = h.works.open(s, kind)
 	default:
@@ -297,8 +303,11 @@ func (h *handles) open(kind string) (err error) {
 	return err
 }
 
-// furnish leaves messages and a few laps in the rings.
+// furnish leaves bytes in the pipe, and messages and a few laps in the rings.
 func (h *handles) furnish() error {
+	if _, err := h.pipe.Write(make([]byte, 1500)); err != nil {
+		return err
+	}
 	h.claim("")
 	for i := range 13 {
 		err := errors.Join(

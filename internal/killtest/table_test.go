@@ -3,8 +3,10 @@
 package killtest_test
 
 import (
+	"io"
 	"io/fs"
 	"slices"
+	"syscall"
 
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
@@ -18,7 +20,7 @@ func init() {
 		locks, recursiveLocks(), rwLocks(), events(), onces(), waitGroups(), barriers(), conds(),
 		values(), entries(), reads(), semaphores(),
 		pushes(), pops(), casts(), works(),
-		closings(), leavings(), repairs(), attachments(),
+		pipes(), closings(), leavings(), repairs(), attachments(),
 	)
 	codes["died"] = shm.ErrOwnerDied
 	codes["broken"] = shm.ErrBroken
@@ -28,5 +30,8 @@ func init() {
 	codes["exist"] = fs.ErrExist
 	codes["taken"] = ring.ErrRoleTaken
 	codes["inuse"] = shm.ErrInUse
+	codes["eof"] = io.EOF
+	codes["reset"] = syscall.ECONNRESET
+	codes["pipe"] = syscall.EPIPE
 	codes["shut"] = shm.ErrSegmentClosed
 }

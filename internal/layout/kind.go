@@ -25,6 +25,7 @@ const (
 	KindBroadcast
 	KindWorkQueue
 	KindCond
+	KindPipe
 )
 
 var kindNames = [...]string{
@@ -49,6 +50,7 @@ var kindNames = [...]string{
 	KindRecursiveLock: "recursive lock",
 	KindBarrier:       "barrier",
 	KindCond:          "cond",
+	KindPipe:          "pipe",
 }
 
 // String returns the kind as error messages name it.

@@ -1,9 +1,12 @@
 package peers
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"runtime"
 	"slices"
@@ -16,6 +19,7 @@ import (
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/semaphore"
 	"github.com/isthmus-go/isthmus/shm"
+	"github.com/isthmus-go/isthmus/shmnet"
 )
 
 var background = context.Background()
@@ -82,7 +86,10 @@ var kinds = map[string]ringtest.Kind{
 
 func lengthOf(n uint64, _ int) int { return 8 + int(n%100) }
 
-// link is this process's ends of a pair of rings.
+// repeats is how often a pipe, of 4 KiB, has a number: it has room for two and a half numbers.
+const repeats = 200
+
+// link is this process's ends of a pair of rings, or of a pipe.
 type link struct {
 	push func(ctx context.Context, v uint64) error
 	pop  func(ctx context.Context) (uint64, error)
@@ -176,6 +183,21 @@ func newWorker(c *proctest.Child, s *shm.Segment) *worker {
 		q := must(must(ring.NewBroadcast[uint64](s, name+in, 2, opts...))(c).Subscribe(ring.FromOldest))(c)
 		w.rings = append(w.rings, link{p.Push, q.Pop})
 	}
+	pipe := must(shmnet.Pipe(s, "pipe", 1))(c) // one side each, whichever comes first
+	w.rings = append(w.rings, link{
+		func(_ context.Context, v uint64) error {
+			_, err := pipe.Write(bytes.Repeat(binary.NativeEndian.AppendUint64(nil, v), repeats))
+			return err
+		},
+		func(context.Context) (uint64, error) {
+			b := make([]byte, 8*repeats)
+			_, err := io.ReadFull(pipe, b)
+			if err == nil && !bytes.Equal(b, bytes.Repeat(b[:8], repeats)) {
+				err = fmt.Errorf("%x came", b)
+			}
+			return binary.NativeEndian.Uint64(b), err
+		},
+	})
 	w.entries = through(
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+out, 1))(c)},
 		entry{must(shm.NewTable[[3]uint64](s, "entry "+in, 1))(c)},

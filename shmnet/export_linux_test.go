@@ -1,0 +1,15 @@
+package shmnet
+
+import "net"
+
+// For hostile diallers.
+const (
+	Magic    = magic
+	HeadSize = headSize
+	TailAt   = tailAt
+	HeadAt   = headAt
+	WordsOf  = wordsOf
+)
+
+// SocketAddr returns the address of the socket of a listener.
+func SocketAddr(name string) (*net.UnixAddr, error) { return socketAddr(Addr(name)) }
