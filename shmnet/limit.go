@@ -11,16 +11,19 @@ import (
 )
 
 // limit ends what waits on one side of a connection: a deadline, which may be set anew, or
-// the end of that side, which is for good.
+// the end of that side, which is for good. It wakes who sleeps on the side's Event, which is
+// nobody but this side. (A peer that spoils the Event can keep the wake back, until the sleeper's next
+// look for the dead.)
 type limit struct {
-	over atomic.Bool // err says why
+	over   atomic.Bool   // why is an error
+	passed atomic.Uint64 // how often that has begun
+	seen   uint64        // passed when this side began to wait, guarded by its lock
+	event  *wait.Event
 
-	mu     sync.Mutex
-	why    error           // it is over
-	final  bool            // it stays so
-	ctx    context.Context // of those who wait, until it is over; nil if nobody has
-	cancel context.CancelFunc
-	timer  *time.Timer // of the deadline, nil if there is none to come
+	mu    sync.Mutex
+	why   error       // it is over
+	final bool        // it stays so
+	timer *time.Timer // of the deadline, nil if there is none to come
 }
 
 // err returns why it is over, or nil.
@@ -33,23 +36,18 @@ func (l *limit) err() error {
 	return l.why
 }
 
-// wait waits until now, or later on while it sleeps on e, reports true. Whoever sleeps calls stalled
-// now and then.
-func (l *limit) wait(e *wait.Event, now, later func() bool, stalled func()) error {
-	if l.over.Load() {
-		if err := l.err(); err != nil {
-			return err
-		}
+// wait waits until now, or later on later, reports true. What it calls later on has to look for the
+// limit too (cut). Whoever sleeps calls stalled now and then.
+func (l *limit) wait(now, later func() bool, stalled func()) error {
+	l.seen = l.passed.Load()
+	if err := l.err(); err != nil {
+		return err
 	}
 	if now() {
 		return nil
 	}
-	ctx, err := l.context()
-	if err != nil {
+	if err := l.event.AwaitEach(context.Background(), later, stalled); err != nil || !l.cut() {
 		return err
-	}
-	if e.Await(ctx, later, stalled) == nil {
-		return nil
 	}
 	if err := l.err(); err != nil {
 		return err
@@ -57,18 +55,8 @@ func (l *limit) wait(e *wait.Event, now, later func() bool, stalled func()) erro
 	return os.ErrDeadlineExceeded // and somebody has set it anew already
 }
 
-// context returns the context of those who wait.
-func (l *limit) context() (context.Context, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.why != nil {
-		return nil, l.why
-	}
-	if l.ctx == nil {
-		l.ctx, l.cancel = context.WithCancel(context.Background())
-	}
-	return l.ctx, nil
-}
+// cut reports whether the limit has come since this side began to wait.
+func (l *limit) cut() bool { return l.passed.Load() != l.seen }
 
 // set sets the deadline. The zero time means none.
 func (l *limit) set(t time.Time) {
@@ -112,10 +100,8 @@ func (l *limit) end(why error) {
 func (l *limit) pass(why error) {
 	l.why = why
 	l.over.Store(true)
-	if l.ctx != nil {
-		l.cancel()
-		l.ctx, l.cancel = nil, nil
-	}
+	l.passed.Add(1)
+	wake(l.event)
 }
 
 func (l *limit) stop() {

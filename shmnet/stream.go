@@ -147,8 +147,9 @@ type sender struct {
 
 func newSender(s *sender, words, buf []byte, m *medium) {
 	s.init(words, buf, m)
+	s.limit.event = &s.room
 	s.hasSome = func() bool { return s.look(1) }
-	s.hasSpace = func() bool { return s.look(s.quarter()) }
+	s.hasSpace = func() bool { return s.limit.cut() || s.look(s.quarter()) }
 }
 
 // look reports whether there is room for n bytes, or an error.
@@ -182,7 +183,7 @@ func (s *sender) wait() error {
 		s.probe()
 		s.doubted = time.Now()
 	}
-	err := s.limit.wait(&s.room, s.hasSome, s.hasSpace, s.probe)
+	err := s.limit.wait(s.hasSome, s.hasSpace, s.probe)
 	if err == nil {
 		err = s.err
 	}
@@ -211,12 +212,15 @@ type receiver struct {
 	bytes   []byte // what look has found
 	err     error
 	seen    uint64 // how many bytes were sent
+	hasNews func() bool
 	hasData func() bool
 }
 
 func newReceiver(r *receiver, words, buf []byte, m *medium) {
 	r.init(words, buf, m)
-	r.hasData = r.look
+	r.limit.event = &r.data
+	r.hasNews = r.look
+	r.hasData = func() bool { return r.limit.cut() || r.look() }
 }
 
 // look reports whether there are bytes, or an error.
@@ -248,7 +252,7 @@ func (r *receiver) look() bool {
 
 // wait waits for bytes.
 func (r *receiver) wait() error {
-	err := r.limit.wait(&r.data, r.hasData, r.hasData, r.probe)
+	err := r.limit.wait(r.hasNews, r.hasData, r.probe)
 	if err == nil {
 		err = r.err
 	}
