@@ -230,9 +230,10 @@ func (c *Conn) SetReadDeadline(t time.Time) error { return c.set(t, &c.in.limit)
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.set(t, &c.out.limit) }
 
 func (c *Conn) set(t time.Time, limits ...*limit) error {
-	if c.closed.Load() {
+	if !c.enter() {
 		return c.fault("set", net.ErrClosed)
 	}
+	defer c.leave()
 	for _, l := range limits {
 		l.set(t)
 	}

@@ -11,17 +11,21 @@ import (
 )
 
 // limit ends what waits on one side of a connection: a deadline, which may be set anew, or
-// the end of that side, which is for good.
+// the end of that side, which is for good. It wakes who sleeps on the side's Event, which is
+// nobody but this side. (A peer that spoils the Event can keep the wake back, until the sleeper's next
+// look for the dead.)
 type limit struct {
-	turn chan struct{} // has one while somebody of that side is in an operation, which may take long: see ReadFrom
-	over atomic.Bool   // err says why
+	turn   chan struct{} // has one while somebody of this side is in an operation, which may take long: see ReadFrom
+	over   atomic.Bool   // why is an error
+	passed atomic.Uint64 // how often that has begun
+	seen   uint64        // passed when this side began to wait, guarded by the turn
+	event  *wait.Event
 
-	mu     sync.Mutex
-	why    error           // it is over
-	final  bool            // it stays so
-	ctx    context.Context // of those who wait, until it is over; nil if nobody has
-	cancel context.CancelFunc
-	timer  *time.Timer // of the deadline, nil if there is none to come
+	mu    sync.Mutex
+	why   error         // it is over
+	final bool          // it stays so
+	ended chan struct{} // closed when it is over; nil if nobody waits for the turn
+	timer *time.Timer   // of the deadline, nil if there is none to come
 }
 
 // err returns why it is over, or nil.
@@ -34,28 +38,41 @@ func (l *limit) err() error {
 	return l.why
 }
 
-// enter waits for the turn of that side, unless it is over first.
+// enter waits for the turn of this side, unless it is over first.
 func (l *limit) enter() error {
 	select {
 	case l.turn <- struct{}{}:
 		return nil
 	default:
 	}
-	ctx, err := l.context()
+	ended, err := l.whenOver()
 	if err != nil {
 		return err
 	}
 	select {
 	case l.turn <- struct{}{}:
 		return nil
-	case <-ctx.Done():
+	case <-ended:
 		return l.reason()
 	}
 }
 
 func (l *limit) leave() { <-l.turn }
 
-// reason returns why the context of one who waited has ended.
+// whenOver returns what is closed when it is over
+func (l *limit) whenOver() (<-chan struct{}, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why != nil {
+		return nil, l.why
+	}
+	if l.ended == nil {
+		l.ended = make(chan struct{})
+	}
+	return l.ended, nil
+}
+
+// reason returns why it was over for one who waited.
 func (l *limit) reason() error {
 	if err := l.err(); err != nil {
 		return err
@@ -63,39 +80,24 @@ func (l *limit) reason() error {
 	return os.ErrDeadlineExceeded // and somebody has set it anew already
 }
 
-// wait waits until now, or later on while it sleeps on e, reports true. Whoever sleeps calls stalled
-// now and then.
-func (l *limit) wait(e *wait.Event, now, later func() bool, stalled func()) error {
-	if l.over.Load() {
-		if err := l.err(); err != nil {
-			return err
-		}
+// wait waits until now, or later on later, reports true. What it calls later on has to look for the
+// limit too (cut). Whoever sleeps calls stalled now and then.
+func (l *limit) wait(now, later func() bool, stalled func()) error {
+	l.seen = l.passed.Load()
+	if err := l.err(); err != nil {
+		return err
 	}
 	if now() {
 		return nil
 	}
-	ctx, err := l.context()
-	if err != nil {
+	if err := l.event.AwaitEach(context.Background(), later, stalled); err != nil || !l.cut() {
 		return err
-	}
-	if e.Await(ctx, later, stalled) == nil {
-		return nil
 	}
 	return l.reason()
 }
 
-// context returns the context of those who wait.
-func (l *limit) context() (context.Context, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.why != nil {
-		return nil, l.why
-	}
-	if l.ctx == nil {
-		l.ctx, l.cancel = context.WithCancel(context.Background())
-	}
-	return l.ctx, nil
-}
+// cut reports whether the limit has come since this side began to wait.
+func (l *limit) cut() bool { return l.passed.Load() != l.seen }
 
 // set sets the deadline. The zero time means none.
 func (l *limit) set(t time.Time) {
@@ -139,9 +141,11 @@ func (l *limit) end(why error) {
 func (l *limit) pass(why error) {
 	l.why = why
 	l.over.Store(true)
-	if l.ctx != nil {
-		l.cancel()
-		l.ctx, l.cancel = nil, nil
+	l.passed.Add(1)
+	wake(l.event)
+	if l.ended != nil {
+		close(l.ended)
+		l.ended = nil
 	}
 }
 

@@ -83,7 +83,7 @@ type stream struct {
 	tail, head *atomic.Uint64
 	data, room wait.Event
 	buf        []byte // its length is a power of two
-	pos        uint64 // this side's count, guarded by the lock of its side
+	pos        uint64 // this side's count, guarded by the turn of its side
 	*medium
 	limit limit
 }
@@ -137,7 +137,7 @@ func corrupt(what string, word, pos uint64) error {
 	return fmt.Errorf("%s is %#x at byte %d: %w", what, word, pos, ErrCorrupt)
 }
 
-// sender is a stream as its sender sees it. Its methods but end and interrupt need the lock of its side.
+// sender is a stream as its sender sees it. Its methods but end and interrupt need the turn of its side.
 type sender struct {
 	stream
 	space             []byte // what look has found
@@ -148,8 +148,9 @@ type sender struct {
 
 func newSender(s *sender, words, buf []byte, m *medium) {
 	s.init(words, buf, m)
+	s.limit.event = &s.room
 	s.hasSome = func() bool { return s.look(1) }
-	s.hasSpace = func() bool { return s.look(s.quarter()) }
+	s.hasSpace = func() bool { return s.limit.cut() || s.look(s.quarter()) }
 }
 
 // look reports whether there is room for n bytes, or an error.
@@ -183,7 +184,7 @@ func (s *sender) wait() error {
 		s.probe()
 		s.doubted = time.Now()
 	}
-	err := s.limit.wait(&s.room, s.hasSome, s.hasSpace, s.probe)
+	err := s.limit.wait(s.hasSome, s.hasSpace, s.probe)
 	if err == nil {
 		err = s.err
 	}
@@ -206,18 +207,21 @@ func (s *sender) end() {
 	wake(&s.data)
 }
 
-// receiver is a stream as its receiver sees it. Its methods but end need the lock of its side.
+// receiver is a stream as its receiver sees it. Its methods but end need the turn of its side.
 type receiver struct {
 	stream
 	bytes   []byte // what look has found
 	err     error
 	seen    uint64 // how many bytes were sent
+	hasNews func() bool
 	hasData func() bool
 }
 
 func newReceiver(r *receiver, words, buf []byte, m *medium) {
 	r.init(words, buf, m)
-	r.hasData = r.look
+	r.limit.event = &r.data
+	r.hasNews = r.look
+	r.hasData = func() bool { return r.limit.cut() || r.look() }
 }
 
 // look reports whether there are bytes, or an error.
@@ -249,7 +253,7 @@ func (r *receiver) look() bool {
 
 // wait waits for bytes.
 func (r *receiver) wait() error {
-	err := r.limit.wait(&r.data, r.hasData, r.hasData, r.probe)
+	err := r.limit.wait(r.hasNews, r.hasData, r.probe)
 	if err == nil {
 		err = r.err
 	}
