@@ -208,6 +208,9 @@ func (c *Conn) drop() {
 	}
 }
 
+// String returns the name of the listener, or of the Pipe.
+func (c *Conn) String() string { return c.addr.Network() + " " + c.addr.String() }
+
 // LocalAddr returns the name of the listener, an [Addr].
 func (c *Conn) LocalAddr() net.Addr { return c.addr }
 

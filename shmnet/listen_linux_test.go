@@ -3,6 +3,7 @@ package shmnet_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -115,6 +116,20 @@ func TestNeverAccepted(t *testing.T) {
 	check(t, l.Close())
 	_, err := c.Read(make([]byte, 1))
 	want(t, "read", err, syscall.ECONNRESET)
+}
+
+// TestString: what is printed is a name, and not the memory.
+func TestString(t *testing.T) {
+	name := newName()
+	l := listen(t, name)
+	c, err := shmnet.Dial(background, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, want := fmt.Sprintf("%v, %s", l, c), "shm "+name+", shm "+name; got != want {
+		t.Errorf("printed %.100q, want %q", got, want)
+	}
 }
 
 // TestPeer asks who is at the other side.
