@@ -3,6 +3,7 @@ package shmnet_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -20,50 +21,89 @@ import (
 	"github.com/isthmus-go/isthmus/shmnet"
 )
 
-// A crowd makes connections and sends on all of them what comes back, until it is killed.
+var (
+	kills = flag.Int("shmnet.kills", 10, "how many processes TestStorm kills")
+	conns = flag.Int("shmnet.conns", 50, "how many connections each of them has")
+)
+
+// talk sends on a connection what comes back, until it ends.
+func talk(c net.Conn) error {
+	p := make([]byte, 1000)
+	for {
+		if _, err := c.Write(p); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(c, p); err != nil {
+			return err
+		}
+	}
+}
+
+// answer sends back what comes, until the connection ends.
+func answer(c net.Conn) error {
+	_, err := io.Copy(struct{ io.Writer }{c}, c)
+	return err
+}
+
+// A crowd makes connections and talks on all of them, until it is killed.
 var _ = proctest.Register("crowd", func(c *proctest.Child) {
 	n := proctest.Must(strconv.Atoi(c.Arg(1)))(c)
 	for range n {
 		conn := proctest.Must(shmnet.Dial(background, c.Arg(0)))(c)
-		go func() {
-			p := make([]byte, 1000)
-			for {
-				proctest.Must(conn.Write(p))(c)
-				proctest.Must(io.ReadFull(conn, p))(c)
-			}
-		}()
+		go func() { c.Check(talk(conn)) }()
 	}
 	c.Send("ready")
 	select {}
 })
 
-// TestStorm kills a process with many connections, at any moment, again and again: each of them ends
-// with its error, and nothing is left.
+// A host accepts connections and echoes on all of them, until it is killed.
+var _ = proctest.Register("host", func(c *proctest.Child) {
+	n := proctest.Must(strconv.Atoi(c.Arg(1)))(c)
+	l := proctest.Must(shmnet.Listen(c.Arg(0), nil))(c)
+	c.Send("listens")
+	for range n {
+		conn := proctest.Must(l.Accept())(c)
+		go func() { c.Check(answer(conn)) }()
+	}
+	c.Send("ready")
+	select {}
+})
+
+// TestStorm kills either side of many connections, at any moment, again and again: each of them
+// ends with its error, and nothing is left.
 func TestStorm(t *testing.T) {
-	const conns = 50
 	noLeaks(t)
-	for range proctest.Scaled(10) {
+	for i := range proctest.Scaled(*kills) {
 		name := newName()
-		l, err := shmnet.Listen(name, nil)
-		check(t, err)
-		p := proctest.Start(t, "crowd", name, strconv.Itoa(conns))
 		var all sync.WaitGroup
-		for range conns {
-			c, err := l.Accept()
-			check(t, err)
+		use := func(c net.Conn, talk func(net.Conn) error) {
 			all.Go(func() {
 				defer c.Close()
-				_, err := io.Copy(struct{ io.Writer }{c}, c)
-				if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+				if err := talk(c); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
 					t.Errorf("the end of the dead: %v", err)
 				}
 			})
+		}
+		var p *proctest.Proc
+		if i%2 == 0 {
+			l, err := shmnet.Listen(name, nil)
+			check(t, err)
+			p = proctest.Start(t, "crowd", name, strconv.Itoa(*conns))
+			for range *conns {
+				use(proctest.Must(l.Accept())(t), answer)
+			}
+			check(t, l.Close())
+		} else {
+			p = proctest.Start(t, "host", name, strconv.Itoa(*conns))
+			p.Expect("listens")
+			for range *conns {
+				use(proctest.Must(shmnet.Dial(background, name))(t), talk)
+			}
 		}
 		p.Expect("ready")
 		time.Sleep(rand.N(3 * time.Millisecond))
 		p.Kill()
 		all.Wait()
-		check(t, l.Close())
 	}
 }
 
