@@ -21,7 +21,7 @@
  * Check: -DDEATHS=1 -DBROADCAST
  *
  * (That a Signal which has found a Broadcast looks again matters with two Signals beside it only.
- * That is too much for a complete search.)
+ * That is too much for a complete search: internal/sim plays a scene of it.)
  *
  * Memory: 900 MB
  *

@@ -19,6 +19,14 @@ func (o *object) PopWaiting() bool { return o.canPop.Waiting() }
 // PushWaiting reports whether a producer may be asleep.
 func (o *object) PushWaiting() bool { return o.canPush.Waiting() }
 
+// PopQueued reports whether a consumer of this process sleeps that is not with FailOnDeath,
+// or with it.
+func (o *object) PopQueued(fail bool) bool {
+	as := *o
+	as.fail = fail
+	return as.apart(&o.canPop).Queued()
+}
+
 // SetStart makes an unused ring look as if all positions before pos had been
 // pushed and popped. pos is a multiple of the capacity.
 func (r *SPSC[T]) SetStart(pos uint64) {

@@ -70,6 +70,7 @@ type local struct {
 
 	canPop, canPush    wait.Event
 	rooms              sync.Map      // *wait.Event of canPush by run (BytesMPMC), see awaitRoom
+	told               sync.Map      // *wait.Event by the one that it is apart from, see apart
 	producer, consumer *segment.Hold // the roles (SPSC and Bytes)
 	pushed, popped     race.Edge
 }
@@ -238,12 +239,26 @@ func (o *object) await(ctx context.Context, e *wait.Event, busy error, try func(
 	if o.each && e == &o.canPop { // who stands behind another would not learn that it was evicted
 		err = e.AwaitEach(ctx, look, atSlice)
 	} else {
-		err = e.Await(ctx, look, atSlice)
+		err = o.apart(e).Await(ctx, look, atSlice)
 	}
 	if err != nil {
 		return o.fault(err)
 	}
 	return a.err
+}
+
+// apart returns the Event that this handle takes turns on for e. With FailOnDeath it is one
+// of its own: who stands behind a handle without the option would not be told.
+func (o *object) apart(e *wait.Event) *wait.Event {
+	if !o.fail {
+		return e
+	}
+	own, ok := o.told.Load(e)
+	if !ok {
+		own, _ = o.told.LoadOrStore(e, e.Another())
+		own.(*wait.Event).Keen()
+	}
+	return own.(*wait.Event)
 }
 
 // look tries, and reports whether that is over.

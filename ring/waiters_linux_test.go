@@ -118,7 +118,7 @@ func TestWaiters(t *testing.T) {
 	proctest.Until(t, "all messages are popped", func() bool {
 		return !slices.ContainsFunc(ends, func(e *ring.Producer[int64]) bool { return e.TryPush(0) == ring.ErrFull })
 	})
-	if threads := ask("size")[1]; threads > 40 {
+	if threads := ask("size")[1]; threads > 100 {
 		t.Errorf("%d threads for %d goroutines that wait", threads, n)
 	}
 	p.Send("end")

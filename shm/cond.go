@@ -102,7 +102,8 @@ func (c *Cond) Wait() {
 //
 // If ctx ends first, or before, WaitContext returns an error that wraps the error of ctx. To
 // lock c.L again, it may have to wait longer than that. A signal is not lost: if
-// this goroutine has got it, WaitContext returns no error of ctx.
+// this goroutine has got it, WaitContext returns no error of ctx. If ctx ends while a Broadcast
+// goes on, WaitContext may return that error although the Broadcast has woken others before.
 //
 // If a process died while it held c.L, the error wraps [ErrOwnerDied], as that of
 // [Lock.LockContext] does; it wraps both errors if ctx has ended as well. If the Segment is

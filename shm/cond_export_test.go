@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
+	"github.com/isthmus-go/isthmus/internal/ownerlock"
 	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
@@ -23,6 +24,21 @@ func (c *Cond) Granted() (n int) {
 	}
 	return n
 }
+
+// Line returns how many goroutines of the process of a slot wait, how many signals they have got,
+// and whether it is in a Broadcast.
+func (c *Cond) Line(slot int) (waiting, granted uint64, casting bool) {
+	t := atomic.LoadUint64(c.lines.Count(slot))
+	return waitingIn(t), grantedIn(t), atomic.LoadUint64(c.casts[slot]) != 0
+}
+
+// Holds reports whether this process has L.
+func (c *Cond) Holds() bool {
+	return atomic.LoadUint64(c.L.lock.Word())&^ownerlock.Died == uint64(c.core.ID())
+}
+
+// SetTurn has the next Signal begin to look at that slot.
+func (c *Cond) SetTurn(slot int) { atomic.StoreUint64(c.turn, uint64(slot)) }
 
 // Joins returns how many calls of Wait have begun.
 func (c *Cond) Joins() uint64 { return atomic.LoadUint64(c.joins) }

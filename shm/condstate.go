@@ -70,7 +70,9 @@ import (
 //     another Signal, after the end of the Broadcast, may have come to whom it was for. A
 //     Signal that began before cast was set is as if it came before the Broadcast. Broadcasts,
 //     those who do them again and such Signals all go through the lines in the order of slots: so
-//     none of these Signals wakes only one whom the Broadcast has still to wake.
+//     if one of these Signals wakes only such as the Broadcast has still to wake, the others for
+//     whom it was have gone before the Broadcast ends, as if that had woken them: also those who
+//     were cancelled meanwhile, or have died.
 //  6. Signal gives up if it has seen no waiting in any line, and joins is what it was
 //     before: then nobody waited when it had seen the last line. Otherwise it looks again.
 //  7. Nobody waits for anybody but L, here. A process that is stopped with a signal

@@ -236,6 +236,9 @@ func (s *stage) recordOnce() *killtest.Trace {
 		if s.view == nil || bytes.Equal(before, s.view) {
 			return false
 		}
+		if s.overlook(before); bytes.Equal(before, s.view) {
+			return false
+		}
 		copy(before, s.view)
 		return true
 	}

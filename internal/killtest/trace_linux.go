@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ type Trace struct {
 	Sleeps  []int    // the indexes of those in which it fell asleep
 	Calls   int      // how often StepCall stops on the way
 
-	anchors []int        // see findAnchors
+	anchors []anchor     // see findAnchors
 	effects map[int]bool // the indexes after which the outside may have changed
 }
 
@@ -150,33 +151,59 @@ func (t *Trace) Reach(p *Process, at Point, slow bool, asleep func()) (State, er
 		return t.reachCall(p, at.Call, asleep)
 	}
 	steps := at.Index
-	if i := t.anchors[at.Index]; i > 0 && !slow {
-		for {
-			state, err := p.RunTo(t.PCs[i])
-			if err != nil || state == AtMark || state == Finished {
-				return state, err
-			}
-			if state == Stopped {
-				break
-			}
-			asleep()
+	if a := t.anchors[at.Index]; a.last >= 0 && !slow {
+		if state, err := t.run(p, a, asleep); err != nil || state != Stopped {
+			return state, err
 		}
-		steps -= i
+		steps -= a.last
 	}
-	for steps > 0 {
-		n, state, err := p.Steps(steps, nil)
+	if state, err := t.step(p, steps, asleep); err != nil || state != Stopped {
+		return state, err
+	}
+	if at.Asleep || at.Index == len(t.PCs) {
+		return p.Step()
+	}
+	return Stopped, nil
+}
+
+// step executes n instructions.
+func (t *Trace) step(p *Process, n int, asleep func()) (State, error) {
+	for n > 0 {
+		done, state, err := p.Steps(n, nil)
 		if err != nil || state == AtMark || state == Finished {
 			return state, err
 		}
 		if state == Asleep {
 			asleep()
 		}
-		steps -= n
-	}
-	if at.Asleep || at.Index == len(t.PCs) {
-		return p.Step()
+		n -= done
 	}
 	return Stopped, nil
+}
+
+// run lets the process run to an anchor.
+func (t *Trace) run(p *Process, a anchor, asleep func()) (State, error) {
+	state, err := t.runTo(p, t.PCs[a.first], asleep)
+	for i := a.first; i < a.last && err == nil && state == Stopped; {
+		if t.PCs[i] == t.PCs[a.last] {
+			state, err = t.step(p, 1, asleep)
+		}
+		if err == nil && state == Stopped {
+			state, err = t.runTo(p, t.PCs[a.last], asleep)
+		}
+		i += 1 + slices.Index(t.PCs[i+1:], t.PCs[a.last])
+	}
+	return state, err
+}
+
+func (t *Trace) runTo(p *Process, pc uint64, asleep func()) (State, error) {
+	for {
+		state, err := p.RunTo(pc)
+		if err != nil || state != Asleep {
+			return state, err
+		}
+		asleep()
+	}
 }
 
 func (t *Trace) reachCall(p *Process, n int, asleep func()) (State, error) {
@@ -193,23 +220,28 @@ func (t *Trace) reachCall(p *Process, n int, asleep func()) (State, error) {
 	return Stopped, nil
 }
 
-// findAnchors finds for each index the last one before it, or it itself, of an
-// instruction that was executed there for the first time, and that no thread of
-// the runtime executes. A breakpoint there spares single steps. It is -1 if
-// there is none.
+// An anchor is how a process gets near an index by breakpoints: to the first execution
+// of one instruction, and then to as many of another as there were.
+type anchor struct{ first, last int }
+
+// findAnchors finds for each index the last instruction before it, or it itself, that
+// no thread of the runtime executes, and the last such that was executed there for the
+// first time. They are -1 if there is none. So the instructions of the runtime, whose
+// number is not always the same, are not counted, but for the last of them.
 func (t *Trace) findAnchors() {
 	seen := map[uint64]bool{}
-	latest := -1
+	a := anchor{-1, -1}
 	for i, pc := range t.PCs {
-		if !seen[pc] {
-			seen[pc] = true
-			if isOwn(pc) {
-				latest = i
+		if isOwn(pc) {
+			a.last = i
+			if !seen[pc] {
+				seen[pc] = true
+				a.first = i
 			}
 		}
-		t.anchors = append(t.anchors, latest)
+		t.anchors = append(t.anchors, a)
 	}
-	t.anchors = append(t.anchors, latest)
+	t.anchors = append(t.anchors, a)
 }
 
 // isOwn reports whether the instruction is one of the program, and not of the Go

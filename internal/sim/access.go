@@ -20,14 +20,18 @@ func LoadUint64(p *uint64) uint64 {
 }
 
 func StoreUint32(p *uint32, v uint32) {
-	step()
+	if !step() {
+		return
+	}
 	atomic.StoreUint32(p, v)
 	trace("store", place(p), v)
 	step()
 }
 
 func StoreUint64(p *uint64, v uint64) {
-	step()
+	if !step() {
+		return
+	}
 	atomic.StoreUint64(p, v)
 	trace("store", place(p), v)
 	step()
@@ -36,12 +40,16 @@ func StoreUint64(p *uint64, v uint64) {
 func StoreRelease64(p *uint64, v uint64) { StoreUint64(p, v) }
 
 func CompareAndSwapUint32(p *uint32, old, v uint32) bool {
-	step()
+	if !step() {
+		return true
+	}
 	return swapped(atomic.CompareAndSwapUint32(p, old, v), place(p), v)
 }
 
 func CompareAndSwapUint64(p *uint64, old, v uint64) bool {
-	step()
+	if !step() {
+		return true
+	}
 	return swapped(atomic.CompareAndSwapUint64(p, old, v), place(p), v)
 }
 
@@ -55,8 +63,20 @@ func swapped[T uint32 | uint64](ok bool, at uintptr, v T) bool {
 	return true
 }
 
-func OrUint64(p *uint64, mask uint64) (old uint64) {
+func AddUint64(p *uint64, n uint64) (v uint64) {
+	if !step() {
+		return 0
+	}
+	v = atomic.AddUint64(p, n)
+	trace("add", place(p), v)
 	step()
+	return v
+}
+
+func OrUint64(p *uint64, mask uint64) (old uint64) {
+	if !step() {
+		return 0
+	}
 	old = atomic.OrUint64(p, mask)
 	trace("or", place(p), old|mask)
 	step()
@@ -69,10 +89,14 @@ func Barrier() bool {
 	return true
 }
 
-func step() {
+// step lets the others go on. It reports false if who has the turn is dead: what it still does,
+// on its way out of the operation that it was in, changes nothing.
+func step() (alive bool) {
 	if world != nil {
 		world.now.pass()
+		return !world.now.ended
 	}
+	return true
 }
 
 // AddUint32 is for the bell of a hub, which is no shared memory.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -19,12 +20,15 @@ type Agent struct {
 	yield func(struct{}) bool // lets the others go on
 
 	asleep  bool
-	expired bool // the last sleep
-	frozen  int  // until that step
+	bound   context.Context // of its sleep
+	expired bool            // the last sleep
+	frozen  int             // until that step
 	resting bool
+	last    bool // it goes on once nobody else can
 	doomed  bool // is to die now
 	ended   bool
-	died    func() // nil: it does not die
+	died    func()   // nil: it does not die
+	others  []*Agent // of its process, who die with it
 }
 
 // Add adds an agent that runs body, which may begin once ready reports true, if it is not
@@ -48,9 +52,12 @@ func (w *World) Add(name string, ready func() bool, body func(a *Agent) error) *
 	return a
 }
 
-// Mortal lets the agent die at some step, at random. The operation that it is in never
-// returns, and died is called then.
-func (a *Agent) Mortal(died func()) { a.died = died }
+// Mortal lets the agent die at some step, at random, and with it the others of its process.
+// The operations that they are in never return, and died is called then.
+func (a *Agent) Mortal(died func(), others ...*Agent) { a.died, a.others = died, others }
+
+// Doom has the agent, which is mortal, die where it is, also if it sleeps.
+func (a *Agent) Doom() { a.doomed = true }
 
 // Begin says what the agent does from now on.
 func (a *Agent) Begin(what string) {
@@ -62,9 +69,19 @@ var errStopped = errors.New("the agent was stopped")
 
 // pass lets the others go on, if the scheduler wants it.
 func (a *Agent) pass() {
-	if a.ended || a.world.goesOn(a) {
+	if a.ended {
 		return
 	}
+	if a.world.Watch != nil {
+		a.world.Watch(a)
+	}
+	if !a.world.goesOn(a) {
+		a.giveWay()
+	}
+}
+
+// giveWay lets the others go on.
+func (a *Agent) giveWay() {
 	if !a.yield(struct{}{}) {
 		a.ended = true
 		panic(errStopped)

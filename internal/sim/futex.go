@@ -17,11 +17,11 @@ func WaitUntil(ctx context.Context, addr *uint32, old uint32, deadline time.Time
 		return futex.WaitUntil(ctx, addr, old, deadline)
 	}
 	step()
-	if atomic.LoadUint32(addr) != old {
-		return nil
+	if err := ctx.Err(); err != nil || atomic.LoadUint32(addr) != old {
+		return err
 	}
 	trace("sleep on", place(addr), old)
-	return world.now.sleep(place(addr))
+	return world.now.sleep(ctx, place(addr))
 }
 
 // WaitAny and WaitAnyUntil are for hubs, which nobody needs in a run: see NativeAny.
@@ -42,20 +42,27 @@ func Wake(addr *uint32, n int) (woken int) {
 	if world == nil {
 		return futex.Wake(addr, n)
 	}
-	step()
+	if !step() {
+		return 0
+	}
 	woken = world.wake(place(addr), n)
 	trace("wake", place(addr), uint32(woken))
 	step()
 	return woken
 }
 
-func (a *Agent) sleep(at uintptr) error {
+func (a *Agent) sleep(ctx context.Context, at uintptr) error {
 	w := a.world
 	w.Sleeps++
-	a.asleep, a.expired = true, false
+	a.asleep, a.bound, a.expired = true, ctx, false
 	w.sleepers[at] = append(w.sleepers[at], a)
 	a.pass()
-	if a.expired {
+	switch {
+	case a.asleep:
+		a.asleep = false
+		w.forget(a)
+		return ctx.Err()
+	case a.expired:
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -71,17 +78,17 @@ func (w *World) wake(at uintptr, n int) int {
 	return n
 }
 
-// rouse ends all sleeps by their bound.
-func (w *World) rouse() {
-	for _, a := range w.agents {
+// rouse ends the sleeps of agents by their bound.
+func (w *World) rouse(agents ...*Agent) {
+	for _, a := range agents {
 		if a.asleep {
 			a.asleep, a.expired = false, true
+			w.forget(a)
 		}
 	}
-	clear(w.sleepers)
 }
 
-// forget takes a dead agent from those who sleep.
+// forget takes an agent from those who sleep.
 func (w *World) forget(a *Agent) {
 	for at, s := range w.sleepers {
 		w.sleepers[at] = slices.DeleteFunc(s, func(b *Agent) bool { return b == a })

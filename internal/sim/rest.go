@@ -11,6 +11,18 @@ func (a *Agent) Rest() {
 	a.pass()
 }
 
+// Pause lets the others go on for so many steps, or until nobody can.
+func (a *Agent) Pause(steps int) {
+	a.frozen = a.world.Steps + steps
+	a.giveWay()
+}
+
+// Last lets the others go on until nobody can, also by the bound of a sleep.
+func (a *Agent) Last() {
+	a.last = true
+	a.giveWay()
+}
+
 // expire ends all sleeps by their bound. It reports false if nothing has died, or if nobody
 // has come further since it was called last: then the next time would be the same.
 func (w *World) expire() bool {
@@ -18,7 +30,7 @@ func (w *World) expire() bool {
 		return false
 	}
 	w.expiredAt = w.acts
-	w.rouse()
+	w.rouse(w.agents...)
 	return true
 }
 
@@ -27,7 +39,7 @@ func (w *World) expire() bool {
 func (w *World) test() bool {
 	w.testing = !w.testing && w.Deaths == 0
 	if w.testing {
-		w.rouse()
+		w.rouse(w.agents...)
 	}
 	return w.testing
 }

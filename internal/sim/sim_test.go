@@ -50,14 +50,14 @@ func TestRings(t *testing.T) {
 	s.testSame(rand.Uint64())
 }
 
-// testInside runs the test on top of the copies.
+// testInside runs a test on top of the copies.
 func testInside(t *testing.T) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		t.Skip("no go command")
 	}
 	test := exec.Command(goTool, "test", "-count=1", "-vet=off", "-v", fmt.Sprint("-timeout=", *timeFlag+5*time.Minute), "-overlay="+overlay(t),
-		"-run=^TestRings$", module+"/internal/sim", "-args", "-sim.inside", fmt.Sprint("-sim.time=", *timeFlag),
+		"-run=^"+t.Name()+"$", module+"/internal/sim", "-args", "-sim.inside", fmt.Sprint("-sim.time=", *timeFlag),
 		fmt.Sprint("-sim.seed=", *seedFlag), fmt.Sprint("-sim.trace=", *traceFlag))
 	if *traceFlag {
 		test.Stdout, test.Stderr = os.Stdout, os.Stderr

@@ -38,6 +38,14 @@ func (t total) String() string {
 	return fmt.Sprintf("%d runs, %d steps, %d sleeps, %d wakes, %d deaths", t.Runs, t.Steps, t.Sleeps, t.Wakes, t.Deaths)
 }
 
+func (t *total) add(w *sim.World) {
+	t.Runs++
+	t.Steps += w.Steps
+	t.Sleeps += w.Sleeps
+	t.Wakes += w.Wakes
+	t.Deaths += w.Deaths
+}
+
 func newStage(t *testing.T) *stage {
 	proctest.Dir(t)
 	s := &stage{t: t, rings: manyRings}
@@ -76,11 +84,7 @@ func (s *stage) test(seed uint64) {
 	if w, err := s.play(seed); err != nil {
 		s.t.Fatalf("%v\nrun again with -sim.seed=%d", err, seed)
 	} else {
-		s.total.Runs++
-		s.total.Steps += w.Steps
-		s.total.Sleeps += w.Sleeps
-		s.total.Wakes += w.Wakes
-		s.total.Deaths += w.Deaths
+		s.total.add(w)
 	}
 }
 

@@ -25,7 +25,7 @@ func callers() string {
 		f, more := frames.Next()
 		dir, file := filepath.Split(f.File)
 		switch filepath.Base(dir) {
-		case "ring", "wait":
+		case "ring", "wait", "shm":
 			lines = append(lines, fmt.Sprintf("%s:%d", strings.TrimSuffix(file, ".go"), f.Line))
 		}
 		if !more {

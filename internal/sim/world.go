@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
 // A World is one run: agents that take turns.
 type World struct {
-	Trace                 io.Writer // of each step, unless it is nil
+	Trace                 io.Writer      // of each step, unless it is nil
+	Watch                 func(a *Agent) // is called when a has made one, unless it is nil
 	Steps                 int
 	Sleeps, Wakes, Deaths int
 
@@ -21,6 +23,7 @@ type World struct {
 	ready    []*Agent
 	frozen   []*Agent
 	resting  []*Agent
+	last     []*Agent
 	sleepers map[uintptr][]*Agent
 
 	acts, expiredAt int
@@ -34,6 +37,7 @@ type habits struct {
 	freeze float64 // how likely who has the turn stands still,
 	frozen int     // and for how many steps at most
 	die    float64 // how likely who is mortal dies
+	expire float64 // how likely, after a death, a sleep ends by its bound at a step
 	rest   float64 // how likely who may rests
 }
 
@@ -52,11 +56,18 @@ func NewWorld(seed uint64) *World {
 			freeze: []float64{.002, .01, .02}[rnd.IntN(3)],
 			frozen: []int{1000, 2000, 5000}[rnd.IntN(3)],
 			die:    []float64{.0003, .001, .003, .01}[rnd.IntN(4)],
+			expire: []float64{0, .003, .03}[rnd.IntN(3)],
 			rest:   []float64{0, 0, .1, .3}[rnd.IntN(4)],
 		},
 		sleepers: map[uintptr][]*Agent{},
 	}
 }
+
+// SetDie says how likely who is mortal dies at a step.
+func (w *World) SetDie(p float64) { w.habits.die = p }
+
+// SetFreeze says how likely who has the turn stands still.
+func (w *World) SetFreeze(p float64) { w.habits.freeze = p }
 
 // Run lets the agents run until all are over. It returns what went wrong.
 func (w *World) Run() error {
@@ -102,11 +113,16 @@ func (w *World) goesOn(a *Agent) bool {
 
 // choose says whose turn it is, and reports false if it is nobody's.
 func (w *World) choose() bool {
-	w.ready, w.frozen, w.resting = w.ready[:0], w.frozen[:0], w.resting[:0]
+	if w.Deaths > 0 && w.rnd.Float64() < w.habits.expire {
+		w.rouse(w.agents[w.rnd.IntN(len(w.agents))])
+	}
+	w.ready, w.frozen, w.resting, w.last = w.ready[:0], w.frozen[:0], w.resting[:0], w.last[:0]
 	over := true
 	for _, a := range w.agents {
 		switch {
 		case !w.awake(a):
+		case a.last:
+			w.last = append(w.last, a)
 		case a.resting:
 			w.resting = append(w.resting, a)
 		case a.frozen > w.Steps:
@@ -129,8 +145,11 @@ func (w *World) choose() bool {
 		w.now.resting = false
 	case over:
 		return false
-	case w.expire():
+	case len(w.last) > 0 && w.test(), w.expire():
 		return w.choose()
+	case len(w.last) > 0:
+		w.now = w.last[w.rnd.IntN(len(w.last))]
+		w.now.last = false
 	default:
 		w.faults = append(w.faults, errors.New("deadlock"))
 		return false
@@ -140,19 +159,25 @@ func (w *World) choose() bool {
 
 // awake reports whether the agent could go on.
 func (w *World) awake(a *Agent) bool {
-	return !a.ended && !a.asleep && (a.ready == nil || a.ready())
+	return !a.ended && (a.doomed || (!a.asleep || a.bound.Err() != nil) && (a.ready == nil || a.ready()))
 }
 
-// kill ends an agent where it is.
-func (w *World) kill(a *Agent) {
-	a.stop()
-	a.ended = true // if it had not begun
-	w.forget(a)
+// kill ends an agent where it is, and the others of its process.
+func (w *World) kill(victim *Agent) {
+	for _, a := range slices.Concat(victim.others, []*Agent{victim}) {
+		if a.ended {
+			continue
+		}
+		w.now = a
+		a.stop()
+		a.ended = true // if it had not begun
+		w.forget(a)
+		a.doing += ", dead"
+	}
 	w.Deaths++
 	w.acts++
 	w.testing = false
-	a.doing += ", dead"
-	a.died()
+	victim.died()
 }
 
 func (w *World) blame(a *Agent, err error) {

@@ -37,7 +37,7 @@ import (
 //     spin while one has the turn. A wake of one therefore wakes one process. Those of
 //     Any take no turns: they pass on each wake that they have not used. (Those of
 //     AwaitEach take none either, and those of Another their own: they are woken by a
-//     wake of everybody only.)
+//     wake of everybody only, or wait for the same.)
 //  4. A sleep is bounded where it has a thread of its own; in a hub, the watch sees to it
 //     that the dead are looked for as soon. The bound matters only to what the dead leave: a
 //     waker killed between its change and its wake, a sleeper killed between its wake and its
@@ -87,8 +87,8 @@ func NewEvent(word *uint32, fence Fence) Event {
 }
 
 // Another returns an Event with the same word, and turns of its own, for those of this
-// process who wait for something else than those who take turns on e. Whoever wakes them
-// wakes everybody.
+// process who wait for something else than those who take turns on e, or do something else
+// meanwhile. Whoever wakes them wakes everybody, if they wait for something else.
 func (e *Event) Another() *Event {
 	other := NewEvent(e.word, e.fence)
 	other.keen = atomic.LoadUint32(&e.keen)

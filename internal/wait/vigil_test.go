@@ -2,6 +2,7 @@ package wait
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func TestRare(t *testing.T) {
 	if told != 3 {
 		t.Errorf("told %d times in %d rounds", told, 3*lookGap)
 	}
-	b.words[0].Old = 1
+	*b.words[0].Addr = 1
 	w.round()
 	if len(b.look) != 1 {
 		t.Error("the word has changed, and nobody looks")
@@ -111,6 +112,60 @@ func TestRare(t *testing.T) {
 	h.gone = []*bed{b}
 	dorm.Unlock()
 	h.turn(-1, false)
+}
+
+// TestWordsInTurn has the words of several hubs change, though nobody wakes their beds: each is told
+// within the rounds that it takes to look at all words.
+func TestWordsInTurn(t *testing.T) {
+	const n = quarters
+	w := &watch{stop: make(chan struct{})}
+	dorm.Lock()
+	watcher, hubs = w, nil
+	for range n {
+		h := &hub{taken: 2 * quarters}
+		for range h.taken {
+			b := &bed{hub: h, words: []futex.Word{{Addr: new(uint32), Old: 1}}, looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+			h.came = append(h.came, b)
+			beds.Add(1)
+		}
+		hubs = append(hubs, h)
+	}
+	all := slices.Clone(hubs)
+	dorm.Unlock()
+	for _, h := range all {
+		h.turn(-1, false)
+		h.news = false
+	}
+	beds.Add(1000) // so that it is nobody's turn soon
+	defer beds.Add(-1000)
+	w.turn = n * quarters
+	for range n*quarters - 1 {
+		w.round()
+	}
+	told := func() (k int) {
+		for _, h := range all {
+			for _, b := range h.beds {
+				k += len(b.look)
+			}
+		}
+		return k
+	}
+	if k := told(); k == 0 || k == n*2*quarters {
+		t.Errorf("after all rounds but one, %d beds are told", k)
+	}
+	w.round()
+	if k := told(); k != n*2*quarters {
+		t.Errorf("after all rounds, %d beds are told", k)
+	}
+	for _, h := range all {
+		dorm.Lock()
+		h.gone = slices.Clone(h.beds)
+		dorm.Unlock()
+		h.turn(-1, false)
+	}
+	dorm.Lock()
+	watcher = nil // which beds that were not the last have left
+	dorm.Unlock()
 }
 
 // TestArmsOnce has one sleep on and on, whose word nobody changes: it runs one fence. After a

@@ -19,7 +19,9 @@ import (
 //   - keen beds at every Slice, as long as they are not too many: of locks and permits, whose
 //     order depends on looks, and of rings that report the death of peers;
 //   - a bed whose word has changed although nobody has woken it, at the round at which it looks
-//     at the words of that hub: a waker may have died, or have made way for a repair;
+//     at that word: a waker may have died, or have made way for a repair. It looks at all the
+//     words of a single hub, and if there are several, at a quarter of one hub's: of many
+//     words, each lies in a page that is in no cache;
 //   - all others in turn, a few at each round, for the sake of wakers that were stopped
 //     before their wake.
 //
@@ -50,6 +52,7 @@ const (
 	lookGap    = 8  // rounds between two such looks of one bed, at least
 	keenLooks  = 40 // keen beds that look at each round
 	aftershock = 5  // rounds after a death in which the beds of its ward look
+	quarters   = 4  // rounds for the words of a hub, if there are several hubs
 )
 
 // admit has the bed be in the ward of a Fence.
@@ -121,9 +124,17 @@ func (w *watch) round() time.Duration {
 		keen += h.keen
 	}
 	every, everyKeen := max(int(beds.Load())/looks+1, lookGap), keen/keenLooks+1
+	parts := quarters
+	if len(hubs) == 1 {
+		parts = 1
+	}
 	for i, h := range hubs {
 		due := func(every int) bool { return w.turn%every == i%every }
-		h.tell(due(every), due(everyKeen), due(len(hubs)), unrest)
+		var words span
+		if n, part := len(h.beds), w.turn%parts; w.turn/parts%len(hubs) == i {
+			words = span{n * part / parts, n * (part + 1) / parts}
+		}
+		h.tell(due(every), due(everyKeen), unrest, words)
 	}
 	if n := len(hubs) - 1; n > 0 {
 		homeless := func(b *bed) bool { return b.place(hubs[:n]) < 0 }
@@ -152,17 +163,23 @@ func (h *hub) clear() {
 	h.ring()
 }
 
+// A span is a part of a hub's words.
+type span struct{ from, to int }
+
+func (s span) has(i int) bool { return s.from <= i && i < s.to }
+
 // tell tells those of the hub's beds to look for the dead who are to: all of them, or the keen
-// ones, or those whose words have changed, if it is the hub's turn.
-func (h *hub) tell(inTurn, keen, words, unrest bool) {
+// ones, or those whose words have changed, of a part. Mostly it only goes through these words, and
+// touches no bed.
+func (h *hub) tell(inTurn, keen, unrest bool, words span) {
 	keen = keen && h.keen > 0
-	if !inTurn && !h.news && !unrest && !keen && !words {
+	others := inTurn || h.news || unrest || keen
+	if !others && words == (span{}) {
 		return
 	}
 	h.news = false
-	for _, b := range h.beds {
-		if inTurn || !b.looked || keen && b.keen || words && slices.ContainsFunc(b.words, changed) ||
-			slices.ContainsFunc(b.wards, (*ward).isRestless) {
+	for i, b := range h.beds {
+		if inTurn || words.has(i) && changed(h.words[i]) || others && b.isDue(keen) {
 			b.looked = true
 			select {
 			case b.look <- struct{}{}:
@@ -170,6 +187,11 @@ func (h *hub) tell(inTurn, keen, words, unrest bool) {
 			}
 		}
 	}
+}
+
+// isDue reports whether the bed is to look out of its turn.
+func (b *bed) isDue(keen bool) bool {
+	return !b.looked || keen && b.keen || slices.ContainsFunc(b.wards, (*ward).isRestless)
 }
 
 // look reports whether the beds of the ward are to look for the dead.
