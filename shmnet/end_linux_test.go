@@ -110,7 +110,7 @@ func pending(t *testing.T, a *shmnet.Conn, others func()) (read, write error) {
 }
 
 func TestPendingClose(t *testing.T) {
-	for range 50 {
+	for range 20 {
 		a, b := pair(t)
 		r, w := pending(t, a, func() {
 			if err := a.Close(); err != nil {
@@ -124,7 +124,7 @@ func TestPendingClose(t *testing.T) {
 }
 
 func TestPendingPeerCloses(t *testing.T) {
-	for range 50 {
+	for range 20 {
 		a, b := pair(t)
 		r, w := pending(t, a, func() {
 			if err := b.Close(); err != nil {

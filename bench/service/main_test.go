@@ -3,21 +3,42 @@
 package main
 
 import (
+	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 )
 
-func TestService(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "service")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+// envMain makes this binary the program.
+const envMain = "ISTHMUS_SERVICE_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(envMain) != "" {
+		main()
+		return
 	}
-	out, err := exec.Command(path).CombinedOutput()
+	os.Exit(m.Run())
+}
+
+func program(t *testing.T, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), envMain+"=1")
+	return cmd
+}
+
+func TestService(t *testing.T) {
+	out, err := program(t).CombinedOutput()
 	if want := "NOT_SERVING\nSERVING\n"; err != nil || string(out) != want {
 		t.Errorf("%q, want %q; %v", out, want, err)
 	}
-	if out, err := exec.Command(path, "nobody's").CombinedOutput(); err == nil {
-		t.Errorf("a child alone: %s", out)
+}
+
+// TestClientAlone has no server.
+func TestClientAlone(t *testing.T) {
+	if out, err := program(t, "nobody's").CombinedOutput(); err == nil {
+		t.Errorf("it ends well: %s", out)
 	}
 }
