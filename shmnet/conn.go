@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -31,13 +30,12 @@ type Peer struct {
 //
 // A Conn has to be closed. Nothing else frees it.
 type Conn struct {
-	in               receiver
-	out              sender
-	reading, writing sync.Mutex
-	addr             Addr
-	who              func() Peer
-	link             io.Closer // by which the other process learns of the death of this one
-	free             func()    // gives the memory back
+	in   receiver
+	out  sender
+	addr Addr
+	who  func() Peer
+	link io.Closer // by which the other process learns of the death of this one
+	free func()    // gives the memory back
 
 	medium medium
 	closed atomic.Bool  // Close was called
@@ -59,7 +57,14 @@ func mapped(capacity uint64) int64 { return headSize + 2*int64(capacity) }
 // newConn returns the side of a connection whose memory is given: the dialler's sends the first
 // stream, and receives the second.
 func newConn(mem []byte, dialler bool, addr Addr, peer Peer, link io.Closer, free func()) *Conn {
-	c := &Conn{addr: addr, who: func() Peer { return peer }, link: link, free: free, medium: medium{fence: fence{}, probe: nothing, check: unchanged}}
+	p := meet(peer.PID)
+	c := &Conn{addr: addr, who: func() Peer { return peer }, link: link, free: func() { p.part(); free() }}
+	c.medium.fence, c.medium.check = fence{}, unchanged
+	c.medium.probe = func() {
+		if p.ended.Load() {
+			c.medium.gone.Store(true)
+		}
+	}
 	c.over(mem, dialler)
 	return c
 }
@@ -114,8 +119,10 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		return 0, c.fault("read", net.ErrClosed)
 	}
 	defer c.leave()
-	c.reading.Lock()
-	defer c.reading.Unlock()
+	if err := c.in.limit.enter(); err != nil {
+		return 0, c.fault("read", err)
+	}
+	defer c.in.limit.leave()
 	if len(p) == 0 {
 		return 0, c.fault("read", c.in.limit.err())
 	}
@@ -143,8 +150,10 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 		return 0, c.fault("write", net.ErrClosed)
 	}
 	defer c.leave()
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	if err := c.out.limit.enter(); err != nil {
+		return 0, c.fault("write", err)
+	}
+	defer c.out.limit.leave()
 	if len(p) == 0 {
 		return 0, c.fault("write", c.out.limit.err())
 	}
@@ -189,6 +198,18 @@ func (c *Conn) Close() error {
 	c.leave()
 	return c.fault("close", err)
 }
+
+// drop closes a connection that nobody has used, as a death would: to the peer, Close would be an
+// answer, from one who has read nothing.
+func (c *Conn) drop() {
+	if !c.closed.Swap(true) {
+		c.link.Close()
+		c.leave()
+	}
+}
+
+// String returns the name of the listener, or of the Pipe.
+func (c *Conn) String() string { return c.addr.Network() + " " + c.addr.String() }
 
 // LocalAddr returns the name of the listener, an [Addr].
 func (c *Conn) LocalAddr() net.Addr { return c.addr }

@@ -16,8 +16,10 @@ func (c *Conn) WriteTo(w io.Writer) (n int64, err error) {
 		return 0, c.fault("read", net.ErrClosed)
 	}
 	defer c.leave()
-	c.reading.Lock()
-	defer c.reading.Unlock()
+	if err := c.in.limit.enter(); err != nil {
+		return 0, c.fault("read", err)
+	}
+	defer c.in.limit.leave()
 	for {
 		switch err := c.in.wait(); {
 		case err == io.EOF:
@@ -29,10 +31,13 @@ func (c *Conn) WriteTo(w io.Writer) (n int64, err error) {
 		if k < 0 || k > len(c.in.bytes) {
 			return n, errors.New("shmnet: invalid count from Write")
 		}
-		if rerr := c.in.release(k); rerr != nil {
+		rerr := c.in.release(k)
+		if rerr == nil || errors.Is(rerr, net.ErrClosed) { // w has them
+			n += int64(k)
+		}
+		if rerr != nil {
 			return n, c.fault("read", rerr)
 		}
-		n += int64(k)
 		if err == nil && k < len(c.in.bytes) {
 			err = io.ErrShortWrite
 		}
@@ -49,8 +54,10 @@ func (c *Conn) ReadFrom(r io.Reader) (n int64, err error) {
 		return 0, c.fault("write", net.ErrClosed)
 	}
 	defer c.leave()
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	if err := c.out.limit.enter(); err != nil {
+		return 0, c.fault("write", err)
+	}
+	defer c.out.limit.leave()
 	for empty := 0; ; {
 		if err := c.out.wait(); err != nil {
 			return n, c.fault("write", err)

@@ -279,6 +279,19 @@ func TestCopyFaults(t *testing.T) {
 	}
 }
 
+// TestCopyClosed closes a connection while WriteTo passes bytes on: those count.
+func TestCopyClosed(t *testing.T) {
+	a, b := pair(t)
+	if _, err := b.Write([]byte("abc")); err != nil {
+		t.Fatal(err)
+	}
+	n, err := a.WriteTo(writeFunc(func(p []byte) (int, error) { return len(p), a.Close() }))
+	want(t, "write to", err, net.ErrClosed)
+	if n != 3 {
+		t.Errorf("%d bytes", n)
+	}
+}
+
 type short struct{}
 
 func (short) Write([]byte) (int, error) { return 1, nil }

@@ -37,50 +37,44 @@ func sendHello(s *net.UnixConn, capacity uint64) (mem []byte, err error) {
 	return mem, nil
 }
 
-// receiveHello receives memory, and maps it.
-func receiveHello(s *net.UnixConn) (mem []byte, err error) {
+// receiveHello receives memory, and maps it. If it fails, it also returns the files that came
+// instead of it, open: who has sent them may have seen to it that it takes for ever to close them, as of a
+// socket that lingers, or a file of FUSE.
+func receiveHello(s *net.UnixConn) (mem []byte, files []int, err error) {
 	hello, rights := make([]byte, helloSize), make([]byte, unix.CmsgSpace(4))
 	n, oob, flags, _, err := s.ReadMsgUnix(hello, rights)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	fd, err := descriptor(rights[:oob], flags&unix.MSG_CTRUNC != 0)
-	if err != nil {
-		return nil, err
+	if files, err = descriptors(rights[:oob]); err != nil {
+		return nil, files, err
 	}
-	defer unix.Close(fd)
+	if more := flags&unix.MSG_CTRUNC != 0; len(files) != 1 || more { // the kernel closes what does not fit
+		return nil, files, fmt.Errorf("hello with %d files, and more %v: %w", len(files), more, ErrCorrupt)
+	}
 	if n != helloSize || string(hello[:len(magic)]) != magic {
-		return nil, fmt.Errorf("hello %q: %w", hello[:n], ErrCorrupt)
+		return nil, files, fmt.Errorf("hello %q: %w", hello[:n], ErrCorrupt)
 	}
 	capacity := binary.NativeEndian.Uint64(hello[len(magic):])
 	if capacity < minBuffer || capacity > maxBuffer || bits.OnesCount64(capacity) != 1 {
-		return nil, fmt.Errorf("buffers of %d bytes: %w", capacity, ErrCorrupt)
+		return nil, files, fmt.Errorf("buffers of %d bytes: %w", capacity, ErrCorrupt)
 	}
-	if err := checkMemory(fd, mapped(capacity)); err != nil {
-		return nil, err
+	if err := checkMemory(files[0], mapped(capacity)); err != nil {
+		return nil, files, err
 	}
-	return mapMemory(fd, capacity)
+	defer unix.Close(files[0]) // a memfd
+	mem, err = mapMemory(files[0], capacity)
+	return mem, nil, err
 }
 
-// descriptor returns the one that a message has. The kernel closes what does not fit, and says
-// that there was more.
-func descriptor(oob []byte, more bool) (int, error) {
+// descriptors returns those that a message has.
+func descriptors(oob []byte) (all []int, err error) {
 	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return -1, err
-	}
-	var all []int
 	for _, m := range messages {
 		fds, _ := unix.ParseUnixRights(&m) // credentials are none
 		all = append(all, fds...)
 	}
-	if len(all) == 1 && !more {
-		return all[0], nil
-	}
-	for _, fd := range all {
-		unix.Close(fd)
-	}
-	return -1, fmt.Errorf("hello with %d files, and more %v: %w", len(all), more, ErrCorrupt)
+	return all, err
 }
 
 // makeMemory makes a file without a name, whose size nobody can change: to touch a page that
@@ -106,8 +100,13 @@ func makeMemory(size int64) (fd int, err error) {
 }
 
 // checkMemory checks that no page of the memory can be a fault: that it is what makeMemory has made. A
-// file of huge pages may lack one.
+// file of huge pages may lack one. Of all else, only a memfd has seals: that comes first, since
+// to ask the file system anything may take for ever.
 func checkMemory(fd int, size int64) error {
+	got, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
+	if err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(fd, &fs); err != nil {
 		return os.NewSyscallError("fstatfs", err)
@@ -115,10 +114,6 @@ func checkMemory(fd int, size int64) error {
 	var info unix.Stat_t
 	if err := unix.Fstat(fd, &info); err != nil {
 		return os.NewSyscallError("fstat", err)
-	}
-	got, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
-	if err != nil {
-		return os.NewSyscallError("fcntl", err)
 	}
 	if fs.Type != unix.TMPFS_MAGIC || info.Size != size || got&seals != seals {
 		return fmt.Errorf("memory of %d bytes, not %d, or not sealed: %w", info.Size, size, ErrCorrupt)

@@ -15,15 +15,17 @@ import (
 // nobody but this side. (A peer that spoils the Event can keep the wake back, until the sleeper's next
 // look for the dead.)
 type limit struct {
+	turn   chan struct{} // has one while somebody of this side is in an operation, which may take long: see ReadFrom
 	over   atomic.Bool   // why is an error
 	passed atomic.Uint64 // how often that has begun
-	seen   uint64        // passed when this side began to wait, guarded by its lock
+	seen   uint64        // passed when this side began to wait, guarded by the turn
 	event  *wait.Event
 
 	mu    sync.Mutex
-	why   error       // it is over
-	final bool        // it stays so
-	timer *time.Timer // of the deadline, nil if there is none to come
+	why   error         // it is over
+	final bool          // it stays so
+	ended chan struct{} // closed when it is over; nil if nobody waits for the turn
+	timer *time.Timer   // of the deadline, nil if there is none to come
 }
 
 // err returns why it is over, or nil.
@@ -34,6 +36,48 @@ func (l *limit) err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.why
+}
+
+// enter waits for the turn of this side, unless it is over first.
+func (l *limit) enter() error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	ended, err := l.whenOver()
+	if err != nil {
+		return err
+	}
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ended:
+		return l.reason()
+	}
+}
+
+func (l *limit) leave() { <-l.turn }
+
+// whenOver returns what is closed when it is over
+func (l *limit) whenOver() (<-chan struct{}, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why != nil {
+		return nil, l.why
+	}
+	if l.ended == nil {
+		l.ended = make(chan struct{})
+	}
+	return l.ended, nil
+}
+
+// reason returns why it was over for one who waited.
+func (l *limit) reason() error {
+	if err := l.err(); err != nil {
+		return err
+	}
+	return os.ErrDeadlineExceeded // and somebody has set it anew already
 }
 
 // wait waits until now, or later on later, reports true. What it calls later on has to look for the
@@ -49,10 +93,7 @@ func (l *limit) wait(now, later func() bool, stalled func()) error {
 	if err := l.event.AwaitEach(context.Background(), later, stalled); err != nil || !l.cut() {
 		return err
 	}
-	if err := l.err(); err != nil {
-		return err
-	}
-	return os.ErrDeadlineExceeded // and somebody has set it anew already
+	return l.reason()
 }
 
 // cut reports whether the limit has come since this side began to wait.
@@ -102,6 +143,10 @@ func (l *limit) pass(why error) {
 	l.over.Store(true)
 	l.passed.Add(1)
 	wake(l.event)
+	if l.ended != nil {
+		close(l.ended)
+		l.ended = nil
+	}
 }
 
 func (l *limit) stop() {

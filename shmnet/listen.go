@@ -54,6 +54,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 // accepted stay, and all others are closed.
 func (l *Listener) Close() error { return l.fault("close", l.l.close()) }
 
+// String returns the name.
+func (l *Listener) String() string { return l.addr.Network() + " " + l.addr.String() }
+
 // Addr returns the name, an [Addr].
 func (l *Listener) Addr() net.Addr { return l.addr }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -28,8 +29,8 @@ const (
 	// maxPending is how many connections may be on their way to Accept; more wait in
 	// the kernel's queue.
 	maxPending = 128
-	// patience is how long a dialler may take for its hello.
-	patience = 5 * time.Second
+	// patience is how long a dialler may take for its hello, in each of two attempts.
+	patience = 2500 * time.Millisecond
 )
 
 // A listener takes hellos. Its goroutines end with it.
@@ -78,17 +79,27 @@ func (l *listener) run() {
 			<-l.pending
 			continue
 		}
-		l.running.Go(func() {
-			if c := l.take(s); c != nil {
+		l.running.Add(1)
+		go func() {
+			c, files := l.take(s)
+			if c != nil {
 				l.hand(accepted{conn: c})
 			}
+			l.running.Done()
+			if c == nil { // nobody waits for that: see receiveHello
+				s.Close()
+				for _, fd := range files {
+					unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{}) // if it is a socket
+					unix.Close(fd)
+				}
+			}
 			<-l.pending
-		})
+		}()
 	}
 }
 
-// take makes a connection of a socket, or closes it.
-func (l *listener) take(s *net.UnixConn) *Conn {
+// take makes a connection of a socket, or returns the files that are to be closed with it.
+func (l *listener) take(s *net.UnixConn) (c *Conn, files []int) {
 	s.SetReadDeadline(time.Now().Add(patience))
 	stop := context.AfterFunc(l.ctx, func() { s.SetReadDeadline(time.Unix(1, 0)) })
 	peer, err := credentials(s)
@@ -97,18 +108,28 @@ func (l *listener) take(s *net.UnixConn) *Conn {
 	}
 	var mem []byte
 	if err == nil {
-		mem, err = receiveHello(s)
+		mem, files, err = receiveHello(s)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && stop() {
+		// It may be there: a deadline goes before it, if this process was stopped meanwhile.
+		s.SetReadDeadline(time.Now().Add(patience))
+		stop = context.AfterFunc(l.ctx, func() { s.SetReadDeadline(time.Unix(1, 0)) })
+		mem, files, err = receiveHello(s)
+	}
+	if err == nil {
+		if err = deafen(s); err != nil {
+			unix.Munmap(mem)
+		}
 	}
 	if !stop() && err == nil {
 		unix.Munmap(mem)
 		err = net.ErrClosed
 	}
 	if err != nil {
-		s.Close()
-		return nil
+		return nil, files
 	}
 	s.SetReadDeadline(time.Time{})
-	return link(s, mem, false, l.addr, peer)
+	return link(s, mem, false, l.addr, peer), nil
 }
 
 // hand hands a connection to accept.
@@ -117,7 +138,7 @@ func (l *listener) hand(a accepted) {
 	case l.ready <- a:
 	case <-l.ctx.Done():
 		if a.conn != nil {
-			a.conn.Close()
+			a.conn.drop()
 		}
 	}
 }
@@ -153,6 +174,9 @@ func dial(ctx context.Context, addr Addr, capacity uint64, uids []int) (*Conn, e
 	}
 	var mem []byte
 	if err == nil {
+		err = deafen(s)
+	}
+	if err == nil {
 		mem, err = sendHello(s, capacity)
 	}
 	if err != nil {
@@ -164,9 +188,18 @@ func dial(ctx context.Context, addr Addr, capacity uint64, uids []int) (*Conn, e
 // link makes a connection of memory and the socket by which each side learns of the death of the
 // other.
 func link(s *net.UnixConn, mem []byte, dialler bool, addr Addr, peer Peer) *Conn {
-	c := newConn(mem, dialler, addr, peer, s, func() { unix.Munmap(mem) })
+	c := newConn(mem, dialler, addr, peer, background{s}, func() { unix.Munmap(mem) })
 	go c.watch(s)
 	return c
+}
+
+// background closes a socket, and does not wait for that: its peer may have sent files, as that of
+// receiveHello.
+type background struct{ s *net.UnixConn }
+
+func (b background) Close() error {
+	go b.s.Close()
+	return nil
 }
 
 // watch ends with the socket. The peer sends nothing by it.

@@ -3,13 +3,16 @@ package shmnet_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
@@ -97,6 +100,38 @@ func TestAcceptClosed(t *testing.T) {
 	want(t, "accept", err, net.ErrClosed)
 }
 
+// TestNeverAccepted closes a Listener that has taken a hello: what nobody has accepted does not end
+// in order.
+func TestNeverAccepted(t *testing.T) {
+	name := newName()
+	l := listen(t, name)
+	c := dial(t, name)
+	if _, err := c.Write([]byte("order")); err != nil {
+		t.Fatal(err)
+	}
+	for mappings(t) < 2 { // until the hello is taken
+		runtime.Gosched()
+	}
+	time.Sleep(10 * time.Millisecond)
+	check(t, l.Close())
+	_, err := c.Read(make([]byte, 1))
+	want(t, "read", err, syscall.ECONNRESET)
+}
+
+// TestString: what is printed is a name, and not the memory.
+func TestString(t *testing.T) {
+	name := newName()
+	l := listen(t, name)
+	c, err := shmnet.Dial(background, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, want := fmt.Sprintf("%v, %s", l, c), "shm "+name+", shm "+name; got != want {
+		t.Errorf("printed %.100q, want %q", got, want)
+	}
+}
+
 // TestPeer asks who is at the other side.
 func TestPeer(t *testing.T) {
 	a, b := pair(t)
@@ -133,6 +168,28 @@ func TestPath(t *testing.T) {
 	check(t, os.WriteFile(path, nil, 0o600))
 	if _, err := shmnet.Listen(path, nil); err == nil {
 		t.Error("a file that is no socket was replaced")
+	}
+}
+
+// TestPathLocked has somebody keep the lock of the directory.
+func TestPathLocked(t *testing.T) {
+	dir := t.TempDir()
+	f, err := os.Open(dir)
+	check(t, err)
+	defer f.Close()
+	check(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	done := make(chan error, 1)
+	go func() {
+		_, err := shmnet.Listen(filepath.Join(dir, "s"), nil)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			t.Error(err)
+		}
+	case <-time.After(proctest.Timeout() / 10):
+		t.Error("it still waits")
 	}
 }
 

@@ -71,8 +71,9 @@ func newPipe(core *segment.Segment, ref segment.Ref, mem []byte, first bool, oth
 		}
 	}
 	c.who = func() Peer {
+		id := other.Load() // before the last use of core, which keeps the memory
 		for _, p := range core.Peers() {
-			if uint64(p.ID) == other.Load() {
+			if uint64(p.ID) == id {
 				return Peer{PID: p.PID, UID: -1}
 			}
 		}

@@ -50,7 +50,7 @@ func bind(at *net.UnixAddr) (*net.UnixListener, error) {
 		return nil, err
 	}
 	defer dir.Close()
-	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil { // one replaces at a time
+	if err := lock(int(dir.Fd())); err != nil { // one replaces at a time
 		return nil, os.NewSyscallError("flock", err)
 	}
 	l, err := net.ListenUnix(at.Net, at)
@@ -64,6 +64,17 @@ func bind(at *net.UnixAddr) (*net.UnixListener, error) {
 		return nil, err
 	}
 	return net.ListenUnix(at.Net, at)
+}
+
+// lock locks a file. It gives up after patience: whoever may read the file may keep the lock for ever, and
+// so does one that is stopped.
+func lock(fd int) error {
+	for start := time.Now(); ; time.Sleep(pause) {
+		err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+		if err != unix.EWOULDBLOCK && err != unix.EINTR || time.Since(start) > patience {
+			return err
+		}
+	}
 }
 
 // abandoned reports whether the file is that of a listener that has died.
@@ -111,4 +122,25 @@ func credentials(s *net.UnixConn) (Peer, error) {
 		return Peer{}, err
 	}
 	return Peer{PID: int(cred.Pid), UID: int(cred.Uid)}, nil
+}
+
+// deafen keeps the peer from sending files by s, where the kernel can do so (Linux 6.16), and makes sure
+// that it has sent nothing before: a file that takes for ever to close would take a thread for ever.
+func deafen(s *net.UnixConn) error {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var queued int
+	cerr := raw.Control(func(fd uintptr) {
+		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSRIGHTS, 0)
+		queued, err = unix.IoctlGetInt(int(fd), unix.SIOCINQ)
+	})
+	if err := errors.Join(cerr, os.NewSyscallError("ioctl", err)); err != nil {
+		return err
+	}
+	if queued > 0 {
+		return fmt.Errorf("%d bytes that nobody expects: %w", queued, ErrCorrupt)
+	}
+	return nil
 }

@@ -83,7 +83,7 @@ type stream struct {
 	tail, head *atomic.Uint64
 	data, room wait.Event
 	buf        []byte // its length is a power of two
-	pos        uint64 // this side's count, guarded by the lock of its side
+	pos        uint64 // this side's count, guarded by the turn of its side
 	*medium
 	limit limit
 }
@@ -93,6 +93,7 @@ func (s *stream) init(words, buf []byte, m *medium) {
 	s.data = wait.NewEvent(layout.At[uint32](words, dataAt), m.fence)
 	s.room = wait.NewEvent(layout.At[uint32](words, roomAt), m.fence)
 	s.buf, s.medium = buf, m
+	s.limit.turn = make(chan struct{}, 1)
 }
 
 // piece returns up to n bytes from position pos on, as many as lie in one piece.
@@ -136,7 +137,7 @@ func corrupt(what string, word, pos uint64) error {
 	return fmt.Errorf("%s is %#x at byte %d: %w", what, word, pos, ErrCorrupt)
 }
 
-// sender is a stream as its sender sees it. Its methods but end and interrupt need the lock of its side.
+// sender is a stream as its sender sees it. Its methods but end and interrupt need the turn of its side.
 type sender struct {
 	stream
 	space             []byte // what look has found
@@ -206,7 +207,7 @@ func (s *sender) end() {
 	wake(&s.data)
 }
 
-// receiver is a stream as its receiver sees it. Its methods but end need the lock of its side.
+// receiver is a stream as its receiver sees it. Its methods but end need the turn of its side.
 type receiver struct {
 	stream
 	bytes   []byte // what look has found

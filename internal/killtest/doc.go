@@ -5,8 +5,9 @@
 // operation, and calls [Mark] right before and right after it. In between the
 // tracer moves its main thread on by single instructions, or from system call
 // to system call, while all its other threads stand still: so the same
-// instructions are executed each time, and a number of steps names a point in
-// the operation. If the thread falls asleep in the kernel, waiting for others,
+// instructions are executed each time. A point of the operation is an instruction of the
+// program that is executed for the n-th time, to which breakpoints lead, and a number of
+// steps from there. If the thread falls asleep in the kernel, waiting for others,
 // that is a point as well. There [Process.Kill] ends it, or [Process.Aside] lets
 // only the other threads run.
 //

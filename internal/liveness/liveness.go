@@ -262,7 +262,7 @@ func (t *Table) inherited(slot int, id ID) bool {
 	}
 	// If id is alive, nobody writes to the slot any more.
 	pid, ok := t.pid(slot)
-	return ok && ended(pid)
+	return ok && Ended(pid)
 }
 
 // signed reports whether the process in a slot is that of id.

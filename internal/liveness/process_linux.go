@@ -22,9 +22,9 @@ var pidNamespace = sync.OnceValue(func() uint64 {
 // samePIDs reports whether the pids of that namespace mean the same to this process.
 func samePIDs(namespace uint64) bool { return namespace != 0 && namespace == pidNamespace() }
 
-// ended reports whether the process called pid is gone with all of its threads.
+// Ended reports whether the process called pid is gone with all of its threads.
 // It is false where another process has got the pid.
-func ended(pid uint32) bool {
+func Ended(pid uint32) bool {
 	if pid == 0 || pid > math.MaxInt32 {
 		return false
 	}
