@@ -15,6 +15,7 @@
  *   leave               gone, ring, out     (*bed).leave
  *   pass                notify of what has changed and was not used   (*nap).end
  *   turn                takes off, adds     (*hub).turn
+ *   look for itself     compares            (*hub).run
  *   enter the kernel    compares, queues    futex_waitv
  *   return              names one word, unqueues all
  *
@@ -136,6 +137,21 @@ turn:	atomic {				/* (*hub).turn */
 		out = out | (listed & gone); listed = listed & ~gone; gone = 0;
 		if
 		:: listed == 0 -> running = false; goto over
+		:: else
+		fi
+	};
+	/* It looks for itself first, and takes off all whose word has changed. */
+	atomic {
+		if
+		:: (listed & bit(SELECTOR)) && (word[0] != old0[SELECTOR] || word[1] != old1) -> gone = gone | bit(SELECTOR)
+		:: else
+		fi;
+		if
+		:: (listed & bit(SINGLE)) && word[0] != old0[SINGLE] -> gone = gone | bit(SINGLE)
+		:: else
+		fi;
+		if
+		:: (listed & gone) || bell != belled -> goto turn
 		:: else
 		fi
 	};

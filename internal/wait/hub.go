@@ -150,12 +150,16 @@ func (h *hub) ring() {
 }
 
 func (h *hub) run() {
-	for named, crowded := -1, false; h.turn(named, crowded); {
+	for named, all := -1, false; h.turn(named, all); {
 		// Those who are out go first: while this goroutine is in the kernel, its processor
 		// is nobody else's for a while.
 		start := time.Now()
 		runtime.Gosched()
-		crowded = time.Since(start) > crowd
+		named, all = -1, time.Since(start) > crowd
+		if slices.ContainsFunc(h.words, changed) {
+			all = true // the kernel would have to queue it at many words, to name one of them
+			continue
+		}
 		var err error
 		if named, err = futex.WaitAny(context.Background(), h.words); err != nil {
 			named, _ = -1, pause(context.Background(), poll)
@@ -167,9 +171,9 @@ func (h *hub) run() {
 // Then it takes off the list at each turn whoever has been woken, and not one of them.
 const crowd = time.Millisecond
 
-// turn takes off the list the bed whose word the kernel has named, and whoever is to leave,
-// and adds who came. It reports whether anybody is in the list.
-func (h *hub) turn(named int, crowded bool) bool {
+// turn takes off the list the bed whose word the kernel has named, or all whose word has
+// changed, and whoever is to leave, and adds who came. It reports whether anybody is in the list.
+func (h *hub) turn(named int, all bool) bool {
 	dorm.Lock()
 	defer dorm.Unlock()
 	h.rung = false
@@ -178,7 +182,7 @@ func (h *hub) turn(named int, crowded bool) bool {
 		h.remove(h.beds[named])
 	}
 	h.words = h.words[:len(h.beds)] // without the bell
-	for i := len(h.beds) - 1; crowded && i >= 0; i = min(i, len(h.beds)) - 1 {
+	for i := len(h.beds) - 1; all && i >= 0; i = min(i, len(h.beds)) - 1 {
 		if changed(h.words[i]) {
 			h.remove(h.beds[i])
 		}
