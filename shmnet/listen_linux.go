@@ -18,12 +18,16 @@ import (
 // answer. The listener takes each hello in a goroutine of its own, since a hostile or stopped
 // dialler may never send it, checks it, and maps the memory. The socket stays open; nothing goes
 // through it any more. When it ends, the process at its other side has closed the
-// connection, or the kernel has closed it after the last store of that process (watch).
+// connection, or the kernel has closed it after the last store of that process (watch). A child
+// without exec may keep it open: so sleepers look at the process as well (process).
+//
+// Files that came instead of memory are closed where nobody waits for that: it may take for ever.
+// After the hello, the socket takes no more, where the kernel can be told so (deafen).
 //
 // What a death leaves. Of a dialler that dies before its hello, a socket that ends without one: it is
 // closed. After the hello, a connection whose peer is gone: what it has sent is read.
 // Of a listener that dies, sockets that end: the diallers get ECONNRESET, whether they
-// were accepted or not. The memory has no name, and goes with the last process that has it.
+// were accepted or not, and likewise of one that is closed before it accepts (drop). The memory has no name, and goes with the last process that has it.
 
 const (
 	// maxPending is how many connections may be on their way to Accept; more wait in

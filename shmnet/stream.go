@@ -43,7 +43,9 @@ import (
 //     it wakes the sender for nothing.
 //  5. What was loaded or copied counts only after check, and so does a step: a segment that is
 //     closed has other memory in the place of the stream's.
-//  6. A stream has one sender and one receiver for good. Nobody takes over from the dead.
+//  6. Who sleeps is also woken by its own side's limit, through the same Event: what has passed is
+//     raised, a read-modify-write, before the look at the Event, and loaded by each try (cut).
+//  7. A stream has one sender and one receiver for good. Nobody takes over from the dead.
 //
 // Memory orderings. The compare-and-swap of tail pairs with the receiver's load of tail: the bytes
 // are visible. The compare-and-swap of head pairs with the sender's load of head: the bytes

@@ -26,9 +26,13 @@ func connect(ctx context.Context, name string, key []byte, uids ...int) (*Manage
 // Close closes the connection. The objects stay.
 func (m *Manager) Close() error { return m.client.Close() }
 
-// Map, List and Namespace return proxies of the object with that name.
-func (m *Manager) Map(name string) Map   { return Map{proxy{m.client, "map " + name}} }
+// Map returns a proxy of the map with that name.
+func (m *Manager) Map(name string) Map { return Map{proxy{m.client, "map " + name}} }
+
+// List returns a proxy of the list with that name.
 func (m *Manager) List(name string) List { return List{proxy{m.client, name}} }
+
+// Namespace returns a proxy of the namespace with that name.
 func (m *Manager) Namespace(name string) Namespace {
 	return Namespace{proxy{m.client, "namespace " + name}}
 }

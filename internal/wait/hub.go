@@ -18,8 +18,8 @@ import (
 // goroutines that could run stood still for 50 ms.
 //
 // States of a bed: came, in the list, out. Only the hub takes it off the list, because the
-// kernel names a word of it, or because it is to leave; and never while the hub is in the
-// kernel.
+// kernel names a word of it, or the hub has seen one that has changed, or because it is to leave;
+// and never while the hub is in the kernel.
 //
 // Invariants
 //
@@ -27,7 +27,8 @@ import (
 //     armed, or its bell has been raised since it read who came and who is to leave. The
 //     kernel compares all of them before it sleeps.
 //  2. A waker changes the word, then wakes. So if it has woken the hub for a word, and the
-//     kernel names another, the hub learns of it when it sleeps again.
+//     kernel names another, the hub learns of it when it looks at its words, before it sleeps
+//     again.
 //  3. Who leaves waits until it is out: after that, the kernel holds none of its words,
 //     and no wake counts it. See nap.
 //  4. A hub ends with its last bed, the watch with the last of all.
@@ -48,7 +49,7 @@ type hub struct {
 	taken int    // words of all of them
 	keen  int    // beds in the list that are keen
 
-	words []futex.Word // the hub's own: those of the list, then the bell
+	words []futex.Word // those of the list, then the bell; the hub changes them, with dorm
 }
 
 // A bed is one goroutine's place in a hub.
