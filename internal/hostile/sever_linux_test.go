@@ -186,7 +186,19 @@ func TestLockedMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.seg.Close()
+	var stack unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_STACK, &stack); err != nil {
+		t.Fatal(err)
+	}
+	// With cgo, a thread has a stack of this size, and here all of it is locked.
+	small := unix.Rlimit{Cur: 256 << 10, Max: stack.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_STACK, &small); err != nil {
+		t.Fatal(err)
+	}
 	p := proctest.StartWith(t, as(alice), "locked", opts.Dir)
+	if err := unix.Setrlimit(unix.RLIMIT_STACK, &stack); err != nil {
+		t.Fatal(err)
+	}
 	p.Expect("in")
 	r := rented{h, p, t}
 	r.want("try", "false false")
