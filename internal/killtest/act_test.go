@@ -97,12 +97,12 @@ func (s *stage) conclude(sc scene) {
 	sc.check(o)
 }
 
-// try lets the victim meet its fate at a point, reached slowly or not. It reports
-// false if the victim came to the operation's end instead.
-func (s *stage) try(trace *killtest.Trace, at killtest.Point, slow bool) bool {
+// try lets the victim meet its fate at a point. It reports false if the victim
+// came somewhere else instead.
+func (s *stage) try(trace *killtest.Trace, at killtest.Point) bool {
 	s.Helper()
 	sc := s.start()
-	state, err := trace.Reach(s.live, at, slow, s.sleeper(sc))
+	state, err := trace.Reach(s.live, at, s.sleeper(sc))
 	s.must("reach the point", err)
 	if state == killtest.Finished {
 		s.fatalf("the victim ended: %s", s.live.End())

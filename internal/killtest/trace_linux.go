@@ -143,15 +143,13 @@ func (t *Trace) After(name string) (points []Point) {
 
 // Reach moves a process that does the same from its mark to a point, and returns
 // Stopped or Asleep if it is there, and AtMark if it came to its end instead. It
-// lets the process run most of the way, if slow does not tell it to step: then the
-// operation takes as long as it did when it was recorded, and finds its deadlines
-// over where it did then.
-func (t *Trace) Reach(p *Process, at Point, slow bool, asleep func()) (State, error) {
+// lets the process run most of the way.
+func (t *Trace) Reach(p *Process, at Point, asleep func()) (State, error) {
 	if at.Call > 0 {
 		return t.reachCall(p, at.Call, asleep)
 	}
 	steps := at.Index
-	if a := t.anchors[at.Index]; a.last >= 0 && !slow {
+	if a := t.anchors[at.Index]; a.last >= 0 {
 		if state, err := t.run(p, a, asleep); err != nil || state != Stopped {
 			return state, err
 		}
