@@ -266,10 +266,10 @@ func TestMisuse(t *testing.T) {
 
 // TestUnknownFunction starts a function that the new process does not register.
 func TestUnknownFunction(t *testing.T) {
-	late := sync.OnceValue(func() *process.Function[[]byte] {
+	stranger := sync.OnceValue(func() *process.Function[[]byte] {
 		return process.Register("registered late", func(context.Context, []byte) error { return nil })
 	})()
-	e := exit(t, start(t, late, make([]byte, 1<<20), nil))
+	e := exit(t, start(t, stranger, make([]byte, 1<<20), nil))
 	if e.State.ExitCode() != 1 || e.Err != `function "registered late" is not registered in the new process` {
 		t.Errorf("the process ended as %v", e)
 	}
