@@ -242,7 +242,7 @@ func TestMisuse(t *testing.T) {
 		t.Errorf("the function is nil, and the error is %v", err)
 	}
 	missing := &process.Options{Command: func(c *exec.Cmd) { c.Path = filepath.Join(t.TempDir(), "missing") }}
-	if _, err := process.Start(t.Context(), exits, 0, missing); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := process.Start(t.Context(), exits, 0, missing); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("the program is missing, and the error is %v", err)
 	}
 	if _, err := process.Segment(0, nil); !errors.Is(err, fs.ErrNotExist) {
@@ -264,12 +264,13 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
+var stranger = sync.OnceValue(func() *process.Function[[]byte] {
+	return process.Register("registered late", func(context.Context, []byte) error { return nil })
+})
+
 // TestUnknownFunction starts a function that the new process does not register.
 func TestUnknownFunction(t *testing.T) {
-	stranger := sync.OnceValue(func() *process.Function[[]byte] {
-		return process.Register("registered late", func(context.Context, []byte) error { return nil })
-	})()
-	e := exit(t, start(t, stranger, make([]byte, 1<<20), nil))
+	e := exit(t, start(t, stranger(), make([]byte, 1<<20), nil))
 	if e.State.ExitCode() != 1 || e.Err != `function "registered late" is not registered in the new process` {
 		t.Errorf("the process ended as %v", e)
 	}
