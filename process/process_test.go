@@ -119,7 +119,7 @@ var prints = process.Register("prints", func(_ context.Context, lines int) error
 
 // TestStderr shows that the end of what is printed is in the error, and all of it passed on.
 func TestStderr(t *testing.T) {
-	const lines = 10000
+	const lines = 2000
 	var want strings.Builder
 	for i := range lines {
 		fmt.Fprintln(&want, "line", i)
@@ -150,8 +150,8 @@ func (failure) Write([]byte) (int, error) { return 0, errors.New("the disk is fu
 
 // TestStderrFails shows that a writer that fails keeps nobody from printing.
 func TestStderrFails(t *testing.T) {
-	e := exit(t, start(t, prints, 10000, &process.Options{Command: func(c *exec.Cmd) { c.Stdout, c.Stderr = nil, failure{} }}))
-	if e.State.ExitCode() != 5 || !strings.HasSuffix(e.Stderr, "line 9999\n") {
+	e := exit(t, start(t, prints, 2000, &process.Options{Command: func(c *exec.Cmd) { c.Stdout, c.Stderr = nil, failure{} }}))
+	if e.State.ExitCode() != 5 || !strings.HasSuffix(e.Stderr, "line 1999\n") {
 		t.Errorf("the process ended as %v, with the tail %q", e, e.Stderr)
 	}
 }
