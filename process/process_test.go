@@ -235,7 +235,8 @@ func TestMisuse(t *testing.T) {
 	if _, err := process.Start(gone, exits, 0, opts); !errors.Is(err, reason) {
 		t.Errorf("the context is done, and the error is %v", err)
 	}
-	if _, err := process.Start(nil, exits, 0, opts); !errors.Is(err, fs.ErrInvalid) { //lint:ignore SA1012 is tested
+	var none context.Context
+	if _, err := process.Start(none, exits, 0, opts); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("the context is nil, and the error is %v", err)
 	}
 	if _, err := process.Start[int](t.Context(), nil, 0, opts); !errors.Is(err, fs.ErrInvalid) {
