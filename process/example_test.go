@@ -29,5 +29,7 @@ func Example() {
 			fmt.Printf("%s: %v\n", e.Name, e.State)
 		}
 	}
-	// Output: 42 / 6 = 7 divide: exit status 2
+	// Output:
+	// 42 / 6 = 7
+	// divide: exit status 2
 }
