@@ -182,6 +182,12 @@ func (s *Segment) Replaced() bool {
 	return err != nil || !os.SameFile(now, s.info)
 }
 
+// Path returns the path of the file when it was opened, "" if it never had a name.
+func (s *Segment) Path() string { return s.path }
+
+// Info describes the file.
+func (s *Segment) Info() os.FileInfo { return s.info }
+
 // File returns the file to hand to a child process, nil for a named segment. It
 // is closed with the Segment.
 func (s *Segment) File() *os.File { return s.res.shared }

@@ -1,0 +1,47 @@
+//go:build unix
+
+package process
+
+import (
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+)
+
+const supported = true
+
+// pipe makes a pipe of which no process inherits an end.
+func pipe() (r, w *os.File, err error) { return os.Pipe() }
+
+// bequeath makes the process inherit the files, and returns their numbers there.
+func bequeath(cmd *exec.Cmd, files []*os.File) (numbers []string, err error) {
+	const stdio = 3
+	for _, f := range files {
+		numbers = append(numbers, decimal(uintptr(stdio+len(cmd.ExtraFiles))))
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	return numbers, nil
+}
+
+// inherit returns the file of that number, which nobody inherits from now on.
+func inherit(fd uintptr, poll bool) *os.File {
+	syscall.CloseOnExec(int(fd))
+	if poll {
+		syscall.SetNonblock(int(fd), true) // who reads it takes no thread
+	}
+	return os.NewFile(fd, "inherited")
+}
+
+// survive keeps the process from being killed when it writes to a standard error that the parent
+// no longer reads. What it starts does not inherit that.
+func survive() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// die kills this process, and its group if that is its own.
+func die(group bool) {
+	pid := syscall.Getpid()
+	if group {
+		syscall.Kill(-pid, syscall.SIGKILL)
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+}

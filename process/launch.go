@@ -1,0 +1,113 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// The launch pipe goes from parent to child. It carries a launch and the argument, both by
+// gob, then at most one byte, terminate. Its end means that the parent is gone.
+//
+// The report pipe goes from child to parent. It carries what the function returned if
+// that is an error: a byte of causes, and the text.
+
+// launch says what a process was made for.
+type launch struct {
+	Function string
+	Daemon   bool
+	Group    bool
+	Segments []segmentRef
+}
+
+// A segmentRef says where the child finds a segment.
+type segmentRef struct {
+	File      int    // which of the inherited files, if Name is empty
+	Name, Dir string // of a segment that has a name
+}
+
+// terminate asks the child to cancel the context of the function.
+const terminate = 't'
+
+// encode returns what is written to the launch pipe first.
+func encode[A any](l *launch, arg *A) (frame []byte, err error) {
+	// Gob panics at a nil pointer.
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("argument: %v", v)
+		}
+	}()
+	var b bytes.Buffer
+	enc := gob.NewEncoder(&b)
+	if err := enc.Encode(l); err != nil {
+		return nil, err
+	}
+	if carries[A]() {
+		if err := enc.Encode(arg); err != nil {
+			return nil, fmt.Errorf("argument: %w", err)
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// refer says where a child finds the segments, and returns the files that it must
+// inherit for that.
+func refer(segments []*shm.Segment) (refs []segmentRef, files []*os.File, err error) {
+	for i, s := range segments {
+		if s == nil {
+			return nil, nil, fmt.Errorf("segment %d is nil: %w", i, os.ErrInvalid)
+		}
+		if path := segment.Of(s).Path(); path != "" {
+			dir, err := filepath.Abs(filepath.Dir(path))
+			if err != nil {
+				return nil, nil, err
+			}
+			refs = append(refs, segmentRef{Name: s.Name(), Dir: dir})
+			continue
+		}
+		f := fileOf(s)
+		if f == nil {
+			return nil, nil, fmt.Errorf("segment %d has neither a name nor a file to inherit: %w", i, os.ErrInvalid)
+		}
+		if _, err := f.Stat(); err != nil {
+			return nil, nil, fmt.Errorf("segment %d: %w", i, err)
+		}
+		refs = append(refs, segmentRef{File: len(files)})
+		files = append(files, f)
+	}
+	return refs, files, nil
+}
+
+// Causes of an error that f returned.
+const (
+	canceled = 1 << iota
+	deadlineExceeded
+)
+
+func writeReport(w io.Writer, err error) {
+	var causes byte
+	if errors.Is(err, context.Canceled) {
+		causes |= canceled
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		causes |= deadlineExceeded
+	}
+	w.Write(append([]byte{causes}, err.Error()...)) // nobody is told if the parent is gone
+}
+
+// readReport returns what was reported, and no text if nothing was.
+func readReport(r io.Reader) (text string, causes byte) {
+	b, _ := io.ReadAll(r)
+	if len(b) == 0 {
+		return "", 0
+	}
+	return string(b[1:]), b[0]
+}

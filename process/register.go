@@ -1,0 +1,68 @@
+package process
+
+import (
+	"context"
+	"encoding/gob"
+	"fmt"
+	"reflect"
+	"sync"
+)
+
+// Function is a function that a process can be started with. [Register] makes it.
+type Function[A any] struct {
+	name string
+	f    func(ctx context.Context, arg A) error
+}
+
+// Register makes f the function called name. Call it for a package-level variable: the
+// function must be registered under the same name in the new process before it calls [Main].
+// Register panics if the name is empty or taken, or if f is nil.
+//
+// The argument may be of any type that encoding/gob takes. If it contains interfaces,
+// register their types with gob.Register.
+func Register[A any](name string, f func(ctx context.Context, arg A) error) *Function[A] {
+	if name == "" || f == nil {
+		panic("process: Register without a name or a function")
+	}
+	fn := &Function[A]{name, f}
+	functions.Lock()
+	defer functions.Unlock()
+	if functions.byName[name] != nil {
+		panic(fmt.Sprintf("process: function %q is registered twice", name))
+	}
+	functions.byName[name] = fn
+	return fn
+}
+
+// Name returns the name of the function.
+func (f *Function[A]) Name() string { return f.name }
+
+// callable is a *Function of any type.
+type callable interface {
+	// bind decodes the argument, and returns the call.
+	bind(*gob.Decoder) (func(context.Context) error, error)
+}
+
+var functions = struct {
+	sync.Mutex
+	byName map[string]callable
+}{byName: map[string]callable{}}
+
+func lookup(name string) callable {
+	functions.Lock()
+	defer functions.Unlock()
+	return functions.byName[name]
+}
+
+func (f *Function[A]) bind(dec *gob.Decoder) (func(context.Context) error, error) {
+	var arg A
+	if carries[A]() {
+		if err := dec.Decode(&arg); err != nil {
+			return nil, err
+		}
+	}
+	return func(ctx context.Context) error { return f.f(ctx, arg) }, nil
+}
+
+// carries reports whether values of the type differ. Gob refuses struct{}.
+func carries[A any]() bool { return reflect.TypeFor[A]().Size() > 0 }

@@ -1,0 +1,182 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// Options say how a process is started. A nil *Options and the zero value mean the
+// defaults.
+type Options struct {
+	// Name is what errors call the process. "" means the name of the function.
+	Name string
+
+	// Daemon makes the process end when its parent has ended, in whatever way. It ends as if
+	// by Kill.
+	Daemon bool
+
+	// Group gives the process a process group of its own (on Windows a Job Object).
+	// What it starts belongs to the group, unless that leaves it. Kill kills the whole group. When the process
+	// has ended, in whatever way, the rest of its group is killed. So it is when a
+	// Daemon ends with its parent.
+	//
+	// Without Group, the process belongs to the group of its parent: Ctrl-C, which
+	// the terminal sends to a whole group, reaches it directly. With Group it reaches only the
+	// parent.
+	Group bool
+
+	// Grace is the time from Terminate, or from the end of the context, to
+	// Kill. 0 means 5 seconds. If it is negative, there is none.
+	Grace time.Duration
+
+	// Segments are opened by [Segment] in the process. They must stay open until Start has returned.
+	Segments []*shm.Segment
+
+	// Command may change how the process is started: directory, environment, files, user.
+	// It is called before. Its Path, Args and Env are set and its Stdout and Stderr are those of this process.
+	// What is set as Stderr gets what the process prints; ExitError.Stderr is taken from
+	// it on the way. (If Stdout is the same writer and no file, ExitError.Stderr has both.)
+	Command func(*exec.Cmd)
+}
+
+const (
+	defaultGrace = 5 * time.Second
+
+	// waitDelay is how long others may hold up the end of what the process has printed, or of the report.
+	waitDelay = 250 * time.Millisecond
+)
+
+// Start starts a process that calls f with arg, and returns when it is there. The argument is encoded
+// before: that it cannot be encoded is an error, and then no process was started.
+//
+// When ctx is done, the process is terminated as by [Process.Terminate].
+//
+// The process has this program's file and name but none of its arguments, its environment and
+// directory, an empty standard input, and the same standard output. What it writes to its standard
+// error is passed on to that of this process. On Linux it runs the program that this process runs, even
+// if the file was replaced or removed. No other file is inherited.
+func Start[A any](ctx context.Context, f *Function[A], arg A, opts *Options) (*Process, error) {
+	if f == nil {
+		return nil, fmt.Errorf("process: start: nil function: %w", fs.ErrInvalid)
+	}
+	if opts == nil {
+		opts = &Options{}
+	}
+	l := &launch{Function: f.name, Daemon: opts.Daemon, Group: opts.Group}
+	p, err := start(ctx, opts, l, func() ([]byte, error) { return encode(l, &arg) })
+	if err != nil {
+		return nil, fmt.Errorf("process: start %q: %w", f.name, err)
+	}
+	return p, nil
+}
+
+func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte, error)) (_ *Process, err error) {
+	switch {
+	case !supported:
+		return nil, fmt.Errorf("no processes on this platform: %w", errors.ErrUnsupported)
+	case !mainCalled.Load():
+		return nil, ErrNoMain
+	case ctx == nil:
+		return nil, fmt.Errorf("nil context: %w", fs.ErrInvalid)
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	refs, files, err := refer(opts.Segments)
+	if err != nil {
+		return nil, err
+	}
+	l.Segments = refs
+	frame, err := encode()
+	if err != nil {
+		return nil, err
+	}
+
+	childIn, in, err := pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer childIn.Close()
+	report, childReport, err := pipe()
+	if err != nil {
+		in.Close()
+		return nil, err
+	}
+	defer childReport.Close()
+
+	p := newProcess(opts, l)
+	if err := p.spawn(opts, append([]*os.File{childIn, childReport}, files...)); err != nil {
+		in.Close()
+		report.Close()
+		return nil, err
+	}
+	go p.feed(in, frame)
+	stop := context.AfterFunc(ctx, func() { p.Terminate() })
+	go p.reap(in, report, stop)
+	return p, nil
+}
+
+// spawn starts the process, which inherits the files.
+func (p *Process) spawn(opts *Options, files []*os.File) error {
+	path, err := executable()
+	if err != nil {
+		return err
+	}
+	p.cmd = &exec.Cmd{Path: path, Args: []string{path}, Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr}
+	if len(os.Args) > 0 {
+		p.cmd.Args[0] = os.Args[0]
+	}
+	if opts.Command != nil {
+		opts.Command(p.cmd)
+	}
+	p.catch()
+	if p.cmd.WaitDelay == 0 {
+		p.cmd.WaitDelay = waitDelay
+	}
+	numbers, err := bequeath(p.cmd, files)
+	if err != nil {
+		return err
+	}
+	p.cmd.Env = append(p.cmd.Environ(), variable+"="+strings.Join(numbers, ","))
+	if p.group != nil {
+		p.group.prepare(p.cmd)
+	}
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	if p.group != nil {
+		if err := p.group.adopt(p.cmd.Process); err != nil {
+			p.cmd.Process.Kill() // it has begun nothing: the launch is not written
+			p.cmd.Wait()
+			return err
+		}
+	}
+	return nil
+}
+
+// catch puts the tail before where standard error goes.
+func (p *Process) catch() {
+	p.stderr = &tail{next: p.cmd.Stderr}
+	_, file := p.cmd.Stdout.(*os.File)
+	if !file && p.cmd.Stdout != nil && equal(p.cmd.Stdout, p.cmd.Stderr) {
+		p.cmd.Stdout = p.stderr // one pipe for both, as without us
+	}
+	p.cmd.Stderr = p.stderr
+}
+
+// equal is a == b, where the values may be of a type that has no ==.
+func equal(a, b any) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+}
+
+// decimals returns numbers as the environment variable has them.
+func decimal(n uintptr) string { return strconv.FormatUint(uint64(n), 10) }
