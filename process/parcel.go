@@ -27,7 +27,7 @@ type parcel struct {
 
 	mu       sync.Mutex
 	ticket   ticket
-	held     bool // the gate of the ticket
+	held     bool      // the gate of the ticket
 	outcomes []outcome // of all elements; those before next are settled
 	next     int
 	attempts int    // how often next was begun, by those who are dead
