@@ -17,6 +17,6 @@ func (g *group) adopt(*os.Process) error { return nil }
 
 func (g *group) awaitEnd(*os.Process) bool { return false }
 
-func (g *group) kill() {}
+func (g *group) kill() bool { return false }
 
 func (g *group) close() {}

@@ -51,8 +51,8 @@ func (g *group) awaitEnd(*os.Process) bool {
 	return err == nil
 }
 
-// kill kills all of the group.
-func (g *group) kill() { windows.TerminateJobObject(g.job, 1) }
+// kill kills all of the group, and reports whether it has.
+func (g *group) kill() bool { return windows.TerminateJobObject(g.job, 1) == nil }
 
 func (g *group) close() {
 	windows.CloseHandle(g.job)

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
@@ -38,22 +40,20 @@ type segmentRef struct {
 const terminate = 't'
 
 // encode returns what is written to the launch pipe first.
-func encode[A any](l *launch, arg *A) (frame []byte, err error) {
-	// Gob panics at a nil pointer.
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("argument: %v", v)
+func encode[A any](l *launch, arg *A) ([]byte, error) {
+	// Of a pointer, gob sends what it points to. It makes a zero of one that is nil, or sends nothing.
+	for v := reflect.ValueOf(arg); v.Kind() == reflect.Pointer; v = v.Elem() {
+		if v.IsNil() {
+			return nil, fmt.Errorf("argument: gob: nil pointer of type %v: %w", v.Type(), fs.ErrInvalid)
 		}
-	}()
+	}
 	var b bytes.Buffer
 	enc := gob.NewEncoder(&b)
 	if err := enc.Encode(l); err != nil {
 		return nil, err
 	}
-	if carries[A]() {
-		if err := enc.Encode(arg); err != nil {
-			return nil, fmt.Errorf("argument: %w", err)
-		}
+	if err := enc.Encode(arg); err != nil {
+		return nil, fmt.Errorf("argument: %w", err)
 	}
 	return b.Bytes(), nil
 }
@@ -63,7 +63,7 @@ func encode[A any](l *launch, arg *A) (frame []byte, err error) {
 func refer(segments []*shm.Segment) (refs []segmentRef, files []*os.File, err error) {
 	for i, s := range segments {
 		if s == nil {
-			return nil, nil, fmt.Errorf("segment %d is nil: %w", i, os.ErrInvalid)
+			return nil, nil, fmt.Errorf("segment %d is nil: %w", i, fs.ErrInvalid)
 		}
 		if path := segment.Of(s).Path(); path != "" {
 			dir, err := filepath.Abs(filepath.Dir(path))
@@ -75,7 +75,7 @@ func refer(segments []*shm.Segment) (refs []segmentRef, files []*os.File, err er
 		}
 		f := fileOf(s)
 		if f == nil {
-			return nil, nil, fmt.Errorf("segment %d has neither a name nor a file to inherit: %w", i, os.ErrInvalid)
+			return nil, nil, fmt.Errorf("segment %d has neither a name nor a file to inherit: %w", i, fs.ErrInvalid)
 		}
 		if _, err := f.Stat(); err != nil {
 			return nil, nil, fmt.Errorf("segment %d: %w", i, err)

@@ -73,6 +73,7 @@ func (c *child) run() {
 	if c.in == nil || c.report == nil {
 		c.exit(fmt.Errorf("environment variable %s has a value that is not from Start", variable))
 	}
+	rename()
 	in := bufio.NewReader(c.in) // gob takes no more from it than it needs
 	call, err := c.prepare(gob.NewDecoder(in))
 	if err != nil {

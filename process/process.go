@@ -9,6 +9,60 @@ import (
 	"time"
 )
 
+// States of a process:
+//
+//	Launched   it exists, has not read all of its launch, and has run nothing of the function
+//	Running    it has read all of the launch, and calls the function
+//	Terminated the same, asked to end: a byte is on its way, and Kill follows after Grace
+//	Ended      the kernel has ended it, and keeps its number until it is reaped
+//	Over       nobody signals it, or its group, from now on
+//	Done       it is reaped, all descriptors and goroutines of its own are gone, err is set
+//
+//	Launched → Running              by the child, at the last byte of the argument
+//	Launched, Running → Terminated  by the parent, once
+//	all of these → Ended            by anybody
+//	Ended → Over → Done             by the parent's goroutine reap, once
+//
+// Invariants:
+//
+//  1. Only the parent has the writing end of the launch pipe.
+//  2. A child calls the function only after it has read all of the launch.
+//  3. The number of a process, or of its group, is used only while the process is not reaped.
+//     With a group, Over comes before the reaping, by waitid(2) with WNOWAIT; on Windows,
+//     a handle stands for the number. Without one, os.Process has a pidfd, or a lock.
+//     (With a group on other Unix systems, Over comes right after the reaping.)
+//  4. The group is killed at Over, when its leader is nobody's parent any more.
+//  5. Nothing but the process itself holds up Done for longer than waitDelay, twice.
+//
+// Why the end of file of the launch pipe cannot be held up, while the parent is dead: the
+// writing end was close-on-exec from its first moment, and is no file that a child
+// inherits. So a process that the parent starts has it between fork and exec at most, where it goes
+// on to exec even without its parent. (C code of the parent that forks and does not exec has a copy.)
+// The reading end and that of the report are close-on-exec in the child before its main and the init
+// functions of those who import this package: what the child starts has neither of them, nor the
+// environment variable. It has standard error, for which reap does not wait long.
+//
+// There is no Pdeathsig. It fires at the end of the thread that started the child, and
+// goroutines move between threads.
+//
+// What a death leaves at each step:
+//
+//   - The parent, before the child exists: nothing. The kernel closes the pipes.
+//   - The parent, while the child is Launched: the child reads the end of file within
+//     the launch, and ends (2).
+//   - The parent, afterwards: a Daemon reads the end of file, and kills its group and itself. On
+//     Windows, the kernel kills the group with the last handle of the Job Object.
+//     Another one goes on; nobody reads its report, or what it prints to standard error.
+//   - The parent, between Ended and Over: what is left of the group lives on. The kernel
+//     reaps the child.
+//   - The child, while it is Launched: feed gets EPIPE, or is released by Over. The function has
+//     not run.
+//   - The child, afterwards: reap sees it. Of a report, any beginning may be there.
+//   - Both at once: the group of the child lives on, but not on Windows.
+//
+// A child that is stopped by a signal when its parent dies: as leader of a group it
+// leads an orphaned group, which the kernel continues and hangs up. Otherwise it ends when it is continued.
+
 // Process is a process that [Start] has started. Several goroutines may call its methods at
 // the same time.
 type Process struct {
@@ -165,8 +219,8 @@ func (p *Process) Kill() error {
 	if p.ended {
 		return os.ErrProcessDone
 	}
-	if p.group != nil {
-		p.group.kill()
+	if p.group != nil && p.group.kill() {
+		return nil
 	}
 	return p.cmd.Process.Kill()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/gob"
 	"fmt"
-	"reflect"
 	"sync"
 )
 
@@ -56,13 +55,8 @@ func lookup(name string) callable {
 
 func (f *Function[A]) bind(dec *gob.Decoder) (func(context.Context) error, error) {
 	var arg A
-	if carries[A]() {
-		if err := dec.Decode(&arg); err != nil {
-			return nil, err
-		}
+	if err := dec.Decode(&arg); err != nil {
+		return nil, err
 	}
 	return func(ctx context.Context) error { return f.f(ctx, arg) }, nil
 }
-
-// carries reports whether values of the type differ. Gob refuses struct{}.
-func carries[A any]() bool { return reflect.TypeFor[A]().Size() > 0 }
