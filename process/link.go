@@ -62,7 +62,7 @@ func (h header) put(b []byte) {
 // cutHeader cuts the header off a piece.
 func cutHeader(b []byte) (h header, rest []byte, err error) {
 	if len(b) < headerSize {
-		return h, nil, fmt.Errorf("process: message of %d bytes: %w", len(b), shm.ErrCorrupt)
+		return h, nil, fmt.Errorf("isthmus: message of %d bytes: %w", len(b), shm.ErrCorrupt)
 	}
 	return header{
 		kind: kind(b[0]), flags: b[1],

@@ -103,7 +103,7 @@ func NewPool(ctx context.Context, opts *PoolOptions) (*Pool, error) {
 	case err != nil:
 		return nil, err
 	case !supported:
-		return nil, fmt.Errorf("process: pool: no processes on this platform: %w", errors.ErrUnsupported)
+		return nil, fmt.Errorf("isthmus: pool: no processes on this platform: %w", errors.ErrUnsupported)
 	case !mainCalled.Load():
 		return nil, ErrNoMain
 	case ctx.Err() != nil:
@@ -141,7 +141,7 @@ func NewPool(ctx context.Context, opts *PoolOptions) (*Pool, error) {
 func (p *Pool) Close() error {
 	if !p.closing.CompareAndSwap(false, true) {
 		<-p.done
-		return fmt.Errorf("process: %w", ErrPoolClosed)
+		return fmt.Errorf("isthmus: %w", ErrPoolClosed)
 	}
 	close(p.closed)
 	for range cap(p.free) { // a task has a gate
@@ -164,7 +164,7 @@ func (p *Pool) Close() error {
 func (p *Pool) fault() error {
 	cause := context.Cause(p.ctx)
 	if errors.Is(cause, ErrPoolClosed) || errors.Is(cause, ErrBroken) {
-		return fmt.Errorf("process: %w", cause)
+		return fmt.Errorf("isthmus: %w", cause)
 	}
 	return ended(p.ctx)
 }
@@ -181,12 +181,12 @@ func (p *Pool) acquire(ctx context.Context) (gate uint32, err error) {
 		case <-p.ctx.Done():
 			return 0, p.fault()
 		case <-p.closed:
-			return 0, fmt.Errorf("process: %w", ErrPoolClosed)
+			return 0, fmt.Errorf("isthmus: %w", ErrPoolClosed)
 		}
 	}
 	if p.closing.Load() {
 		p.free <- gate
-		return 0, fmt.Errorf("process: %w", ErrPoolClosed)
+		return 0, fmt.Errorf("isthmus: %w", ErrPoolClosed)
 	}
 	return gate, nil
 }

@@ -10,7 +10,7 @@ import (
 // BenchmarkPool is about tasks of 8 bytes on two workers.
 func BenchmarkPool(b *testing.B) {
 	pool := func(b *testing.B) *process.Pool {
-		p := newPool(b, &process.PoolOptions{Workers: 2})
+		p := newPool(b, b.Context(), &process.PoolOptions{Workers: 2})
 		for range 100 {
 			if _, err := square.Call(context.Background(), p, 1); err != nil {
 				b.Fatal(err)

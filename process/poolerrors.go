@@ -40,7 +40,7 @@ type WorkerDied struct {
 
 // Error says how the worker has ended.
 func (e *WorkerDied) Error() string {
-	text := fmt.Sprintf("process: worker died, pid %d: %v", e.PID, e.State)
+	text := fmt.Sprintf("isthmus: worker died, pid %d: %v", e.PID, e.State)
 	if e.Attempt > 0 {
 		text += fmt.Sprintf(", in attempt %d", e.Attempt)
 	}
@@ -63,7 +63,7 @@ type TaskError struct {
 }
 
 // Error returns the name of the task and the text of its error.
-func (e *TaskError) Error() string { return fmt.Sprintf("task %q: %s", e.Func, e.Text) }
+func (e *TaskError) Error() string { return fmt.Sprintf("isthmus: task %q: %s", e.Func, e.Text) }
 
 // Is reports whether the task's error has wrapped target, an error of package context.
 func (e *TaskError) Is(target error) bool {
@@ -86,7 +86,7 @@ type PanicError struct {
 
 // Error returns the name of the task, the value of the panic, and its stack.
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("task %q: panic: %s\n\n%s", e.Func, e.Value, strings.TrimSpace(e.Stack))
+	return fmt.Sprintf("isthmus: task %q: panic: %s\n\n%s", e.Func, e.Value, strings.TrimSpace(e.Stack))
 }
 
 // Errors as they come from a worker: the data of an outcome.
@@ -120,11 +120,11 @@ func errorOf(kind kind, name string, data []byte) error {
 			return &PanicError{Func: name, Value: string(value), Stack: string(stack)}
 		}
 	case kind == isUnencodable:
-		return fmt.Errorf("task %q: %s: %w", name, data, ErrEncoding)
+		return fmt.Errorf("isthmus: task %q: %s: %w", name, data, ErrEncoding)
 	case kind == isUnknown:
-		return fmt.Errorf("task %q: not registered in the worker when Main was called: %w", name, os.ErrNotExist)
+		return fmt.Errorf("isthmus: task %q: not registered in the worker when Main was called: %w", name, os.ErrNotExist)
 	}
-	return fmt.Errorf("task %q: worker sent an outcome %d of %d bytes: %w", name, kind, len(data), os.ErrInvalid)
+	return fmt.Errorf("isthmus: task %q: worker sent an outcome %d of %d bytes: %w", name, kind, len(data), os.ErrInvalid)
 }
 
 // cutPrefixed cuts off what has its length before it.
@@ -140,7 +140,7 @@ func cutPrefixed(b []byte) (first, rest []byte, ok bool) {
 // ended returns the error of a context that is done.
 func ended(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return fmt.Errorf("process: %w: %w", ctx.Err(), cause)
+		return fmt.Errorf("isthmus: %w: %w", ctx.Err(), cause)
 	}
-	return fmt.Errorf("process: %w", ctx.Err())
+	return fmt.Errorf("isthmus: %w", ctx.Err())
 }

@@ -66,15 +66,15 @@ func (o *PoolOptions) withDefaults() (PoolOptions, error) {
 	}
 	switch {
 	case opts.Workers < 0 || opts.Workers > maxWorkers:
-		return opts, fmt.Errorf("process: pool of %d workers: want 1 to %d: %w", opts.Workers, maxWorkers, fs.ErrInvalid)
+		return opts, fmt.Errorf("isthmus: pool of %d workers: want 1 to %d: %w", opts.Workers, maxWorkers, fs.ErrInvalid)
 	case opts.MaxTasks < 0:
-		return opts, fmt.Errorf("process: MaxTasks %d: %w", opts.MaxTasks, fs.ErrInvalid)
+		return opts, fmt.Errorf("isthmus: MaxTasks %d: %w", opts.MaxTasks, fs.ErrInvalid)
 	case opts.MaxAttempts < 0:
-		return opts, fmt.Errorf("process: MaxAttempts %d: %w", opts.MaxAttempts, fs.ErrInvalid)
+		return opts, fmt.Errorf("isthmus: MaxAttempts %d: %w", opts.MaxAttempts, fs.ErrInvalid)
 	case opts.Queue < 0 || opts.Queue > maxQueue:
-		return opts, fmt.Errorf("process: Queue %d: want 1 to %d: %w", opts.Queue, maxQueue, fs.ErrInvalid)
+		return opts, fmt.Errorf("isthmus: Queue %d: want 1 to %d: %w", opts.Queue, maxQueue, fs.ErrInvalid)
 	case opts.Init.err != nil:
-		return opts, fmt.Errorf("process: Init: %w", opts.Init.err)
+		return opts, fmt.Errorf("isthmus: Init: %w", opts.Init.err)
 	}
 	return opts, nil
 }
@@ -90,14 +90,12 @@ type Call struct {
 // of [NewPool].
 func (f *Function[A]) With(arg A) Call {
 	c := Call{name: f.name}
-	if carries[A]() {
-		var b bytes.Buffer
-		func() {
-			defer notPanic(&c.err)
-			c.err = gob.NewEncoder(&b).Encode(&arg)
-		}()
-		c.arg = b.Bytes()
-	}
+	var b bytes.Buffer
+	func() {
+		defer notPanic(&c.err) // at a nil pointer
+		c.err = gob.NewEncoder(&b).Encode(&arg)
+	}()
+	c.arg = b.Bytes()
 	if c.err != nil {
 		c.err = fmt.Errorf("%q: argument of type %T: %w: %w", f.name, arg, ErrEncoding, c.err)
 	}

@@ -98,7 +98,7 @@ func (c codec[R]) result(name string, o *outcome) (r R, err error) {
 		return r, errorOf(o.kind, name, o.data)
 	}
 	if r, err = c.decode(o.data); err != nil {
-		return *new(R), fmt.Errorf("task %q: result of type %T: %w: %w", name, r, ErrEncoding, err)
+		return *new(R), fmt.Errorf("isthmus: task %q: result of type %T: %w: %w", name, r, ErrEncoding, err)
 	}
 	return r, nil
 }

@@ -92,7 +92,7 @@ func (t *Task[A, R]) appendArg(b []byte, a A) ([]byte, error) {
 	at := len(b)
 	long, err := t.arg.append(b, a)
 	if err != nil {
-		return b, fmt.Errorf("task %q: argument of type %T: %w: %w", t.name, a, ErrEncoding, err)
+		return b, fmt.Errorf("isthmus: task %q: argument of type %T: %w: %w", t.name, a, ErrEncoding, err)
 	}
 	if t.size >= 0 {
 		return long, nil

@@ -172,7 +172,7 @@ func (w *worker) take() bool {
 	s := held.Value()
 	t := ticket{s.gate, s.serial}
 	if int(t.gate) >= w.Queue {
-		w.err = fmt.Errorf("process: slot of gate %d: %w", t.gate, shm.ErrCorrupt)
+		w.err = fmt.Errorf("isthmus: slot of gate %d: %w", t.gate, shm.ErrCorrupt)
 		return false
 	}
 	w.held, w.index, w.count = held, int(s.first), int(s.count)
