@@ -1,14 +1,28 @@
 package process
 
+import (
+	"testing"
+	"time"
+)
+
 // Steps of a worker, see worker.go.
 const (
-	StepTaken  = stepTaken
-	StepBegun  = stepBegun
-	StepRan    = stepRan
-	StepSent   = stepSent
-	StepAcked  = stepAcked
-	StepAsking = stepAsking
+	StepTaken  = int(stepTaken)
+	StepBegun  = int(stepBegun)
+	StepRan    = int(stepRan)
+	StepSent   = int(stepSent)
+	StepAcked  = int(stepAcked)
+	StepAsking = int(stepAsking)
 )
 
 // AtStep makes f what is called between the steps of this process, a worker.
 func AtStep(f func(s int)) { atStep = func(s step) { f(int(s)) } }
+
+// SetFirstPause makes pauses short until the end of the test.
+func SetFirstPause(t *testing.T) {
+	firstPause = time.Millisecond
+	t.Cleanup(func() { firstPause = defaultFirstPause })
+}
+
+// InWorker reports whether this process was made by Start.
+func InWorker() bool { return self != nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"testing"
@@ -87,6 +88,7 @@ func newRig(t testing.TB, r rig, opts process.PoolOptions) *process.Pool {
 	})
 	opts.Segments = []*shm.Segment{seg}
 	opts.Init = setUp.With(r)
+	opts.Command = func(c *exec.Cmd) { c.Stderr = nil } // their traces are in errors
 	if opts.Workers == 0 {
 		opts.Workers = 2
 	}

@@ -70,9 +70,11 @@ var echo = struct {
 	text   *process.Task[string, string]
 	array  *process.Task[[100]int32, [100]int32]
 	any    *process.Task[any, any]
+	odd    *process.Task[oddity, oddity]
 }{
 	echoOf[record]("record"), echoOf[*record]("ptr"), echoOf[[]byte]("bytes"), echoOf[[]float64]("floats"),
 	echoOf[string]("text"), echoOf[[100]int32]("array"), echoOf[any]("any"),
+	echoOf[oddity]("odd"),
 }
 
 func echoOf[A any](name string) *process.Task[A, A] {

@@ -14,13 +14,14 @@ import (
 const (
 	// A worker that has ended before it has done anything is replaced after a pause, twice as long each
 	// time. After that many in a row, and if no other worker is ready, the pool is broken.
-	maxFailures  = 8
-	firstPause   = 10 * time.Millisecond
-	longestPause = firstPause << (maxFailures - 1)
+	maxFailures       = 8
+	defaultFirstPause = 10 * time.Millisecond
 
 	// A worker that was idle for that long has not failed to start.
 	longIdle = time.Second
 )
+
+var firstPause = defaultFirstPause // another one in tests
 
 // supervise keeps a worker running until the pool ends.
 func (p *Pool) supervise(number int) {
@@ -38,7 +39,7 @@ func (p *Pool) supervise(number int) {
 			p.cancel(fmt.Errorf("%w: %w", ErrBroken, err))
 			return
 		}
-		pause := time.NewTimer(min(firstPause<<min(failures-1, maxFailures), longestPause))
+		pause := time.NewTimer(firstPause << min(failures-1, maxFailures))
 		select {
 		case <-pause.C:
 		case <-p.ctx.Done():
