@@ -78,6 +78,11 @@ func killSelf() {
 // newRig starts a pool whose workers have a board, and do what a rig says.
 func newRig(t testing.TB, r rig, opts process.PoolOptions) *process.Pool {
 	t.Helper()
+	return newRigWith(t, t.Context(), r, opts)
+}
+
+func newRigWith(t testing.TB, ctx context.Context, r rig, opts process.PoolOptions) *process.Pool {
+	t.Helper()
 	proctest.Mortal(t)
 	proctest.Dir(t)
 	seg := proctest.Must(shm.Create("board", 1<<18, nil))(t)
@@ -92,7 +97,7 @@ func newRig(t testing.TB, r rig, opts process.PoolOptions) *process.Pool {
 	if opts.Workers == 0 {
 		opts.Workers = 2
 	}
-	return newPool(t, t.Context(), &opts)
+	return newPool(t, ctx, &opts)
 }
 
 // newPool starts a pool, which is closed at the end of the test, and has left nothing then.
@@ -220,9 +225,8 @@ func endIn(_ context.Context, how string) (string, error) {
 		os.Stderr.WriteString("ends by 3\n")
 		os.Exit(3)
 	case "crash":
-		done := make(chan struct{})
-		go func() { defer close(done); panic("in another goroutine") }()
-		<-done
+		go func() { panic("in another goroutine") }()
+		select {}
 	case "panic":
 		panic("by itself")
 	case "nil map":
