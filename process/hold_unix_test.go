@@ -83,7 +83,7 @@ func (l *line) expectEnd() {
 // What a holder does, after it has said that it is there.
 type holder struct {
 	Sleeper bool   // it starts another process, that also holds the line
-	Act     string // "", "return", "panic"; otherwise it answers until the line ends
+	Act     string // "return", "panic", "print" for ever, "answer" until the line ends, or else nothing
 }
 
 // holds holds the line that it has inherited.
@@ -111,6 +111,10 @@ var holds = process.Register("holds", func(_ context.Context, h holder) error {
 			fmt.Fprintln(l, in.Text(), "again", err != nil)
 		}
 		return nil
+	case "print":
+		for {
+			fmt.Fprintln(os.Stderr, "printing")
+		}
 	}
 	select {}
 })
