@@ -31,6 +31,7 @@ type parcel struct {
 	outcomes []outcome // of all elements; those before next are settled
 	next     int
 	attempts int    // how often next was begun, by those who are dead
+	fetches  int    // how often the argument was fetched by those who died before they began it
 	took     uint32 // µs, of the last element's worker, if timed
 	stop     func() bool
 }
@@ -140,8 +141,8 @@ func (c *parcel) notFetched(t ticket, cause WorkerDied) {
 	if c.ticket != t || c.settled() || c.pool.gates.load(t.gate) != waiting(t.serial) {
 		return
 	}
-	if c.attempts++; c.attempts >= c.pool.maxAttempts {
-		cause.Attempt = c.attempts
+	if c.fetches++; c.fetches >= c.pool.maxAttempts {
+		cause.Attempt = c.fetches
 		c.settleAll(poison(&cause))
 	}
 }

@@ -50,6 +50,7 @@ func TestPoolClose(t *testing.T) {
 
 // What nobody waits for holds Close up for Grace only.
 func TestPoolCloseGrace(t *testing.T) {
+	proctest.Mortal(t)
 	p := newRig(t, rig{}, process.PoolOptions{Grace: time.Millisecond})
 	ctx, cancel := context.WithCancel(t.Context())
 	r := stubborn.Go(ctx, p, 1)
@@ -129,6 +130,7 @@ func TestPoolCancelFetching(t *testing.T) {
 
 // The end of the pool's context ends all, and says why.
 func TestPoolTerminate(t *testing.T) {
+	proctest.Mortal(t)
 	why := errors.New("why")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -153,6 +155,7 @@ func TestPoolTerminate(t *testing.T) {
 
 // It may end at any moment, and without a Close.
 func TestPoolTerminateAnytime(t *testing.T) {
+	proctest.Mortal(t)
 	random := proctest.Random(t)
 	for range proctest.Scaled(10) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -251,6 +254,7 @@ func TestPoolMaxTasks(t *testing.T) {
 
 // Workers that were idle and are killed are replaced.
 func TestPoolKilledIdle(t *testing.T) {
+	proctest.Mortal(t)
 	p := newRig(t, rig{}, process.PoolOptions{})
 	for range 4 {
 		id := proctest.Must(pid.Call(t.Context(), p, struct{}{}))(t)
