@@ -44,27 +44,19 @@ type outcome struct {
 }
 
 // pass gives the parcel a gate, and puts it into the queue. It waits for a gate, and for room
-// there, until ctx ends. An error says that it is settled, by that error.
-func (c *parcel) pass(ctx context.Context) {
+// there, until ctx ends. An error says that it has no gate, and nothing is settled.
+func (c *parcel) pass(ctx context.Context) error {
 	gate, err := c.pool.acquire(ctx)
 	if err != nil {
-		c.mu.Lock()
-		c.settleAll(err)
-		c.mu.Unlock()
-		return
+		return err
 	}
 	c.mu.Lock()
-	if c.settled() { // its context has ended meanwhile
-		c.mu.Unlock()
-		c.pool.release(gate)
-		return
-	}
 	c.ticket.gate, c.held = gate, true
 	c.pool.at[gate].Store(c)
 	if c.pool.over.Load() { // else who ends it finds the parcel
 		c.settleAll(c.pool.fault())
 		c.mu.Unlock()
-		return
+		return nil
 	}
 	s := c.renew()
 	err = c.pool.tasks.TryPut(s)
@@ -72,6 +64,7 @@ func (c *parcel) pass(ctx context.Context) {
 	if err != nil {
 		c.pool.put(ctx, c, s)
 	}
+	return nil
 }
 
 // renew gives the parcel a new serial, and returns the slot for what is left of it. The lock
