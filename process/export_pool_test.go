@@ -1,6 +1,7 @@
 package process
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -26,3 +27,6 @@ func SetFirstPause(t *testing.T) {
 
 // InWorker reports whether this process was made by Start.
 func InWorker() bool { return self != nil }
+
+func makeParcels(n int) []atomic.Pointer[parcel] { return make([]atomic.Pointer[parcel], n) }
+func makeLinks(n int) []atomic.Pointer[link]     { return make([]atomic.Pointer[link], n) }

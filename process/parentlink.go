@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
@@ -22,7 +23,7 @@ type link struct {
 	message []byte
 
 	// Of the goroutine that receives, until the worker has ended.
-	ready    bool
+	ready    time.Time // when it was
 	outcomes int
 	wanted   ticket // the argument that was asked for last
 
@@ -98,7 +99,7 @@ func (l *link) take(piece []byte) error {
 	}
 	switch {
 	case h.kind == isReady:
-		l.ready = true
+		l.ready = time.Now()
 		l.pool.ready.Add(1)
 		return nil
 	case h.ticket.gate >= uint32(len(l.pool.at)):

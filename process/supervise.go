@@ -12,8 +12,8 @@ const (
 	maxFailures       = 8
 	defaultFirstPause = 10 * time.Millisecond
 
-	// A worker that was idle for that long has not failed to start.
-	longIdle = time.Second
+	// A worker that was ready for that long has not failed to start.
+	longReady = time.Second
 )
 
 var firstPause = defaultFirstPause // another one in tests
@@ -22,9 +22,8 @@ var firstPause = defaultFirstPause // another one in tests
 func (p *Pool) supervise(number int) {
 	failures, seen := 0, p.useful.Load()
 	for p.ctx.Err() == nil {
-		began := time.Now()
 		useful, err := p.employ(number)
-		if n := p.useful.Load(); useful || n != seen || time.Since(began) > longIdle {
+		if n := p.useful.Load(); useful || n != seen {
 			failures, seen = 0, n
 		}
 		if useful {
@@ -44,7 +43,7 @@ func (p *Pool) supervise(number int) {
 }
 
 // employ starts a worker, and returns when it has ended and what it has left is decided. It
-// was useful if it has begun a task. Otherwise err says how it has ended.
+// was useful if it has begun a task, or was ready for long. Otherwise err says how it has ended.
 func (p *Pool) employ(number int) (useful bool, err error) {
 	l, err := newLink(p)
 	if err != nil {
@@ -74,12 +73,14 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	ends.Wait()
 	l.drain()
 	p.links[number].Store(nil)
-	if l.ready {
+	useful = l.outcomes > 0
+	if !l.ready.IsZero() {
 		p.ready.Add(-1)
+		useful = useful || time.Since(l.ready) > longReady
 	}
 
 	died := WorkerDied{PID: worker.PID(), State: worker.cmd.ProcessState, Stderr: worker.stderr.String(), err: worker.Wait()}
-	return p.bury(number, l, died) || l.outcomes > 0, &died
+	return p.bury(number, l, died) || useful, &died
 }
 
 // bury decides what becomes of what a worker has left, and reports whether it has left
