@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -15,10 +16,13 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// pause stops its worker.
+// pause stops its worker, and does not return before the test wants it to.
 var pause = process.Func("pause", func(_ context.Context, x int64) (int64, error) {
 	board.Store(atPID, int64(os.Getpid()))
 	syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	for board.Load(atGo) == 0 { // it may go on for a moment
+		runtime.Gosched()
+	}
 	return x, nil
 })
 
@@ -36,6 +40,7 @@ func TestPoolStopped(t *testing.T) {
 		t.Error("the task of the worker that is stopped has ended")
 	default:
 	}
+	board.Store(atGo, 1)
 	proctest.Until(t, "it goes on", func() bool { // it may only be about to stop
 		syscall.Kill(int(board.Load(atPID)), syscall.SIGCONT)
 		select {
