@@ -1,0 +1,42 @@
+package process
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// Steps of a worker, see worker.go.
+const (
+	StepTaken  = int(stepTaken)
+	StepBegun  = int(stepBegun)
+	StepRan    = int(stepRan)
+	StepSent   = int(stepSent)
+	StepAcked  = int(stepAcked)
+	StepAsking = int(stepAsking)
+)
+
+// AtStep makes f what is called between the steps of this process, a worker.
+func AtStep(f func(s int)) { atStep = func(s step) { f(int(s)) } }
+
+// SetFirstPause makes pauses short until the end of the test.
+func SetFirstPause(t *testing.T) {
+	firstPause = time.Millisecond
+	t.Cleanup(func() { firstPause = defaultFirstPause })
+}
+
+// InWorker reports whether this process was made by Start.
+func InWorker() bool { return self != nil }
+
+func makeParcels(n int) []atomic.Pointer[parcel] { return make([]atomic.Pointer[parcel], n) }
+func makeLinks(n int) []atomic.Pointer[link]     { return make([]atomic.Pointer[link], n) }
+
+// SetNamed has pools use segments with names until the end of the test, as where there are no
+// others.
+func SetNamed(t *testing.T) {
+	anonymous = func(int64, *shm.Options) (*shm.Segment, error) { return nil, errors.ErrUnsupported }
+	t.Cleanup(func() { anonymous = shm.Anonymous })
+}

@@ -1,0 +1,62 @@
+package process
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// shared is a segment that a pool shares with workers: anonymous, where there is such a
+// thing, or else of a random name.
+type shared struct {
+	*shm.Segment
+	name string // or ""
+}
+
+// anonymous is another function in tests of the other case.
+var anonymous = shm.Anonymous
+
+func newShared(size int64, procs int) (*shared, error) {
+	opts := &shm.Options{MaxProcs: procs, MaxObjects: 8}
+	s, err := anonymous(size, opts)
+	if err == nil || !errors.Is(err, errors.ErrUnsupported) {
+		return &shared{Segment: s}, err
+	}
+	name := fmt.Sprintf("isthmus-pool-%d-%s", os.Getpid(), rand.Text())
+	s, err = shm.Create(name, size, opts)
+	return &shared{s, name}, err
+}
+
+func (s *shared) close() {
+	if s.name != "" {
+		shm.Remove(s.name, nil)
+	}
+	s.Close()
+}
+
+// The names of the objects in the segment of all workers.
+const (
+	queueName = "tasks"
+	gatesName = "gates"
+)
+
+// slots returns how many slots the queue has for that many gates: some are those of tasks that
+// were given up, or are not acknowledged yet.
+func slots(gates int) int { return 2 * gates }
+
+func queueSize(queue int) int64 {
+	return max(4096, ring.WorkQueueSize[slot](slots(queue))+int64(queue)*8+1024)
+}
+
+func openQueue(s *shm.Segment, queue int) (*ring.WorkQueue[slot], gates, error) {
+	q, err := ring.NewWorkQueue[slot](s, queueName, slots(queue))
+	if err != nil {
+		return nil, gates{}, err
+	}
+	words, err := shm.NewArray[uint64](s, gatesName, queue)
+	return q, gates{words}, err
+}
