@@ -21,7 +21,7 @@ var _ = proctest.Register("parent", func(c *proctest.Child) {
 		opts.Daemon = true
 	case "group":
 		opts.Daemon, opts.Group = true, true
-		h.Sleeper = true
+		h = holder{Sleeper: true, Act: "print"}
 	case "other":
 		h.Act = "answer"
 	}
@@ -30,7 +30,7 @@ var _ = proctest.Register("parent", func(c *proctest.Child) {
 })
 
 // TestParentKilled kills the parent of a Daemon, of one with a group of its own in which there is
-// another process, and of one that goes on.
+// another process, and which prints all the time, and of one that goes on.
 func TestParentKilled(t *testing.T) {
 	for _, kind := range []string{"daemon", "group", "other"} {
 		t.Run(kind, func(t *testing.T) {

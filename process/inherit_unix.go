@@ -34,7 +34,8 @@ func inherit(fd uintptr, poll bool) *os.File {
 }
 
 // survive keeps the process from being killed when it writes to a standard error that the parent
-// no longer reads. What it starts does not inherit that.
+// no longer reads: it may be no Daemon, or has its group to kill first. What it starts does not
+// inherit that.
 func survive() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // die kills this process, and its group if that is its own.

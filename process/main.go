@@ -74,13 +74,11 @@ func (c *child) run() {
 		c.exit(fmt.Errorf("environment variable %s has a value that is not from Start", variable))
 	}
 	rename()
+	survive()
 	in := bufio.NewReader(c.in) // gob takes no more from it than it needs
 	call, err := c.prepare(gob.NewDecoder(in))
 	if err != nil {
 		c.exit(err)
-	}
-	if !c.launch.Daemon {
-		survive()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go c.obey(in, cancel)

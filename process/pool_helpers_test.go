@@ -9,8 +9,10 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	iwait "github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/process"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -61,6 +63,9 @@ var setUp = process.Register("set up", func(_ context.Context, r rig) error {
 		}
 		return errors.New("no luck")
 	}
+	if os.Getenv("ISTHMUS_PROCTEST_MORTAL") == "" { // see proctest.Mortal
+		iwait.SetSlice(10 * time.Second)
+	}
 	process.AtStep(func(s int) {
 		if s == r.Step && (r.Times == 0 || shm.AddAt(board, atKills, 1) <= r.Times) {
 			killSelf()
@@ -78,7 +83,11 @@ func killSelf() {
 // newRig starts a pool whose workers have a board, and do what a rig says.
 func newRig(t testing.TB, r rig, opts process.PoolOptions) *process.Pool {
 	t.Helper()
-	proctest.Mortal(t)
+	return newRigWith(t, t.Context(), r, opts)
+}
+
+func newRigWith(t testing.TB, ctx context.Context, r rig, opts process.PoolOptions) *process.Pool {
+	t.Helper()
 	proctest.Dir(t)
 	seg := proctest.Must(shm.Create("board", 1<<18, nil))(t)
 	board = proctest.Must(shm.NewArray[int64](seg, "board", boardSize))(t)
@@ -92,7 +101,7 @@ func newRig(t testing.TB, r rig, opts process.PoolOptions) *process.Pool {
 	if opts.Workers == 0 {
 		opts.Workers = 2
 	}
-	return newPool(t, t.Context(), &opts)
+	return newPool(t, ctx, &opts)
 }
 
 // newPool starts a pool, which is closed at the end of the test, and has left nothing then.
@@ -220,9 +229,8 @@ func endIn(_ context.Context, how string) (string, error) {
 		os.Stderr.WriteString("ends by 3\n")
 		os.Exit(3)
 	case "crash":
-		done := make(chan struct{})
-		go func() { defer close(done); panic("in another goroutine") }()
-		<-done
+		go func() { panic("in another goroutine") }()
+		select {}
 	case "panic":
 		panic("by itself")
 	case "nil map":

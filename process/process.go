@@ -52,7 +52,9 @@ import (
 //     the launch, and ends (2).
 //   - The parent, afterwards: a Daemon reads the end of file, and kills its group and itself. On
 //     Windows, the kernel kills the group with the last handle of the Job Object.
-//     Another one goes on; nobody reads its report, or what it prints to standard error.
+//     Another one goes on; nobody reads its report, or kills its group at its end. What either
+//     prints to standard error fails with EPIPE, and by no signal: a Daemon must not die of it
+//     before it has killed its group.
 //   - The parent, between Ended and Over: what is left of the group lives on. The kernel
 //     reaps the child.
 //   - The child, while it is Launched: feed gets EPIPE, or is released by Over. The function has
@@ -66,11 +68,11 @@ import (
 // Process is a process that [Start] has started. Several goroutines may call its methods at
 // the same time.
 type Process struct {
-	name, function string
-	grace          time.Duration
-	cmd            *exec.Cmd
-	group          *group // nil without Options.Group
-	stderr         *tail
+	name   string
+	grace  time.Duration
+	cmd    *exec.Cmd
+	group  *group // nil without Options.Group
+	stderr *tail
 
 	stop chan struct{} // closed by the first Terminate
 	fed  chan struct{} // closed when feed has returned
@@ -86,13 +88,12 @@ type Process struct {
 
 func newProcess(opts *Options, l *launch) *Process {
 	p := &Process{
-		name:     opts.Name,
-		function: l.Function,
-		grace:    opts.Grace,
-		stop:     make(chan struct{}),
-		fed:      make(chan struct{}),
-		over:     make(chan struct{}),
-		done:     make(chan struct{}),
+		name:  opts.Name,
+		grace: opts.Grace,
+		stop:  make(chan struct{}),
+		fed:   make(chan struct{}),
+		over:  make(chan struct{}),
+		done:  make(chan struct{}),
 	}
 	if p.name == "" {
 		p.name = l.Function

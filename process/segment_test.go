@@ -49,8 +49,8 @@ func init() {
 // TestSegments passes segments on to a process, and by that to another one: two that have
 // names, one of them not in the usual directory, and two that have none.
 func TestSegments(t *testing.T) {
+	other := proctest.Dir(t)
 	proctest.Dir(t)
-	other := t.TempDir()
 	named := func(name, dir string) *shm.Segment {
 		opts := &shm.Options{Dir: dir}
 		s := proctest.Must(shm.Create(name, 1<<16, opts))(t)

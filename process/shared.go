@@ -46,7 +46,7 @@ const (
 func slots(gates int) int { return 2 * gates }
 
 func queueSize(queue int) int64 {
-	return ring.WorkQueueSize[slot](slots(queue)) + int64(queue)*8 + 1024
+	return max(4096, ring.WorkQueueSize[slot](slots(queue))+int64(queue)*8+1024)
 }
 
 func openQueue(s *shm.Segment, queue int) (*ring.WorkQueue[slot], gates, error) {

@@ -64,7 +64,9 @@ const (
 // The process has this program's file and name but none of its arguments, its environment and
 // directory, an empty standard input, and the same standard output. What it writes to its standard
 // error is passed on to that of this process. On Linux it runs the program that this process runs, even
-// if the file was replaced or removed. No other file is inherited.
+// if the file was replaced or removed. Files that Go has opened are not inherited.
+//
+// A write to a closed pipe does not end the process by SIGPIPE: it fails with EPIPE.
 func Start[A any](ctx context.Context, f *Function[A], arg A, opts *Options) (*Process, error) {
 	if f == nil {
 		return nil, fmt.Errorf("process: start: nil function: %w", fs.ErrInvalid)
@@ -178,5 +180,5 @@ func equal(a, b any) bool {
 	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
 }
 
-// decimals returns numbers as the environment variable has them.
+// decimal returns a number as the environment variable has them.
 func decimal(n uintptr) string { return strconv.FormatUint(uint64(n), 10) }
