@@ -136,14 +136,6 @@ func TestPrograms(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a child alone", func(t *testing.T) {
-		proctest.Dir(t)
-		for _, name := range []string{"web", "manager"} { // whose children are started by their arguments
-			if out, err := exec.Command(path(name), "nobody's", "0").CombinedOutput(); err == nil || !strings.Contains(string(out), "nobody's") {
-				t.Errorf("%s: %v\n%s", name, err, out)
-			}
-		}
-	})
 	t.Run("a worker is killed", func(t *testing.T) {
 		proctest.Dir(t)
 		i := slices.IndexFunc(programs, func(p program) bool { return p.name == "factorial" })
