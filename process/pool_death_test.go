@@ -71,6 +71,17 @@ func TestPoolKilledWhileFetching(t *testing.T) {
 	want(t, square.Go(t.Context(), p, 3), 9)
 }
 
+// Segments with names are removed.
+func TestPoolNamed(t *testing.T) {
+	proctest.Mortal(t)
+	process.SetNamed(t)
+	p := newRig(t, rig{}, process.PoolOptions{MaxAttempts: 2})
+	want(t, square.Go(t.Context(), p, 3), 9)
+	_, err := result(t, endAgain.Go(t.Context(), p, "kill"))
+	wantDied(t, err, 2)
+	want(t, square.Go(t.Context(), p, 3), 9)
+}
+
 // Each way to end a worker in a task is the death of it, and of no other task.
 func TestPoolEndsInTask(t *testing.T) {
 	proctest.Mortal(t)

@@ -29,8 +29,8 @@ const (
 	atStarts        // how many workers have started
 	atGo            // set by a test
 	atSeen          // set by a task
-	atPID
-	atBegins = 64 // of a task with that number
+	atPID           // of a worker, or of two
+	atBegins = 64   // of a task with that number
 )
 
 // A rig is what the workers of a test do besides.

@@ -18,7 +18,7 @@ import (
 func TestPoolClose(t *testing.T) {
 	p := newRig(t, rig{}, process.PoolOptions{})
 	var results []*process.Result[int64]
-	for i := range int64(200) {
+	for i := range int64(100) {
 		results = append(results, await.Go(t.Context(), p, i))
 	}
 	untilBoard(t, "tasks run", atSeen, 2)
@@ -63,7 +63,7 @@ func TestPoolCloseGrace(t *testing.T) {
 
 // stubborn says that it has begun, and never ends.
 var stubborn = process.Func("stubborn", func(_ context.Context, x int64) (int64, error) {
-	shm.AddAt(board, atPID, int64(os.Getpid()))
+	board.Store(atPID+int(x), int64(os.Getpid()))
 	shm.AddAt(board, atSeen, 1)
 	select {}
 })
