@@ -55,6 +55,10 @@ var programs = []program{
 		"starting balance: 0\nend balance without a lock: *\nstarting balance: 0\nend balance with a lock: 0\n"},
 	{name: "semaphore", args: "-second 10ms", sorted: true, check: twoAtATime,
 		output: each(0, 5, "Worker %d is working\n") + each(0, 5, "Worker %d is done\n")},
+	{name: "parzen", output: "h = 0.1, p(x) = 0.1500\nh = 0.2, p(x) = 0.1575\nh = 0.3, p(x) = 0.1544\nh = 0.4, p(x) = 0.1562\n" +
+		"h = 0.5, p(x) = 0.1564\nh = 0.6, p(x) = 0.1522\nh = 0.7, p(x) = 0.1555\nh = 0.8, p(x) = 0.1559\n" +
+		"h = 0.9, p(x) = 0.1537\nh = 1.0, p(x) = 0.1471\nh = 1.1, p(x) = 0.1431\nh = 1.2, p(x) = 0.1414\n" +
+		"the same one after another: true\n"},
 	{name: "sharedstate", output: "Value: 3.14\nArray: [0 1 4 9 16 25 36 49 64 81]\n"},
 }
 
