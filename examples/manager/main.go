@@ -8,50 +8,62 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log"
 	"os"
-	"os/exec"
 	"strconv"
+
+	"github.com/isthmus-go/isthmus/process"
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 func main() {
-	key := []byte(os.Getenv("MANAGER_KEY")) // of no use where all are one user's
-	var err error
-	switch {
-	case len(os.Args) < 3:
-		err = parent(context.Background(), key)
-	case os.Args[2] == "serve":
-		err = serve(os.Args[1], key, func() { fmt.Println("ready") })
-	default:
-		err = worker(context.Background(), os.Args[1], os.Args[2], key)
-	}
-	if err != nil {
+	process.Main()
+	if err := parent(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
 
 const workers = 3
 
-func parent(ctx context.Context, key []byte) error {
+// key is of no use where all are one user's.
+var key = []byte(os.Getenv("MANAGER_KEY"))
+
+// server serves, and says in the segment that it does.
+var server = process.Register("server", func(_ context.Context, name string) error {
+	seg, err := process.Segment(0, nil)
+	if err != nil {
+		return err
+	}
+	defer seg.Close()
+	ready, err := shm.NewEvent(seg, "ready")
+	if err != nil {
+		return err
+	}
+	return serve(name, key, ready.Set)
+})
+
+func parent(ctx context.Context) error {
 	name := fmt.Sprintf("manager-%d", os.Getpid())
-	self, err := os.Executable()
+	seg, err := shm.Anonymous(4096, nil)
 	if err != nil {
 		return err
 	}
-	server := exec.CommandContext(ctx, self, name, "serve")
-	server.Stderr = os.Stderr
-	out, err := server.StdoutPipe()
+	defer seg.Close()
+	ready, err := shm.NewEvent(seg, "ready")
 	if err != nil {
 		return err
 	}
-	if err := server.Start(); err != nil {
+	s, err := process.Start(ctx, server, name, &process.Options{Daemon: true, Segments: []*shm.Segment{seg}})
+	if err != nil {
 		return err
 	}
-	defer server.Wait()
-	defer server.Process.Kill()
-	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
-		return fmt.Errorf("the server does not listen: %w", err)
+	defer s.Wait()
+	defer s.Kill()
+	alive, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { cancel(s.Wait()) }()
+	if err := ready.Wait(alive); err != nil {
+		return fmt.Errorf("the server does not listen: %w: %w", err, context.Cause(alive))
 	}
 
 	m, err := connect(ctx, name, key)
@@ -62,11 +74,10 @@ func parent(ctx context.Context, key []byte) error {
 	if err := m.Namespace("settings").Set("power", 2); err != nil {
 		return err
 	}
-	var children []*exec.Cmd
+	var children []*process.Process
 	for i := range workers {
-		child := exec.CommandContext(ctx, self, name, strconv.Itoa(i))
-		child.Stderr = os.Stderr
-		if err := child.Start(); err != nil {
+		child, err := process.Start(ctx, worker, workerArgs{name, i}, nil)
+		if err != nil {
 			return err
 		}
 		children = append(children, child)
@@ -103,13 +114,14 @@ func show(m *Manager) error {
 	return err
 }
 
+type workerArgs struct {
+	Server string
+	First  int
+}
+
 // worker has every third of the numbers below ten.
-func worker(ctx context.Context, name, number string, key []byte) error {
-	first, err := strconv.Atoi(number)
-	if err != nil {
-		return err
-	}
-	m, err := connect(ctx, name, key)
+var worker = process.Register("worker", func(ctx context.Context, a workerArgs) error {
+	m, err := connect(ctx, a.Server, key)
 	if err != nil {
 		return err
 	}
@@ -118,7 +130,7 @@ func worker(ctx context.Context, name, number string, key []byte) error {
 	if err != nil {
 		return err
 	}
-	for n := first; n < 10; n += workers {
+	for n := a.First; n < 10; n += workers {
 		x := 1
 		for range power.(int) {
 			x *= n
@@ -130,6 +142,6 @@ func worker(ctx context.Context, name, number string, key []byte) error {
 			return err
 		}
 	}
-	_, err = m.List("done").Append(first)
+	_, err = m.List("done").Append(a.First)
 	return err
-}
+})

@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
-	"strconv"
 	"time"
 
+	"github.com/isthmus-go/isthmus/process"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -28,11 +27,8 @@ type Request struct{ Client, Number, Argument int64 }
 type Response struct{ Number, Square int64 }
 
 func main() {
-	run := serve
-	if len(os.Args) > 1 {
-		run = call
-	}
-	if err := run(context.Background()); err != nil {
+	process.Main()
+	if err := serve(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -71,7 +67,7 @@ func serve(ctx context.Context) error {
 	}
 
 	ended := make(chan error, 1)
-	go func() { ended <- errors.Join(runClients(ctx, name), requests.Close()) }()
+	go func() { ended <- errors.Join(runClients(ctx, seg), requests.Close()) }()
 	for r, err := range requests.All(ctx) { // until the clients have ended
 		if err != nil {
 			return err
@@ -90,16 +86,12 @@ func serve(ctx context.Context) error {
 }
 
 // runClients runs the clients, and returns when all have ended.
-func runClients(ctx context.Context, name string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	var started []*exec.Cmd
-	for i := range clients {
-		c := exec.CommandContext(ctx, self, name, strconv.Itoa(i))
-		c.Stdout, c.Stderr = os.Stdout, os.Stderr
-		if err = c.Start(); err != nil {
+func runClients(ctx context.Context, seg *shm.Segment) (err error) {
+	var started []*process.Process
+	for i := range int64(clients) {
+		var c *process.Process
+		c, err = process.Start(ctx, call, i, &process.Options{Segments: []*shm.Segment{seg}})
+		if err != nil {
 			break
 		}
 		started = append(started, c)
@@ -111,12 +103,8 @@ func runClients(ctx context.Context, name string) error {
 }
 
 // call asks for a few squares.
-func call(ctx context.Context) error {
-	client, err := strconv.ParseInt(os.Args[2], 10, 64)
-	if err != nil {
-		return err
-	}
-	seg, err := shm.Open(os.Args[1], &shm.Options{MustExist: true})
+var call = process.Register("call", func(ctx context.Context, client int64) error {
+	seg, err := process.Segment(0, nil)
 	if err != nil {
 		return err
 	}
@@ -141,7 +129,7 @@ func call(ctx context.Context) error {
 		fmt.Println(10*client+n, square)
 	}
 	return nil
-}
+})
 
 // ask sends one request and waits for its response.
 func ask(ctx context.Context, requests *ring.MPMC[Request], answers *ring.Consumer[Response], r Request) (int64, error) {

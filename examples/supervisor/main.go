@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"sync"
 
+	"github.com/isthmus-go/isthmus/process"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -29,11 +29,8 @@ type Result struct {
 }
 
 func main() {
-	run := supervise
-	if len(os.Args) > 1 {
-		run = work
-	}
-	if err := run(context.Background()); err != nil {
+	process.Main()
+	if err := supervise(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -72,7 +69,7 @@ func supervise(ctx context.Context) error {
 	defer running.Wait()
 	defer cancel(nil)
 	for range workers {
-		running.Go(func() { cancel(keepRunning(ctx, name)) })
+		running.Go(func() { cancel(keepRunning(ctx, seg)) })
 	}
 	for n := range int64(jobs) {
 		if err := b.jobs.Push(ctx, Job{n}); err != nil {
@@ -104,24 +101,23 @@ func supervise(ctx context.Context) error {
 }
 
 // keepRunning runs one worker after another, until one ends by itself.
-func keepRunning(ctx context.Context, name string) error {
-	self, err := os.Executable()
-	for err == nil && ctx.Err() == nil {
-		worker := exec.CommandContext(ctx, self, name)
-		worker.Stderr = os.Stderr
-		if err = worker.Start(); err != nil {
-			break
+func keepRunning(ctx context.Context, seg *shm.Segment) error {
+	opts := &process.Options{Daemon: true, Segments: []*shm.Segment{seg}}
+	for ctx.Err() == nil {
+		worker, err := process.Start(ctx, work, struct{}{}, opts)
+		if err != nil {
+			return err
 		}
 		if worker.Wait() == nil {
 			<-ctx.Done() // the jobs are done
 		}
 	}
-	return err
+	return nil
 }
 
 // work does jobs until there are no more.
-func work(ctx context.Context) error {
-	seg, err := shm.Open(os.Args[1], &shm.Options{MustExist: true})
+var work = process.Register("work", func(ctx context.Context, _ struct{}) error {
+	seg, err := process.Segment(0, nil)
 	if err != nil {
 		return err
 	}
@@ -150,7 +146,7 @@ func work(ctx context.Context) error {
 			return err
 		}
 	}
-}
+})
 
 // square is what a job does. It kills this process at times.
 func square(n int64, try int) int64 {

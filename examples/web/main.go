@@ -4,29 +4,27 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"os"
-	"os/exec"
 	"strconv"
 
+	"github.com/isthmus-go/isthmus/process"
 	"github.com/isthmus-go/isthmus/shmnet"
 )
 
 func main() {
-	run := server
-	if len(os.Args) > 1 {
-		run = client
-	}
-	if err := run(); err != nil {
+	process.Main()
+	if err := serve(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// server serves until the child has ended.
-func server() error {
+// serve serves until the child has ended.
+func serve(ctx context.Context) error {
 	name := fmt.Sprintf("web-%d", os.Getpid())
 	l, err := shmnet.Listen(name, nil)
 	if err != nil {
@@ -36,13 +34,11 @@ func server() error {
 	go s.Serve(l)
 	defer s.Close()
 
-	self, err := os.Executable()
+	p, err := process.Start(ctx, client, name, nil)
 	if err != nil {
 		return err
 	}
-	child := exec.Command(self, name)
-	child.Stdout, child.Stderr = os.Stdout, os.Stderr
-	return child.Run()
+	return p.Wait()
 }
 
 func square(w http.ResponseWriter, r *http.Request) {
@@ -55,10 +51,10 @@ func square(w http.ResponseWriter, r *http.Request) {
 }
 
 // client asks the server of that name.
-func client() error {
+var client = process.Register("client", func(ctx context.Context, server string) error {
 	c := &http.Client{Transport: &http.Transport{DialContext: new(shmnet.Dialer).DialContext}}
 	for n := range 10 {
-		r, err := c.Get(fmt.Sprintf("http://%s/square?n=%d", os.Args[1], n))
+		r, err := c.Get(fmt.Sprintf("http://%s/square?n=%d", server, n))
 		if err != nil {
 			return err
 		}
@@ -69,4 +65,4 @@ func client() error {
 		}
 	}
 	return nil
-}
+})
