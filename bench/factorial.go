@@ -12,7 +12,7 @@ import (
 
 const (
 	// factorials is of how many numbers, from 0 on, an operation computes the factorials.
-	factorials = 1500
+	factorials = 1000
 
 	// factorialChunk is how many of them make a chunk, in systems that have to be told. The last numbers
 	// take longest, so that larger ones leave a worker idle at the end.
@@ -29,7 +29,7 @@ func factorialRows() []row {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
-	r := row{Workload: factorial, Batch: 1, Procs: 1, spread: true}
+	r := row{Workload: factorial, Batch: 1, Procs: 1, spread: true, long: true}
 	isthmus, pipe, serial := r, r, r
 	isthmus.System, isthmus.attach = "process.Pool", attachFactorialPool
 	pipe.System, pipe.attach = "pipe", attachFactorialPipe

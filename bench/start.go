@@ -21,7 +21,7 @@ func startRows() []row {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
-	r := row{Workload: starting, Batch: 1, Procs: 1, spread: true}
+	r := row{Workload: starting, Batch: 1, Procs: 1, spread: true, long: true}
 	isthmus, exec := r, r
 	isthmus.System, isthmus.attach = "process.Start", attachStart
 	exec.System, exec.attach = "exec.Cmd", attachExec
