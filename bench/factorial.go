@@ -43,7 +43,7 @@ func attachFactorialPool(row, inherited) (joiner, error) {
 		return nil, err
 	}
 	return eachTime(func() error {
-		return checkFactorials(factorialTask.Map(context.Background(), p, upTo(factorials)))
+		return checkFactorials(factorialTask.Map(context.Background(), p, below(factorials)))
 	}), nil
 }
 
@@ -52,7 +52,7 @@ func attachFactorialPipe(row, inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return eachTime(func() error { return checkFactorials(p.all(upTo(factorials), factorialChunk)) }), nil
+	return eachTime(func() error { return checkFactorials(p.all(below(factorials), factorialChunk)) }), nil
 }
 
 func attachFactorialSerial(row, inherited) (joiner, error) {
@@ -67,10 +67,10 @@ func attachFactorialSerial(row, inherited) (joiner, error) {
 	}), nil
 }
 
-// upTo is the sequence of the numbers below n.
-func upTo(n int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for k := range n {
+// below is the sequence of the numbers below n.
+func below[N int | uint64](n N) iter.Seq[N] {
+	return func(yield func(N) bool) {
+		for k := N(0); k < n; k++ {
 			if !yield(k) {
 				return
 			}

@@ -31,11 +31,15 @@ func attachPipePool(r row, _ inherited) (joiner, error) {
 	if err != nil {
 		return nil, err
 	}
+	return squarerOn(p).join(r), nil
+}
+
+func squarerOn(p *pipePool[uint64, uint64]) squarer {
 	return squarer{
 		call:  func(x uint64) (uint64, error) { return p.begin(x).Wait(context.Background()) },
 		begin: func(x uint64) waiter { return p.begin(x) },
 		all:   func(xs iter.Seq[uint64]) iter.Seq2[uint64, error] { return p.all(xs, squareChunk) },
-	}.join(r), nil
+	}
 }
 
 // A pipePool has workers that read jobs from their standard input, and write results to their
@@ -89,11 +93,19 @@ func (p *pipePool[A, R]) hire(name string) error {
 	return nil
 }
 
-// send passes jobs to a worker. What goes wrong there, whoever receives notices as well.
+// send passes jobs to a worker. It writes what it has before it waits. What goes wrong there,
+// whoever receives notices as well.
 func (p *pipePool[A, R]) send(w io.Writer, ahead chan<- *pipeJob[A, R]) {
 	out := bufio.NewWriterSize(w, 64<<10)
 	enc := gob.NewEncoder(out)
-	for job := range p.jobs {
+	for {
+		var job *pipeJob[A, R]
+		select {
+		case job = <-p.jobs:
+		default:
+			out.Flush()
+			job = <-p.jobs
+		}
 		select {
 		case ahead <- job:
 		default:
@@ -101,9 +113,6 @@ func (p *pipePool[A, R]) send(w io.Writer, ahead chan<- *pipeJob[A, R]) {
 			ahead <- job
 		}
 		enc.Encode(job.args)
-		if len(p.jobs) == 0 {
-			out.Flush()
-		}
 	}
 }
 

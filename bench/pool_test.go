@@ -115,20 +115,18 @@ func TestFactorialsAreChecked(t *testing.T) {
 }
 
 // newPipes connects a pipePool to goroutines that serve it, and returns what ends them.
-func newPipes(t *testing.T, f func(int) int) (*pipePool[int, int], func()) {
-	t.Helper()
-	p := &pipePool[int, int]{make(chan *pipeJob[int, int], outstanding)}
+func newPipes(f func(uint64) uint64) (p *pipePool[uint64, uint64], end func()) {
+	p = &pipePool[uint64, uint64]{make(chan *pipeJob[uint64, uint64], outstanding)}
 	var ends []io.Closer
 	for range poolWorkers {
 		there, here := io.Pipe()
 		back, worker := io.Pipe()
 		ends = append(ends, there, worker)
-		ahead := make(chan *pipeJob[int, int], outstanding/poolWorkers)
+		ahead := make(chan *pipeJob[uint64, uint64], outstanding/poolWorkers)
 		go p.send(here, ahead)
 		go p.receive(back, ahead)
 		go servePipe(there, worker, f)
 	}
-	t.Cleanup(func() { close(p.jobs) })
 	return p, func() {
 		for _, e := range ends {
 			e.Close()
@@ -136,12 +134,30 @@ func newPipes(t *testing.T, f func(int) int) (*pipePool[int, int], func()) {
 	}
 }
 
-// Results come in the order of their tasks, whole chunks or not.
+// Nothing waits for what another holds back, however the jobs fall to the workers.
 func TestPipePool(t *testing.T) {
-	p, _ := newPipes(t, func(x int) int { return 10 * x })
-	for _, n := range []int{0, 1, 7, 8, 9, 1000} {
-		next := 0
-		for y, err := range p.all(upTo(n), 8) {
+	p, end := newPipes(func(x uint64) uint64 { return x * x })
+	defer end()
+	for mode := range poolModes {
+		loop, err := squarerOn(p).join(row{Mode: mode})(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seq := uint64(0); seq < 20_000; seq += 500 {
+			if err := loop(seq, 500); err != nil {
+				t.Errorf("%s: %v", mode, err)
+			}
+		}
+	}
+}
+
+// Results come in the order of their tasks, whole chunks or not.
+func TestPipePoolChunks(t *testing.T) {
+	p, end := newPipes(func(x uint64) uint64 { return 10 * x })
+	defer end()
+	for _, n := range []uint64{0, 1, 7, 8, 9, 1000} {
+		next := uint64(0)
+		for y, err := range p.all(below(n), 8) {
 			if err != nil || y != 10*next {
 				t.Fatalf("result %d is %d, %v", next, y, err)
 			}
@@ -151,30 +167,24 @@ func TestPipePool(t *testing.T) {
 			t.Errorf("%d results, want %d", next, n)
 		}
 	}
-	for range p.all(upTo(1000), 8) {
+	for range p.all(below(uint64(1000)), 8) {
 		break // what is under way is nobody's
 	}
-	var jobs []*pipeJob[int, int]
-	for x := range outstanding {
-		jobs = append(jobs, p.begin(x))
-	}
-	for x, job := range jobs {
-		if y, err := job.Wait(t.Context()); err != nil || y != 10*x {
-			t.Errorf("task %d: %d, %v", x, y, err)
-		}
+	if y, err := p.begin(7).Wait(t.Context()); err != nil || y != 70 {
+		t.Errorf("afterwards: %d, %v", y, err)
 	}
 }
 
 // After the end of the workers, tasks have errors.
 func TestPipePoolEnds(t *testing.T) {
-	p, end := newPipes(t, func(x int) int { return x })
+	p, end := newPipes(func(x uint64) uint64 { return x })
 	end()
-	for x := range 10 {
+	for x := range uint64(10) {
 		if _, err := p.begin(x).Wait(t.Context()); err == nil {
 			t.Error("a result of a worker that has ended")
 		}
 	}
-	for _, err := range p.all(upTo(1000), 8) {
+	for _, err := range p.all(below(uint64(1000)), 8) {
 		if err == nil {
 			t.Error("a result of a worker that has ended")
 		}
