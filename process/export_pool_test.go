@@ -1,8 +1,12 @@
 package process
 
 import (
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // Steps of a worker, see worker.go.
@@ -26,3 +30,13 @@ func SetFirstPause(t *testing.T) {
 
 // InWorker reports whether this process was made by Start.
 func InWorker() bool { return self != nil }
+
+func makeParcels(n int) []atomic.Pointer[parcel] { return make([]atomic.Pointer[parcel], n) }
+func makeLinks(n int) []atomic.Pointer[link]     { return make([]atomic.Pointer[link], n) }
+
+// SetNamed has pools use segments with names until the end of the test, as where there are no
+// others.
+func SetNamed(t *testing.T) {
+	anonymous = func(int64, *shm.Options) (*shm.Segment, error) { return nil, errors.ErrUnsupported }
+	t.Cleanup(func() { anonymous = shm.Anonymous })
+}

@@ -4,9 +4,11 @@ package process_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -37,18 +39,21 @@ func TestGroup(t *testing.T) {
 }
 
 // TestNoGroup shows that what a process has started lives on without a group, and that
-// Wait does not wait for it, though it has inherited standard error.
+// Wait does not wait for it, though it has inherited standard error, or even the pipe
+// of the report.
 func TestNoGroup(t *testing.T) {
-	l := newLine(t)
-	p := start(t, holds, holder{Sleeper: true, Act: "return"}, &process.Options{Command: inherit(l.other)})
-	l.expect("sleeper")
-	if err := wait(t, p); err != nil {
-		t.Error(err)
+	for act, want := range map[string]string{"return": "<nil>", "report": "exit status 1: report"} {
+		l := newLine(t)
+		p := start(t, holds, holder{Sleeper: true, Act: act}, &process.Options{Command: inherit(l.other)})
+		l.expect("sleeper")
+		if err := wait(t, p); !strings.HasSuffix(fmt.Sprint(err), want) {
+			t.Errorf("the process has ended as %v, expected %s", err, want)
+		}
+		l.send("question")
+		l.expect("question again")
+		l.send("end")
+		l.expectEnd()
 	}
-	l.send("question")
-	l.expect("question again")
-	l.send("end")
-	l.expectEnd()
 }
 
 // The patient is the leader of a group, and is not ended by Ctrl-C.

@@ -83,8 +83,11 @@ func (l *line) expectEnd() {
 // What a holder does, after it has said that it is there.
 type holder struct {
 	Sleeper bool   // it starts another process, that also holds the line
-	Act     string // "return", "panic", "print" for ever, "answer" until the line ends, or else nothing
+	Act     string // "return", "report", "panic", "print" for ever, "answer" until the line ends, or else nothing
 }
+
+// reportNumber is that of the report pipe in a process that also inherits a line.
+const reportNumber = 5
 
 // holds holds the line that it has inherited.
 var holds = process.Register("holds", func(_ context.Context, h holder) error {
@@ -93,6 +96,9 @@ var holds = process.Register("holds", func(_ context.Context, h holder) error {
 		c := exec.Command("/bin/sh", "-c", "echo sleeper >&3; read x <&3; echo $x again >&3; read x <&3")
 		c.ExtraFiles = []*os.File{l}
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
+		if h.Act == "report" {
+			c.ExtraFiles = append(c.ExtraFiles, os.NewFile(reportNumber, "report"))
+		}
 		if err := c.Start(); err != nil {
 			return err
 		}
@@ -102,6 +108,8 @@ var holds = process.Register("holds", func(_ context.Context, h holder) error {
 	switch h.Act {
 	case "return":
 		return nil
+	case "report":
+		return errors.New(h.Act)
 	case "panic":
 		panic("after it has started another process")
 	case "answer":

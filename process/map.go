@@ -41,7 +41,7 @@ func (t *Task[A, R]) mapped(ctx context.Context, p *Pool, args iter.Seq[A], orde
 		defer stop()
 		ahead := chunksAhead * p.opts.Workers
 		m := mapping[A, R]{
-			t: t, p: p, ctx: ctx, next: next, size: 1,
+			t: t, p: p, ctx: ctx, ordered: ordered, next: next, size: 1,
 			chunks: make(map[*parcel]struct{}, ahead), ready: make(chan *parcel, ahead),
 		}
 		if p.opts.MaxTasks > 0 {
@@ -51,22 +51,26 @@ func (t *Task[A, R]) mapped(ctx context.Context, p *Pool, args iter.Seq[A], orde
 		}
 		defer m.drop()
 		for {
-			c := m.done(ordered, false)
+			c := m.done(false)
 			for c == nil && !m.read && len(m.chunks) < ahead {
 				m.chunk()
-				c = m.done(ordered, false)
+				c = m.done(false)
 			}
-			if c == nil {
-				if len(m.chunks) == 0 {
-					break
-				}
-				c = m.done(ordered, true)
+			if c == nil && len(m.chunks) > 0 {
+				c = m.done(true)
 			}
-			if c == nil || !m.yield(c, yield) {
+			if ctx.Err() != nil {
+				m.err = ended(ctx)
 				break
 			}
+			if c == nil {
+				break
+			}
+			if !m.yield(c, yield) {
+				return
+			}
 		}
-		if m.err != nil && !m.broken {
+		if m.err != nil {
 			yield(*new(R), m.err)
 		}
 	}
@@ -79,18 +83,18 @@ type mapping[A, R any] struct {
 	ctx  context.Context
 	next func() (A, bool)
 
-	read   bool // nothing more is to be read
-	err    error
-	broken bool // the loop has ended
+	ordered bool
+	read    bool  // nothing more is to be read
+	err     error // the last that is yielded, or nil
 
-	held       []byte // the encoded argument that did not fit into the last chunk
+	held       []byte // the last argument, encoded
 	heldErr    error  // why it is none
-	holds      bool
-	size, most int // elements of the next chunk
+	holds      bool   // it did not fit into the last chunk
+	size, most int    // elements of the next chunk
 
 	chunks map[*parcel]struct{} // those that were not yielded
-	order  []*parcel            // the same, by their arguments
-	ready  chan *parcel         // those that are done
+	order  []*parcel            // the same, if they are ordered
+	ready  chan *parcel         // those that are done, if they are not
 }
 
 // element returns the next argument, encoded, or why it cannot be.
@@ -103,87 +107,82 @@ func (m *mapping[A, R]) element() (arg []byte, err error, ok bool) {
 	if !ok {
 		return nil, nil, false
 	}
-	arg, err = m.t.appendArg(nil, a)
-	return arg, err, true
+	m.held, err = m.t.appendArg(m.held[:0], a)
+	return m.held, err, true
 }
 
 // chunk reads a chunk, and passes it to the workers.
 func (m *mapping[A, R]) chunk() {
-	if m.err = m.ended(); m.err != nil {
-		m.read = true
-		return
+	c := &parcel{pool: m.p, task: m.t.task, timed: true, done: make(chan struct{})}
+	if m.size > 1 {
+		c.args = make([]byte, 0, slotRoom)
 	}
-	c := &parcel{pool: m.p, task: m.t.task, timed: true, done: make(chan struct{}), ready: m.ready}
 	n := 0
-	for n < m.size {
-		arg, err, ok := m.element()
-		if !ok {
+	var err error
+	for n < m.size && err == nil {
+		var arg []byte
+		var ok bool
+		if arg, err, ok = m.element(); !ok {
 			m.read = true
 			break
 		}
 		if n > 0 && (err != nil || len(c.args)+len(arg) > slotRoom) {
-			m.held, m.heldErr, m.holds = arg, err, true
+			m.heldErr, m.holds, err = err, true, nil
 			break
 		}
-		n++
-		if err != nil {
-			m.add(c, n)
-			c.fail(err)
-			return
-		}
 		c.args = append(c.args, arg...)
+		n++
 	}
-	if n > 0 {
-		m.add(c, n)
-		c.pass(m.ctx)
+	if n == 0 {
+		return
 	}
-}
-
-func (m *mapping[A, R]) add(c *parcel, n int) {
 	c.outcomes = make([]outcome, n)
-	m.chunks[c] = struct{}{}
-	m.order = append(m.order, c)
-}
-
-// ended returns why no more is to be read, or nil.
-func (m *mapping[A, R]) ended() error {
-	switch {
-	case m.ctx.Err() != nil:
-		return ended(m.ctx)
-	case m.p.ctx.Err() != nil:
-		return m.p.fault()
+	if !m.ordered {
+		c.ready = m.ready
 	}
-	return nil
+	if err != nil {
+		c.fail(err)
+	} else if m.err = c.pass(m.ctx); m.err != nil {
+		m.read = true
+		return
+	}
+	m.chunks[c] = struct{}{}
+	if m.ordered {
+		m.order = append(m.order, c)
+	}
 }
 
-// done returns a chunk that is done, the first one if they are ordered. If there is none, it
-// waits, or returns nil. When ctx ends, it returns nil.
-func (m *mapping[A, R]) done(ordered, wait bool) *parcel {
-	for {
-		if ordered && len(m.order) > 0 && m.order[0].over() {
-			c := m.order[0]
-			m.order = m.order[1:]
-			return c
-		}
-		var c *parcel
+// done returns a chunk that is done, of ordered ones the first. If it is not, done waits, or
+// returns nil. When ctx ends, it returns nil.
+func (m *mapping[A, R]) done(wait bool) (c *parcel) {
+	over := m.ctx.Done()
+	if !wait {
+		over = noWait
+	}
+	if !m.ordered {
 		select {
 		case c = <-m.ready:
 		default:
-			if !wait {
-				return nil
-			}
 			select {
 			case c = <-m.ready:
-			case <-m.ctx.Done():
-				m.err = ended(m.ctx)
+			case <-over:
+			}
+		}
+	} else if len(m.order) > 0 {
+		if c = m.order[0]; !c.over() {
+			select {
+			case <-c.done:
+			case <-over:
 				return nil
 			}
 		}
-		if !ordered {
-			return c
-		}
+		m.order = m.order[1:]
 	}
+	return c
 }
+
+// noWait is closed.
+var noWait = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // yield yields the results of a chunk.
 func (m *mapping[A, R]) yield(c *parcel, yield func(R, error) bool) bool {
@@ -197,7 +196,6 @@ func (m *mapping[A, R]) yield(c *parcel, yield func(R, error) bool) bool {
 	for i := range c.outcomes {
 		r, err := m.t.result.result(m.t.name, &c.outcomes[i])
 		if !yield(r, err) {
-			m.broken = true
 			return false
 		}
 	}

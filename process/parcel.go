@@ -31,6 +31,7 @@ type parcel struct {
 	outcomes []outcome // of all elements; those before next are settled
 	next     int
 	attempts int    // how often next was begun, by those who are dead
+	fetches  int    // how often the argument was fetched by those who died before they began it
 	took     uint32 // µs, of the last element's worker, if timed
 	stop     func() bool
 }
@@ -43,27 +44,19 @@ type outcome struct {
 }
 
 // pass gives the parcel a gate, and puts it into the queue. It waits for a gate, and for room
-// there, until ctx ends. An error says that it is settled, by that error.
-func (c *parcel) pass(ctx context.Context) {
+// there, until ctx ends. An error says that it has no gate, and nothing is settled.
+func (c *parcel) pass(ctx context.Context) error {
 	gate, err := c.pool.acquire(ctx)
 	if err != nil {
-		c.mu.Lock()
-		c.settleAll(err)
-		c.mu.Unlock()
-		return
+		return err
 	}
 	c.mu.Lock()
-	if c.settled() { // its context has ended meanwhile
-		c.mu.Unlock()
-		c.pool.release(gate)
-		return
-	}
 	c.ticket.gate, c.held = gate, true
 	c.pool.at[gate].Store(c)
 	if c.pool.over.Load() { // else who ends it finds the parcel
 		c.settleAll(c.pool.fault())
 		c.mu.Unlock()
-		return
+		return nil
 	}
 	s := c.renew()
 	err = c.pool.tasks.TryPut(s)
@@ -71,6 +64,7 @@ func (c *parcel) pass(ctx context.Context) {
 	if err != nil {
 		c.pool.put(ctx, c, s)
 	}
+	return nil
 }
 
 // renew gives the parcel a new serial, and returns the slot for what is left of it. The lock
@@ -140,8 +134,8 @@ func (c *parcel) notFetched(t ticket, cause WorkerDied) {
 	if c.ticket != t || c.settled() || c.pool.gates.load(t.gate) != waiting(t.serial) {
 		return
 	}
-	if c.attempts++; c.attempts >= c.pool.maxAttempts {
-		cause.Attempt = c.attempts
+	if c.fetches++; c.fetches >= c.pool.maxAttempts {
+		cause.Attempt = c.fetches
 		c.settleAll(poison(&cause))
 	}
 }

@@ -19,6 +19,7 @@ func TestPoolKilledAtStep(t *testing.T) {
 		process.StepSent: false, process.StepAcked: false,
 	} {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
+			proctest.Mortal(t)
 			p := newRig(t, rig{Step: step, Times: times}, process.PoolOptions{})
 			var once, again [n]*process.Result[int64]
 			for i := range once {
@@ -57,6 +58,7 @@ func TestPoolKilledAtStep(t *testing.T) {
 
 // Death while the argument is on its way.
 func TestPoolKilledWhileFetching(t *testing.T) {
+	proctest.Mortal(t)
 	large := make([]byte, 4<<20)
 	p := newRig(t, rig{Step: process.StepAsking, Times: 2}, process.PoolOptions{})
 	if v, err := result(t, echo.bytes.Go(t.Context(), p, large)); len(v) != len(large) || err != nil {
@@ -69,8 +71,20 @@ func TestPoolKilledWhileFetching(t *testing.T) {
 	want(t, square.Go(t.Context(), p, 3), 9)
 }
 
+// Segments with names are removed.
+func TestPoolNamed(t *testing.T) {
+	proctest.Mortal(t)
+	process.SetNamed(t)
+	p := newRig(t, rig{}, process.PoolOptions{MaxAttempts: 2})
+	want(t, square.Go(t.Context(), p, 3), 9)
+	_, err := result(t, endAgain.Go(t.Context(), p, "kill"))
+	wantDied(t, err, 2)
+	want(t, square.Go(t.Context(), p, 3), 9)
+}
+
 // Each way to end a worker in a task is the death of it, and of no other task.
 func TestPoolEndsInTask(t *testing.T) {
+	proctest.Mortal(t)
 	p := newRig(t, rig{}, process.PoolOptions{MaxAttempts: 2})
 	for how, code := range map[string]int{"kill": -1, "exit 0": 0, "exit 3": 3, "crash": 2} {
 		others := [4]*process.Result[int64]{}
@@ -109,6 +123,7 @@ func TestPoolBroken(t *testing.T) {
 	process.SetFirstPause(t)
 	for _, how := range []string{"error", "exit", "kill", "goexit", "panic"} {
 		t.Run(how, func(t *testing.T) {
+			proctest.Mortal(t)
 			p := newRig(t, rig{Fail: 1 << 30, How: how}, process.PoolOptions{})
 			r := square.Go(t.Context(), p, 3)
 			_, err := result(t, r)
@@ -136,6 +151,7 @@ func TestPoolBroken(t *testing.T) {
 
 // Some failures to start are made up for.
 func TestPoolStartsAgain(t *testing.T) {
+	proctest.Mortal(t)
 	process.SetFirstPause(t)
 	p := newRig(t, rig{Fail: 6, How: "exit"}, process.PoolOptions{Workers: 1})
 	want(t, square.Go(t.Context(), p, 3), 9)

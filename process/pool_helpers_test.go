@@ -9,8 +9,10 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	iwait "github.com/isthmus-go/isthmus/internal/wait"
 	"github.com/isthmus-go/isthmus/process"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -27,8 +29,8 @@ const (
 	atStarts        // how many workers have started
 	atGo            // set by a test
 	atSeen          // set by a task
-	atPID
-	atBegins = 64 // of a task with that number
+	atPID           // of a worker, or of two
+	atBegins = 64   // of a task with that number
 )
 
 // A rig is what the workers of a test do besides.
@@ -61,6 +63,9 @@ var setUp = process.Register("set up", func(_ context.Context, r rig) error {
 		}
 		return errors.New("no luck")
 	}
+	if os.Getenv("ISTHMUS_PROCTEST_MORTAL") == "" { // see proctest.Mortal
+		iwait.SetSlice(10 * time.Second)
+	}
 	process.AtStep(func(s int) {
 		if s == r.Step && (r.Times == 0 || shm.AddAt(board, atKills, 1) <= r.Times) {
 			killSelf()
@@ -83,7 +88,6 @@ func newRig(t testing.TB, r rig, opts process.PoolOptions) *process.Pool {
 
 func newRigWith(t testing.TB, ctx context.Context, r rig, opts process.PoolOptions) *process.Pool {
 	t.Helper()
-	proctest.Mortal(t)
 	proctest.Dir(t)
 	seg := proctest.Must(shm.Create("board", 1<<18, nil))(t)
 	board = proctest.Must(shm.NewArray[int64](seg, "board", boardSize))(t)

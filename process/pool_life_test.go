@@ -18,7 +18,7 @@ import (
 func TestPoolClose(t *testing.T) {
 	p := newRig(t, rig{}, process.PoolOptions{})
 	var results []*process.Result[int64]
-	for i := range int64(200) {
+	for i := range int64(100) {
 		results = append(results, await.Go(t.Context(), p, i))
 	}
 	untilBoard(t, "tasks run", atSeen, 2)
@@ -50,6 +50,7 @@ func TestPoolClose(t *testing.T) {
 
 // What nobody waits for holds Close up for Grace only.
 func TestPoolCloseGrace(t *testing.T) {
+	proctest.Mortal(t)
 	p := newRig(t, rig{}, process.PoolOptions{Grace: time.Millisecond})
 	ctx, cancel := context.WithCancel(t.Context())
 	r := stubborn.Go(ctx, p, 1)
@@ -62,7 +63,7 @@ func TestPoolCloseGrace(t *testing.T) {
 
 // stubborn says that it has begun, and never ends.
 var stubborn = process.Func("stubborn", func(_ context.Context, x int64) (int64, error) {
-	shm.AddAt(board, atPID, int64(os.Getpid()))
+	board.Store(atPID+int(x), int64(os.Getpid()))
 	shm.AddAt(board, atSeen, 1)
 	select {}
 })
@@ -129,6 +130,7 @@ func TestPoolCancelFetching(t *testing.T) {
 
 // The end of the pool's context ends all, and says why.
 func TestPoolTerminate(t *testing.T) {
+	proctest.Mortal(t)
 	why := errors.New("why")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -153,6 +155,7 @@ func TestPoolTerminate(t *testing.T) {
 
 // It may end at any moment, and without a Close.
 func TestPoolTerminateAnytime(t *testing.T) {
+	proctest.Mortal(t)
 	random := proctest.Random(t)
 	for range proctest.Scaled(10) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -251,6 +254,7 @@ func TestPoolMaxTasks(t *testing.T) {
 
 // Workers that were idle and are killed are replaced.
 func TestPoolKilledIdle(t *testing.T) {
+	proctest.Mortal(t)
 	p := newRig(t, rig{}, process.PoolOptions{})
 	for range 4 {
 		id := proctest.Must(pid.Call(t.Context(), p, struct{}{}))(t)

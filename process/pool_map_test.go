@@ -174,6 +174,7 @@ func TestPoolMapContext(t *testing.T) {
 // The element that kills its worker is reported; those before and after it in its chunk have results,
 // and are begun once.
 func TestPoolMapDeaths(t *testing.T) {
+	proctest.Mortal(t)
 	p := newRig(t, rig{}, process.PoolOptions{Workers: 2})
 	const n, part = 2000, 250
 	i := int64(0)

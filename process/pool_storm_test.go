@@ -25,6 +25,7 @@ const (
 // A worker is killed every 20 ms. The result of each idempotent task comes once. Others have begun once, or
 // not more than once if they are reported. Nothing hangs, and nothing is left.
 func TestPoolStorm(t *testing.T) {
+	proctest.Mortal(t)
 	tasks := int64(stormTasks)
 	if !*storm {
 		tasks = int64(proctest.Scaled(stormShort))

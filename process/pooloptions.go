@@ -33,7 +33,7 @@ type PoolOptions struct {
 	Init Call
 
 	// Queue is how many tasks may be outstanding, up to 32768: begun, or not begun, and without
-	// a result. A chunk of Map counts as one. 0 means 1024.
+	// a result. A chunk of Map counts as one. 0 means 128, or 4 for each worker if that is more.
 	Queue int
 
 	// Segments are opened by [Segment] in the workers. They must stay open until the pool has ended.
@@ -44,7 +44,7 @@ type PoolOptions struct {
 }
 
 const (
-	defaultQueue    = 1024
+	defaultQueue    = 128
 	maxQueue        = 1 << 15
 	defaultAttempts = 3
 )
@@ -62,7 +62,7 @@ func (o *PoolOptions) withDefaults() (PoolOptions, error) {
 		opts.MaxAttempts = defaultAttempts
 	}
 	if opts.Queue == 0 {
-		opts.Queue = defaultQueue
+		opts.Queue = max(defaultQueue, 4*opts.Workers)
 	}
 	switch {
 	case opts.Workers < 0 || opts.Workers > maxWorkers:

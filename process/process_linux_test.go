@@ -41,24 +41,30 @@ func TestThreadEnds(t *testing.T) {
 	s := newStage(t)
 	var p *process.Process
 	var err error
-	thread := make(chan int)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		p, err = process.Start(context.Background(), waits, struct{}{}, s.opts())
-		thread <- unix.Gettid()
-	}()
-	tid := <-thread
+	tid := onThread(func() { p, err = process.Start(context.Background(), waits, struct{}{}, s.opts()) })
 	proctest.Check(t, err)
 	proctest.Check(t, s.reach("waits"))
-	if tid == os.Getpid() {
-		t.Log("it was the main thread, which only sleeps")
-	} else {
-		until(t, "the end of the thread", func() bool { return !exists(fmt.Sprintf("/proc/self/task/%d", tid)) })
-	}
+	until(t, "the end of the thread", func() bool { return !exists(fmt.Sprintf("/proc/self/task/%d", tid)) })
 	proctest.Check(t, p.Terminate())
 	if err := wait(t, p); !errors.Is(err, context.Canceled) {
 		t.Errorf("the process has ended as %v", err)
 	}
+}
+
+// onThread runs f on a thread that ends afterwards, and returns its number.
+func onThread(f func()) int {
+	thread := make(chan int)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() { // it would only sleep
+			defer runtime.UnlockOSThread()
+			thread <- onThread(f)
+			return
+		}
+		f()
+		thread <- unix.Gettid() // the thread ends with the goroutine
+	}()
+	return <-thread
 }
 
 // TestNobodyWaits shows that nothing is left of processes that nobody waits for.
@@ -132,7 +138,29 @@ func TestNumberReused(t *testing.T) {
 	}
 }
 
-// The orphan starts a process after the file of its program was removed and replaced.
+var _ = proctest.Register("starts a group", func(c *proctest.Child) {
+	p := proctest.Must(process.Start(context.Background(), exits, 0, &process.Options{Group: true}))(c)
+	c.Check(p.Wait())
+})
+
+// TestGroupBeforeReaping shows that the group is killed while its leader still has its number.
+func TestGroupBeforeReaping(t *testing.T) {
+	trace := strings.Split(proctest.Strace(t, "starts a group", "-e", "trace=kill,wait4,waitid"), "\n")
+	kill, reap := -1, -1
+	for i, call := range trace {
+		switch {
+		case strings.Contains(call, "kill(-"):
+			kill = i
+		case strings.Contains(call, "wait4(") || strings.Contains(call, "waitid(") && !strings.Contains(call, "WNOWAIT"):
+			reap = i // the last one: the runtime tries what the kernel can, with a process of its own
+		}
+	}
+	if kill < 0 || reap < kill {
+		t.Errorf("the group is killed in line %d, and its leader reaped in line %d of\n%s", kill, reap, strings.Join(trace, "\n"))
+	}
+}
+
+// The program starts a process after the file of its program was removed and replaced.
 var _ = proctest.Register("removed", func(c *proctest.Child) {
 	self := proctest.Must(os.Executable())(c)
 	c.Check(os.Remove(self))
@@ -145,6 +173,12 @@ var _ = proctest.Register("removed", func(c *proctest.Child) {
 })
 
 func TestProgramRemoved(t *testing.T) {
+	self, err1 := os.Readlink("/proc/self/exe")
+	thread, err2 := os.Readlink("/proc/thread-self/exe")
+	if self != thread || err1 != nil || err2 != nil {
+		proctest.MaySkip("removed")
+		t.Skip("an emulator runs what has the path of the program")
+	}
 	path := filepath.Join(t.TempDir(), "program")
 	program := proctest.Must(os.ReadFile(proctest.Must(os.Executable())(t)))(t)
 	proctest.Check(t, os.WriteFile(path, program, 0o700))

@@ -56,10 +56,11 @@ func (t *Task[A, R]) begin(ctx context.Context, p *Pool, a A) *Result[R] {
 	if r.args, err = t.appendArg(nil, a); err == nil && ctx.Err() != nil {
 		err = ended(ctx)
 	}
+	if err == nil {
+		err = r.pass(ctx)
+	}
 	if err != nil {
 		r.fail(err)
-	} else {
-		r.pass(ctx)
 	}
 	return r
 }

@@ -17,9 +17,12 @@ type shared struct {
 	name string // or ""
 }
 
+// anonymous is another function in tests of the other case.
+var anonymous = shm.Anonymous
+
 func newShared(size int64, procs int) (*shared, error) {
 	opts := &shm.Options{MaxProcs: procs, MaxObjects: 8}
-	s, err := shm.Anonymous(size, opts)
+	s, err := anonymous(size, opts)
 	if err == nil || !errors.Is(err, errors.ErrUnsupported) {
 		return &shared{Segment: s}, err
 	}
