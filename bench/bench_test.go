@@ -28,6 +28,12 @@ func BenchmarkCall(b *testing.B) { benchmarkWorkload(b, call) }
 
 func BenchmarkCreate(b *testing.B) { benchmarkWorkload(b, create) }
 
+func BenchmarkPool(b *testing.B) { benchmarkWorkload(b, pool) }
+
+func BenchmarkFactorial(b *testing.B) { benchmarkWorkload(b, factorial) }
+
+func BenchmarkStart(b *testing.B) { benchmarkWorkload(b, starting) }
+
 // benchmarkWorkload runs the rows of one workload as sub-benchmarks. The
 // sides are the same processes as in the program, so the time reported is
 // the one that they measure; the test's own clock only chooses b.N.

@@ -16,7 +16,7 @@ import (
 const tick = 10 * time.Millisecond
 
 // readUsage returns the usage of the CPUs of the peers since they were started,
-// less what the descendants that have ended had.
+// less what descendants had that have ended and that nobody has waited for.
 func readUsage() usage {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -28,7 +28,7 @@ func readUsage() usage {
 	}
 	u := parseUsage(string(stat), cpus)
 	for _, pid := range family(parents(), os.Getpid()) {
-		u.own += processTime(pid)
+		u.own += processTime(pid) + endedTime(pid)
 	}
 	return u
 }
@@ -103,4 +103,25 @@ func processTime(pid int) time.Duration {
 		return 0 // it has ended
 	}
 	return time.Duration(t.Nano())
+}
+
+// endedTime returns the CPU time of the children that a process has waited for, and of theirs.
+func endedTime(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0 // it has ended itself
+	}
+	return parseEndedTime(string(stat))
+}
+
+// parseEndedTime adds up the fields cutime and cstime of such a line.
+func parseEndedTime(stat string) time.Duration {
+	const before = 13 // fields between the name and these
+	fields := strings.Fields(stat[strings.LastIndex(stat, ") ")+1:])
+	if len(fields) < before+2 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[before])
+	system, _ := strconv.Atoi(fields[before+1])
+	return time.Duration(user+system) * tick
 }

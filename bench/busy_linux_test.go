@@ -35,6 +35,35 @@ func TestFamily(t *testing.T) {
 	}
 }
 
+func TestParseEndedTime(t *testing.T) {
+	const stat = "12 (a) b (c)) S 7 12 12 0 -1 4194560 100 200 0 0 5 6 70 800 20 0 1 0"
+	if got := parseEndedTime(stat); got != 870*tick {
+		t.Errorf("%v, want %v", got, 870*tick)
+	}
+	if got := parseEndedTime("12 (a"); got != 0 {
+		t.Errorf("%v of half a line", got)
+	}
+}
+
+// What a child has computed stays its parent's own time when it has ended.
+func TestUsageCountsEndedChildrenAsOwn(t *testing.T) {
+	cmd, err := startLoad(t.Context(), cpuPair())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := endedTime(os.Getpid())
+	for start := time.Now(); processTime(cmd.Process.Pid) < 5*tick; time.Sleep(time.Millisecond) {
+		if time.Since(start) > patience() {
+			t.Fatal("a child that computes has no time")
+		}
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if got := endedTime(os.Getpid()) - before; got < 3*tick {
+		t.Errorf("%v of a child that has had %v", got, 5*tick)
+	}
+}
+
 // What a child of this process computes is its own time.
 func TestUsageCountsChildrenAsOwn(t *testing.T) {
 	if readUsage().all == 0 {

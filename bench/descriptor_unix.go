@@ -53,15 +53,6 @@ func wirePipe(row) (*wiring, error) {
 	return &wiring{files: [][]*os.File{{back[0], there[1]}, {there[0], back[1]}}}, nil
 }
 
-// newPipe returns the ends to read and to write.
-func newPipe() ([2]*os.File, error) {
-	in, out, err := os.Pipe()
-	if err == nil {
-		growPipe(out, bufferSize)
-	}
-	return [2]*os.File{in, out}, err
-}
-
 func wireUnix(r row) (*wiring, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {

@@ -64,6 +64,20 @@
 //   - create: nanoseconds to make an anonymous segment of a size and to close
 //     it, its pages populated or only reserved. Not with -quick.
 //
+//   - pool: nanoseconds from one task to the next on a pool of two worker processes. A task
+//     and its result have 8 bytes. In mode call each task waits for the result of the one before;
+//     in mode go 256 are under way, with 256 calls; in mode map they go in chunks, by one call.
+//     Chunks have 1,024 tasks where the caller chooses, which is about best there.
+//     Isthmus chooses by itself.
+//     The system pipe is such a pool on os/exec, pipes and encoding/gob.
+//
+//   - factorial: nanoseconds for the factorials of 0 to 999, by such pools in chunks of 32, or
+//     serial, in the process that wants them. Go and Python multiply by algorithms of their own: compare
+//     the rows of each with its serial one. Not with -quick.
+//
+//   - start: nanoseconds from the start of a process that does nothing to the return of the wait
+//     for its end. In Go it is this program. Python's do not import a program of their own. Not with -quick.
+//
 // # Method
 //
 // Each side of a row is a process of its own, made by running this executable
@@ -71,7 +85,11 @@
 // turns where there are more of them. The references chan and sync.Mutex are
 // goroutines of one process that has both CPUs. The sides of python.Pipe,
 // python.Queue and python.Lock are processes of Python's multiprocessing,
-// pinned likewise, if there is a python3.
+// pinned likewise, if there is a python3. So it is with multiprocessing.Pool and
+// concurrent.futures.ProcessPoolExecutor, whose workers are forked.
+// The side of a row of pool, factorial or start has both CPUs, and so have the
+// processes that it starts, three on two CPUs for a pool. They are not pinned apart,
+// as programs would not pin them, in no system.
 // The coordinating process sleeps meanwhile. All processes run with
 // GOMAXPROCS=2: a second P keeps the Go runtime from taking the only one away
 // from a thread that is in a system call.

@@ -15,6 +15,7 @@ import (
 )
 
 func main() {
+	enter()
 	if isPeer() {
 		os.Exit(peerMain())
 	}

@@ -12,6 +12,7 @@ import (
 const mainEnv = "ISTHMUS_BENCH_MAIN"
 
 func TestMain(m *testing.M) {
+	enter()
 	if isPeer() {
 		os.Exit(peerMain())
 	}

@@ -108,7 +108,7 @@ func (m *measurement) warmUp(s *session, p plan) error {
 	if len(m.rounds) == 0 {
 		m.perOp = target / 16 // start with 16 operations
 	}
-	if m.row.Workload == create {
+	if m.row.slow() {
 		m.perOp = target // which take too long
 	}
 	for {

@@ -25,9 +25,12 @@ const (
 	idle       = "idle"       // waiting for what does not come: nanoseconds of CPU time a second
 	call       = "call"       // a question and its answer by a protocol: nanoseconds
 	create     = "create"     // making and closing a segment: nanoseconds
+	pool       = "pool"       // a task of a pool of processes: nanoseconds
+	factorial  = "factorial"  // the factorials of a range of numbers: nanoseconds
+	starting   = "start"      // a process, from its start to its end: nanoseconds
 )
 
-var workloads = []string{roundtrip, loaded, stream, capacity, shared, lock, sem, standstill, call, idle, create}
+var workloads = []string{roundtrip, loaded, stream, capacity, shared, lock, sem, standstill, call, idle, create, pool, factorial, starting}
 
 // A row is one line of the result: one workload on one system.
 type row struct {
@@ -49,6 +52,8 @@ type row struct {
 
 	// inProcess rows are references: all sides are goroutines of one process.
 	inProcess bool
+	// spread rows have one side, which has both CPUs, and so have the processes that it starts.
+	spread bool
 	// command makes the process that plays all sides, where that is another
 	// program; nil where sides are this one.
 	command func(ctx context.Context, r row, cpus []int) (*exec.Cmd, error)
@@ -122,7 +127,7 @@ func (r row) name() string {
 
 func (r row) unit() string {
 	switch r.Workload {
-	case roundtrip, loaded, standstill, call, idle, create:
+	case roundtrip, loaded, standstill, call, idle, create, pool, factorial, starting:
 		return "ns"
 	case stream, capacity, shared:
 		return "msg/s"
@@ -139,7 +144,11 @@ func (r row) streams() bool { return r.Workload == stream || r.Workload == capac
 
 // contends reports whether r is about one object that all sides use alike.
 func (r row) contends() bool {
-	return !r.trips() && !r.streams() && r.Workload != call && r.Workload != idle && r.Workload != create
+	switch r.Workload {
+	case shared, lock, sem, standstill:
+		return true
+	}
+	return false
 }
 
 // batches reports whether rows that differ in their batch only can exist.
@@ -153,6 +162,11 @@ func (r row) contended() bool { return r.contends() && r.Procs > 1 }
 // each side its turns.
 func (r row) crowded() bool {
 	return r.Workload == shared || r.Workload == standstill || r.Procs > 2
+}
+
+// slow reports whether one operation of r takes milliseconds.
+func (r row) slow() bool {
+	return r.Workload == create || r.Workload == factorial || r.Workload == starting
 }
 
 // A group holds rows that compete: their rounds are interleaved, and they
@@ -176,7 +190,7 @@ func compareGroups(a, b row) int {
 
 // groupMode is the mode where that sets groups apart.
 func (r row) groupMode() string {
-	if r.Workload == shared || r.Workload == standstill || r.Workload == call {
+	if r.Workload == shared || r.Workload == standstill || r.Workload == call || r.Workload == pool {
 		return r.Mode
 	}
 	return ""
@@ -212,6 +226,12 @@ func (g group) title() string {
 		return fmt.Sprintf("%s, %s, %d at a time", r.Mode, sizeText(r.Size), r.Batch)
 	case create:
 		return fmt.Sprintf("segment of %s", sizeText(r.Size))
+	case pool:
+		return fmt.Sprintf("pool of %d, %s, tasks %s", poolWorkers, sizeText(r.Size), poolModes[r.Mode])
+	case factorial:
+		return fmt.Sprintf("factorials of 0 to %d", factorials-1)
+	case starting:
+		return "start and end of a process"
 	case shared:
 		return fmt.Sprintf("shared %s, %s, %s", r.Mode, sizeText(r.Size), portions)
 	case standstill:
@@ -235,6 +255,7 @@ var systems = []func() []row{
 	chanRows, mutexRows, rwMutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,
 	pythonRows, callRows, idleRows, createRows,
+	poolRows, pipePoolRows, factorialRows, startRows, pythonPoolRows,
 }
 
 // allRows returns every row that this platform can run, group by group.

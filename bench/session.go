@@ -100,7 +100,7 @@ func (s *session) start(ctx context.Context, r row, w *wiring) error {
 	}
 	for side := range r.Procs {
 		own := cpus // none, if there are no two
-		if cpus != nil {
+		if cpus != nil && !r.spread {
 			own = cpus[side%2 : side%2+1]
 		}
 		in := inherited{files: w.files[side], segment: w.segment}

@@ -24,3 +24,5 @@ func tokenRows() []row { return nil }
 func sharedPipeRows() []row { return nil }
 
 func pythonRows() []row { return nil }
+
+func pythonPoolRows() []row { return nil }
