@@ -128,20 +128,22 @@ func TestHubsInTurn(t *testing.T) {
 }
 
 // TestKeenAreTold has a keen bed look at each round, and after two deaths at once those of both
-// segments, too.
+// segments, too. When it has left, the rounds are as rare as before it came.
 func TestKeenAreTold(t *testing.T) {
 	asleepAtOnce(t)
 	sleepsOf(t, time.Hour)
 	inHub(t)
 	ctx, cancel := context.WithCancel(context.Background())
+	keenCtx, keenLeaves := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	var words [3]uint32
 	var fences [3]mortuary
 	var looked [3]atomic.Int32
 	for i := range words {
-		e := NewEvent(&words[i], &fences[i])
+		e, ctx := NewEvent(&words[i], &fences[i]), ctx
 		if i == 0 {
 			e.Keen()
+			ctx = keenCtx
 		}
 		wg.Go(func() { _ = e.Await(ctx, func() bool { return false }, func() { looked[i].Add(1) }) })
 	}
@@ -173,6 +175,31 @@ func TestKeenAreTold(t *testing.T) {
 		}
 		round(0)
 	}
+	keenLeaves()
+	until(func() bool { return listed() == len(words)-1 })
+	if got := w.round(); got != long() {
+		t.Errorf("nobody is keen any more, and the next round is after %v", got)
+	}
 	cancel()
 	wg.Wait()
+}
+
+// TestComesAndLeaves has a bed be given up before the hub has read that it came.
+func TestComesAndLeaves(t *testing.T) {
+	sleepsOf(t, time.Hour)
+	words := make([]uint32, 2)
+	h, all := hubOf(words)
+	left := make(chan struct{})
+	go func() { all[1].leave(); close(left) }()
+	until(func() bool { dorm.Lock(); defer dorm.Unlock(); return len(h.gone) == 1 })
+	if !h.turn(-1, false) || len(h.beds) != 1 || h.taken != 1 {
+		t.Errorf("one is left, and there are %d words, %d taken", len(h.beds), h.taken)
+	}
+	<-left
+	dorm.Lock()
+	h.gone = append(h.gone, all[0])
+	dorm.Unlock()
+	if h.turn(-1, false) {
+		t.Error("the hub goes on without anybody")
+	}
 }
