@@ -117,12 +117,12 @@ func TestRare(t *testing.T) {
 // TestWordsInTurn has the words of several hubs change, though nobody wakes their beds: each is told
 // within the rounds that it takes to look at all words.
 func TestWordsInTurn(t *testing.T) {
-	const n = quarters
+	const n, size = quarters, 2*quarters + 1 // it cannot be cut into equal parts
 	w := &watch{stop: make(chan struct{})}
 	dorm.Lock()
 	watcher, hubs = w, nil
 	for range n {
-		h := &hub{taken: 2 * quarters}
+		h := &hub{taken: size}
 		for range h.taken {
 			b := &bed{hub: h, words: []futex.Word{{Addr: new(uint32), Old: 1}}, looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
 			h.came = append(h.came, b)
@@ -139,9 +139,6 @@ func TestWordsInTurn(t *testing.T) {
 	beds.Add(1000) // so that it is nobody's turn soon
 	defer beds.Add(-1000)
 	w.turn = n * quarters
-	for range n*quarters - 1 {
-		w.round()
-	}
 	told := func() (k int) {
 		for _, h := range all {
 			for _, b := range h.beds {
@@ -150,11 +147,15 @@ func TestWordsInTurn(t *testing.T) {
 		}
 		return k
 	}
-	if k := told(); k == 0 || k == n*2*quarters {
-		t.Errorf("after all rounds but one, %d beds are told", k)
+	for round, before := 0, 0; round < n*quarters; round++ {
+		w.round()
+		k := told()
+		if k < before+size/quarters || k > before+size/quarters+1 {
+			t.Errorf("round %d: %d beds of %d are told", round, k-before, size)
+		}
+		before = k
 	}
-	w.round()
-	if k := told(); k != n*2*quarters {
+	if k := told(); k != n*size {
 		t.Errorf("after all rounds, %d beds are told", k)
 	}
 	for _, h := range all {
@@ -195,21 +196,22 @@ func TestVain(t *testing.T) {
 	m := &mortuary{}
 	var word uint32
 	e := NewEvent(&word, m)
-	looks := make(chan struct{}, 1000)
+	looks := make(chan uint64, 1000) // the census of each, since the test may come late
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = e.Await(ctx, func() bool { return false }, func() { looks <- struct{}{} })
+		_ = e.Await(ctx, func() bool { return false }, func() { looks <- m.censuses.Load() })
 	})
 	for range 3 { // it has come to rest, and looks in its turn
 		<-looks
 	}
 	for range 5 {
-		<-looks
-		before := m.censuses.Load()
+		for <-looks; len(looks) > 0; {
+			<-looks
+		}
 		e.Notify(Everybody)
-		<-looks
-		if n := m.censuses.Load() - before; n > lookGap/2 {
+		before := m.censuses.Load()
+		if n := int64(<-looks - before); n > lookGap/2 {
 			t.Errorf("it has looked after %d sleeps only", n)
 		}
 	}

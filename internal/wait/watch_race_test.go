@@ -71,3 +71,23 @@ func TestWatchOver(t *testing.T) {
 	<-rounds[1]
 	leave[1]()
 }
+
+// TestNotItsWards has a watch that is over go round: it leaves the censuses to the other.
+func TestNotItsWards(t *testing.T) {
+	asleepAtOnce(t)
+	sleepsOf(t, time.Hour)
+	inHub(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	var word uint32
+	var wg sync.WaitGroup
+	m := &mortuary{}
+	e := NewEvent(&word, m)
+	wg.Go(func() { _ = e.Await(ctx, func() bool { return false }, func() {}) })
+	until(func() bool { return listed() == 1 })
+	(&watch{}).round()
+	if n := m.censuses.Load(); n != 0 {
+		t.Errorf("it has taken %d", n)
+	}
+	cancel()
+	wg.Wait()
+}
