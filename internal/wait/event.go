@@ -147,7 +147,7 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 		return err
 	}
 	defer e.leave()
-	return sleep(ctx, e.alone(), try, stalled)
+	return e.sleep(ctx, try, stalled)
 }
 
 // AwaitEach is Await where each goroutine waits for something else: they do not take
@@ -157,13 +157,16 @@ func (e *Event) AwaitEach(ctx context.Context, try func() bool, stalled func()) 
 	if e.luck.spin(try) {
 		return nil
 	}
-	return sleep(ctx, e.alone(), try, stalled)
+	return e.sleep(ctx, try, stalled)
 }
 
-// alone returns a function that names this Event only.
-func (e *Event) alone() func() []*Event {
+// sleep sleeps on this Event only.
+func (e *Event) sleep(ctx context.Context, try func() bool, stalled func()) error {
 	events := []*Event{e}
-	return func() []*Event { return events }
+	start := time.Now()
+	err := sleep(ctx, func() []*Event { return events }, try, stalled)
+	e.luck.slept(time.Since(start))
+	return err
 }
 
 // Each is AwaitEach of the Event with that word.

@@ -20,6 +20,23 @@ const (
 	retry      = 8 // one wait in so many spins then, to see whether it pays again
 )
 
+// A wake from another processor takes 5 µs, or 50 on a virtual machine, whose processors
+// stop when they are idle. So it pays to spin as long as the latter where sleeps have been short,
+// most of which was the wake. That is what credit is about: a short sleep, or a long spin that
+// succeeds, earns some, and one that fails pays for several. Without credit, it takes many short
+// sleeps to the next try.
+const (
+	longSpin   = 50 * time.Microsecond
+	shortSleep = 100 * time.Microsecond
+	maxCredit  = 16
+	price      = 8
+	debt       = -32
+)
+
+// spinsLong says that somebody of the process is in a long spin: if many were, those with something
+// to do would wait for turns of all of them.
+var spinsLong atomic.Bool
+
 var spinOff atomic.Bool
 
 // SetSpin switches spinning on or off for the whole process. Off, every wait
@@ -54,6 +71,7 @@ func Eager() int {
 // luck says whether it has paid lately to spin on one Event, in one process.
 type luck struct {
 	misses int32 // waits in a row since a spin succeeded
+	credit int32 // above 0, a spin may be long
 }
 
 // promising reports whether the next spin may pay.
@@ -75,20 +93,51 @@ func (l *luck) spin(try func() bool) bool {
 	if !multiCPU() {
 		return yield(try)
 	}
-	if l.promising() {
-		for start := time.Now(); time.Since(start) < spinTime; runtime.Gosched() {
-			for range polls {
-				// A poll takes the cache line from whoever is writing it. A
-				// pause lets the other side get ahead by more than one word.
-				Pause(pollPause)
-				if try() {
-					atomic.StoreInt32(&l.misses, 0)
-					return true
-				}
+	ok := false
+	if atomic.LoadInt32(&l.credit) > 0 && spinsLong.CompareAndSwap(false, true) {
+		ok = spinFor(try, longSpin)
+		spinsLong.Store(false)
+		l.spunLong(ok)
+	} else if l.promising() {
+		ok = spinFor(try, spinTime)
+	}
+	if ok {
+		atomic.StoreInt32(&l.misses, 0)
+	} else {
+		atomic.AddInt32(&l.misses, 1)
+	}
+	return ok
+}
+
+func (l *luck) spunLong(paid bool) {
+	c := atomic.LoadInt32(&l.credit)
+	if paid {
+		c = min(c+1, maxCredit)
+	} else if c -= price; c <= 0 {
+		c = debt
+	}
+	atomic.StoreInt32(&l.credit, c)
+}
+
+// slept is told how long a sleep has taken.
+func (l *luck) slept(d time.Duration) {
+	if c := atomic.LoadInt32(&l.credit); c <= 0 && d < shortSleep {
+		atomic.StoreInt32(&l.credit, c+1)
+	}
+}
+
+// spinFor calls try for so long, and lets the other goroutines run in between.
+func spinFor(try func() bool, limit time.Duration) bool {
+	for start := time.Now(); time.Since(start) < limit; runtime.Gosched() {
+		for range polls {
+			// A poll takes the cache line from whoever is writing it. A
+			// pause lets the other side get ahead by more than one word.
+			Pause(pollPause)
+			if try() {
+				return true
 			}
 		}
 	}
-	atomic.AddInt32(&l.misses, 1)
 	return false
 }
 

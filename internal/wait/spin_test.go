@@ -1,9 +1,11 @@
 package wait
 
 import (
+	"context"
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestSpinLetsOthersRun has the goroutines of the process run before the first try, as the
@@ -71,5 +73,75 @@ func TestSpinGivesUp(t *testing.T) {
 	}
 	if !l.promising() || l.misses != 0 {
 		t.Error("no spin after one that has paid")
+	}
+}
+
+// TestSpinIsLong has a spin be long after a short sleep, as long as it pays, and not while another
+// one is.
+func TestSpinIsLong(t *testing.T) {
+	if !multiCPU() {
+		t.Skip("this machine has one CPU: nobody spins")
+	}
+	var l luck
+	isLong := func(pays bool) bool {
+		before := l.credit
+		l.spin(func() bool { return pays })
+		return l.credit != before
+	}
+	if isLong(false) {
+		t.Error("a spin is long before any sleep")
+	}
+	l.slept(shortSleep)
+	if l.credit != 0 {
+		t.Error("a sleep that was not short earns credit")
+	}
+	l.slept(shortSleep - 1)
+	spinsLong.Store(true)
+	if isLong(false) {
+		t.Error("two goroutines are in a long spin at once")
+	}
+	spinsLong.Store(false)
+	start := time.Now()
+	if !isLong(false) || time.Since(start) < longSpin {
+		t.Error("no long spin after a short sleep")
+	}
+	if isLong(false) {
+		t.Error("a long spin after one that has not paid")
+	}
+	for range 1 - debt {
+		l.slept(0)
+	}
+	// Those that try right after the turn of the others do not spin at all.
+	tries := 0
+	for range 2 * price {
+		tries = 0
+		l.spin(func() bool { tries++; return tries == 2 })
+	}
+	if l.credit != maxCredit {
+		t.Errorf("a credit of %d after spins that have paid, want %d", l.credit, maxCredit)
+	}
+	for i := range maxCredit / price {
+		if !isLong(false) {
+			t.Errorf("no long spin after %d that have not paid", i)
+		}
+	}
+	if l.credit != debt || isLong(false) {
+		t.Errorf("a credit of %d after spins that have not paid, want %d", l.credit, debt)
+	}
+}
+
+// TestShortSleepEarns has whoever sleeps for a moment spin for long the next time.
+func TestShortSleepEarns(t *testing.T) {
+	if !multiCPU() {
+		t.Skip("this machine has one CPU: nobody spins")
+	}
+	var word uint32
+	e := NewEvent(&word, &mortuary{})
+	for _, await := range []func(context.Context, func() bool, func()) error{e.Await, e.AwaitEach} {
+		e.luck = luck{}
+		for e.luck.credit == 0 { // a sleep may take long
+			e.luck.misses = 0
+			await(t.Context(), func() bool { return e.luck.misses > 0 }, func() {})
+		}
 	}
 }
