@@ -63,10 +63,14 @@ func (l *link) close() {
 	l.shared.close()
 }
 
+// beforeReceive is for tests in which what a worker has sent is read late.
+var beforeReceive = func(context.Context) {}
+
 // receive reads what the worker sends, until it has ended. It does not wait for anything else.
 func (l *link) receive() error {
 	var lens [64]int
 	for {
+		beforeReceive(l.ctx)
 		b, n, err := l.in.PopInto(l.ctx, l.message[:0], lens[:])
 		l.message = b
 		for _, size := range lens[:n] {

@@ -282,3 +282,25 @@ func TestPoolCrowd(t *testing.T) {
 	}
 	crowd.Wait()
 }
+
+// With one task at a time, workers rest. As many as are needed are called.
+func TestPoolRest(t *testing.T) {
+	const workers = 3
+	p := newRig(t, rig{Call: true}, process.PoolOptions{Workers: workers})
+	for range proctest.Scaled(50) {
+		for i := range int64(10) {
+			want(t, square.Go(t.Context(), p, i), i*i)
+		}
+		board.Store(atGo, 0)
+		board.Store(atSeen, 0)
+		var results [workers]*process.Result[int64]
+		for i := range results {
+			results[i] = await.Go(t.Context(), p, int64(i))
+		}
+		untilBoard(t, "all workers run", atSeen, workers)
+		board.Store(atGo, 1)
+		for i, r := range results {
+			want(t, r, int64(i))
+		}
+	}
+}
