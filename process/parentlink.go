@@ -66,21 +66,22 @@ func (l *link) close() {
 // beforeReceive is for tests in which what a worker has sent is read late.
 var beforeReceive = func(context.Context) {}
 
-// receive reads what the worker sends, until it has ended. It does not wait for anything else.
-func (l *link) receive() error {
+// receive reads what the worker sends, until it has ended, or sends what cannot be. It does not wait
+// for anything else.
+func (l *link) receive() {
 	var lens [64]int
 	for {
 		beforeReceive(l.ctx)
 		b, n, err := l.in.PopInto(l.ctx, l.message[:0], lens[:])
+		if err != nil {
+			return
+		}
 		l.message = b
 		for _, size := range lens[:n] {
-			if err := l.take(b[:size]); err != nil {
-				return err
+			if l.take(b[:size]) != nil {
+				return
 			}
 			b = b[size:]
-		}
-		if err != nil {
-			return err
 		}
 	}
 }

@@ -63,9 +63,8 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	p.links[number].Store(l)
 	var ends sync.WaitGroup
 	ends.Go(func() {
-		if l.receive() != nil {
-			worker.Kill() // it has spoilt its link, or has ended
-		}
+		l.receive()
+		worker.Kill() // it has spoilt its link, or has ended
 	})
 	ends.Go(l.deliver)
 	<-worker.Done()
