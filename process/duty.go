@@ -43,13 +43,16 @@ func dutyWords(workers int) int { return 1 + (workers+63)/64 }
 // add changes the load.
 func (d duty) add(n int) { shm.AddAt(d.words, 0, uint64(n)) }
 
+// load returns how many parcels have a gate.
+func (d duty) load() int64 { return int64(d.words.Load(0)) }
+
 // enough reports whether enough are awake.
 func (d duty) enough() bool {
 	awake := d.workers
 	for i := 1; i < d.words.Len(); i++ {
 		awake -= bits.OnesCount64(d.words.Load(i))
 	}
-	return awake >= 1 && int64(d.words.Load(0)) <= int64(awake)
+	return awake >= 1 && d.load() <= int64(awake)
 }
 
 // mark sets or clears the bit of a worker, and reports whether that has changed it.
@@ -116,23 +119,34 @@ func (w *worker) get() (ring.Task[slot], error) {
 		if time.Since(w.useful) < restless || !w.duty.rest(w.Number) {
 			return w.tasks.Get(w.ctx)
 		}
-		poll := time.NewTimer(restPoll)
-		select {
-		case <-w.called:
-			poll.Stop()
+		if w.sleep() {
 			continue
-		case <-w.ctx.Done():
-			poll.Stop()
-			return t, w.ctx.Err()
-		case <-poll.C:
 		}
 		look, cancel := context.WithTimeout(w.ctx, restLook)
 		t, err = w.tasks.Get(look)
 		cancel()
-		if err == nil || look.Err() == nil {
+		if err == nil || look.Err() == nil || w.ctx.Err() != nil {
 			w.duty.mark(w.Number, false)
 			w.useful = time.Now()
 			return t, err
+		}
+	}
+}
+
+// sleep waits until the worker is called, or it is time to look for a task that there is.
+func (w *worker) sleep() (called bool) {
+	poll := time.NewTicker(restPoll)
+	defer poll.Stop()
+	for {
+		select {
+		case <-w.called:
+			return true
+		case <-w.ctx.Done():
+			return false
+		case <-poll.C:
+			if w.duty.load() > 0 {
+				return false
+			}
 		}
 	}
 }
