@@ -21,10 +21,10 @@ import (
 //     going to rest sets its bit, and then looks at the load; the parent raises the load, puts
 //     the task, and then looks at the bits, and calls somebody if too many rest. Both are
 //     sequentially consistent, so that one of the two sees the other's.
-//  2. The parent clears the bit of whom it calls, and of who has died.
+//  2. The parent clears the bit of whom it calls. It sets that of a worker that it is going to start,
+//     who clears it when it is ready. Then, and when one has ended, it looks as after a put.
 //
-// Some that are awake may be of no use: one that runs what was given up, or is stopped, or just
-// starts. So those that rest look at the queue now and then all the same. Who finds something
+// Some that are awake may be of no use: one that runs what was given up, or is stopped. So those that rest look at the queue now and then all the same. Who finds something
 // rests no more for a while.
 type duty struct {
 	words   *shm.Array[uint64]
@@ -79,12 +79,12 @@ func (d duty) rest(worker int) bool {
 	return false
 }
 
-// wake clears the mark of one that rests, if there is one.
-func (d duty) wake() (worker int, ok bool) {
+// wake clears the mark of one that rests, and that may be called, if there is one.
+func (d duty) wake(may func(worker int) bool) (worker int, ok bool) {
 	for i := 1; i < d.words.Len(); i++ {
 		for w := d.words.Load(i); w != 0; w &= w - 1 {
 			worker = (i-1)*64 + bits.TrailingZeros64(w)
-			if worker < d.workers && d.mark(worker, false) {
+			if worker < d.workers && may(worker) && d.mark(worker, false) {
 				return worker, true
 			}
 		}
@@ -95,17 +95,16 @@ func (d duty) wake() (worker int, ok bool) {
 // callUp wakes workers until enough are awake.
 func (p *Pool) callUp() {
 	for !p.duty.enough() {
-		worker, ok := p.duty.wake()
+		worker, ok := p.duty.wake(func(worker int) bool {
+			l := p.links[worker].Load()
+			return l != nil && l.up.Load()
+		})
 		if !ok {
 			return
 		}
-		p.call(worker)
-	}
-}
-
-func (p *Pool) call(worker int) {
-	if l := p.links[worker].Load(); l != nil {
-		l.order(isCall, ticket{})
+		if l := p.links[worker].Load(); l != nil {
+			l.order(isCall, ticket{})
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
@@ -26,6 +27,8 @@ type link struct {
 	ready    time.Time // when it was
 	outcomes int
 	wanted   ticket // the argument that was asked for last
+
+	up atomic.Bool // it was ready, so that its bit is its own
 
 	mu     sync.Mutex
 	orders []order
@@ -106,6 +109,8 @@ func (l *link) take(piece []byte) error {
 	case h.kind == isReady:
 		l.ready = time.Now()
 		l.pool.ready.Add(1)
+		l.up.Store(true)
+		l.pool.callUp() // it may rest already
 		return nil
 	case h.ticket.gate >= uint32(len(l.pool.at)):
 		return fmt.Errorf("isthmus: outcome of gate %d: %w", h.ticket.gate, shm.ErrCorrupt)

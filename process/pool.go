@@ -125,6 +125,7 @@ func NewPool(ctx context.Context, opts *PoolOptions) (*Pool, error) {
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	context.AfterFunc(p.ctx, p.sweep)
 	for i := range o.Workers {
+		p.duty.mark(i, true)
 		p.workers.Go(func() { p.supervise(i) })
 	}
 	go p.finish()

@@ -72,7 +72,6 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	ends.Wait()
 	l.drain()
 	p.links[number].Store(nil)
-	p.duty.mark(number, false)
 	useful = l.outcomes > 0
 	if !l.ready.IsZero() {
 		p.ready.Add(-1)
@@ -80,7 +79,10 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	}
 
 	died := WorkerDied{PID: worker.PID(), State: worker.cmd.ProcessState, Stderr: worker.stderr.String(), err: worker.Wait()}
-	return p.bury(number, l, died) || useful, &died
+	useful = p.bury(number, l, died) || useful
+	p.duty.mark(number, true)
+	p.callUp()
+	return useful, &died
 }
 
 // bury decides what becomes of what a worker has left, and reports whether it has left
