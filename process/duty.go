@@ -31,7 +31,7 @@ type duty struct {
 	workers int
 }
 
-var restPoll = 25 * time.Millisecond // between two looks; another one in tests
+var restPoll = 50 * time.Millisecond // between two looks; another one in tests
 
 const (
 	restLook = time.Millisecond // for one
