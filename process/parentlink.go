@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
@@ -26,6 +27,8 @@ type link struct {
 	ready    time.Time // when it was
 	outcomes int
 	wanted   ticket // the argument that was asked for last
+
+	up atomic.Bool // it was ready, so that its bit is its own
 
 	mu     sync.Mutex
 	orders []order
@@ -63,20 +66,25 @@ func (l *link) close() {
 	l.shared.close()
 }
 
-// receive reads what the worker sends, until it has ended. It does not wait for anything else.
-func (l *link) receive() error {
+// beforeReceive is for tests in which what a worker has sent is read late.
+var beforeReceive = func(context.Context) {}
+
+// receive reads what the worker sends, until it has ended, or sends what cannot be. It does not wait
+// for anything else.
+func (l *link) receive() {
 	var lens [64]int
 	for {
+		beforeReceive(l.ctx)
 		b, n, err := l.in.PopInto(l.ctx, l.message[:0], lens[:])
+		if err != nil {
+			return
+		}
 		l.message = b
 		for _, size := range lens[:n] {
-			if err := l.take(b[:size]); err != nil {
-				return err
+			if l.take(b[:size]) != nil {
+				return
 			}
 			b = b[size:]
-		}
-		if err != nil {
-			return err
 		}
 	}
 }
@@ -101,6 +109,8 @@ func (l *link) take(piece []byte) error {
 	case h.kind == isReady:
 		l.ready = time.Now()
 		l.pool.ready.Add(1)
+		l.up.Store(true)
+		l.pool.callUp() // it may rest already
 		return nil
 	case h.ticket.gate >= uint32(len(l.pool.at)):
 		return fmt.Errorf("isthmus: outcome of gate %d: %w", h.ticket.gate, shm.ErrCorrupt)
@@ -145,9 +155,13 @@ func (l *link) deliver() {
 		l.orders = nil
 		l.mu.Unlock()
 		for _, o := range orders {
-			if o.kind == isRecall || !l.sendArgument(o.ticket) {
-				send(l.ctx, l.out, header{kind: isRecall, ticket: o.ticket}, nil, nil)
+			if o.kind == isArgument {
+				if l.sendArgument(o.ticket) {
+					continue
+				}
+				o.kind = isRecall
 			}
+			send(l.ctx, l.out, header{kind: o.kind, ticket: o.ticket}, nil, nil)
 		}
 	}
 }

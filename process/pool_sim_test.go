@@ -56,9 +56,9 @@ func newPlay(t *testing.T, random *rand.Rand) *play {
 	for i := range uint32(queue) {
 		p.free <- i
 	}
-	p.shared = proctest.Must(newShared(queueSize(queue), 4))(t)
+	p.shared = proctest.Must(newShared(hallSize(queue, workers), 4))(t)
 	var err error
-	p.tasks, p.gates, err = openQueue(p.shared.Segment, queue)
+	p.hall, err = openHall(p.shared.Segment, queue, workers)
 	proctest.Check(t, err)
 	g := &play{t: t, rand: random, pool: p, begins: map[*parcel][]int{}, failed: map[*parcel]bool{}}
 	for i := range workers {

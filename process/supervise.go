@@ -51,7 +51,7 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	}
 	defer l.close()
 	worker, err := Start(p.ctx, workerMain, workerArg{
-		Number: number, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
+		Number: number, Workers: p.opts.Workers, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
 		Init: p.opts.Init.name, InitArg: p.opts.Init.arg,
 	}, &Options{
 		Daemon: true, Group: true, Grace: p.opts.Grace, Command: p.opts.Command,
@@ -63,9 +63,8 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	p.links[number].Store(l)
 	var ends sync.WaitGroup
 	ends.Go(func() {
-		if l.receive() != nil {
-			worker.Kill() // it has spoilt its link, or has ended
-		}
+		l.receive()
+		worker.Kill() // it has spoilt its link, or has ended
 	})
 	ends.Go(l.deliver)
 	<-worker.Done()
@@ -80,7 +79,10 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	}
 
 	died := WorkerDied{PID: worker.PID(), State: worker.cmd.ProcessState, Stderr: worker.stderr.String(), err: worker.Wait()}
-	return p.bury(number, l, died) || useful, &died
+	useful = p.bury(number, l, died) || useful
+	p.duty.mark(number, true)
+	p.callUp()
+	return useful, &died
 }
 
 // bury decides what becomes of what a worker has left, and reports whether it has left
