@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -148,6 +149,7 @@ func TestPrograms(t *testing.T) {
 		p.run(t, "-n 2000 -kill")
 	})
 	t.Run("the parent is killed", watchdogOfTheDead)
+	t.Run("interrupted", interrupted)
 }
 
 // watchdogOfTheDead kills a program whose watchdog is a Daemon.
@@ -174,6 +176,33 @@ func watchdogOfTheDead(t *testing.T) {
 	}
 	if err := cmd.Wait(); err == nil || lines.Err() != nil {
 		t.Errorf("not killed: %v, %v", err, lines.Err())
+	}
+}
+
+// interrupted interrupts a program that has a segment with a name.
+func interrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("nobody can send an interrupt")
+	}
+	proctest.Dir(t) // wants no segment to be left
+	cmd := exec.Command(path("consumers"), "-n", "1000000", "-second", "10ms")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ { // until the last process has ended
+		if n == 10 {
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err == nil || lines.Err() != nil {
+		t.Errorf("not interrupted: %v, %v", err, lines.Err())
 	}
 }
 
