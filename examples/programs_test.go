@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 )
@@ -163,6 +164,8 @@ func watchdogOfTheDead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	late := time.AfterFunc(proctest.Timeout(), func() { out.Close() }) // which fails the test
+	defer late.Stop()
 	lines := bufio.NewScanner(out)
 	for n := 0; lines.Scan(); n++ { // to the end: until the watchdog has ended too
 		if n == 10 {
@@ -193,6 +196,8 @@ func interrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	late := time.AfterFunc(proctest.Timeout(), func() { out.Close() }) // which fails the test
+	defer late.Stop()
 	lines := bufio.NewScanner(out)
 	for n := 0; lines.Scan(); n++ { // until the last process has ended
 		if n == 10 {
