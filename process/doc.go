@@ -21,19 +21,19 @@
 //
 // # What it guarantees
 //
-// The end of a process is an event and never a hang: [Process.Wait] returns, and the error says how
-// the process has ended, what the function returned and what was printed last. What
-// others inherited from the process, such as its standard error, does not hold Wait up for more
-// than a moment. A process that has ended is reaped, and its descriptors are closed,
-// even if nobody calls Wait.
+// The end of a process is an event and never a hang: [Process.Wait] returns, and the error says
+// how the process has ended, what the function returned and what was printed last. What others
+// inherited from the process, such as its standard error, does not hold Wait up for more than a
+// moment. A process that has ended is reaped, and its descriptors are closed, even if nobody
+// calls Wait.
 //
 // With Options.Daemon, a process ends when its parent has ended in any way, and be it by a
 // SIGKILL. Without it, the process goes on. A process whose parent dies before all of the
 // argument is there ends, and runs nothing of the function.
 //
-// [Process.Kill] and [Process.Alive] never touch another process that has got the same number. (That
-// holds for the group of a process, see Options.Group, on Linux and Windows. On other systems, it is killed
-// right after the process was reaped.)
+// [Process.Kill] and [Process.Alive] never touch another process that has got the same number.
+// (That holds for the group of a process, see Options.Group, on Linux and Windows. On other
+// systems, it is killed right after the process was reaped.)
 //
 // # Memory model
 //

@@ -28,8 +28,8 @@ func (g *group) adopt(p *os.Process) error {
 	return nil
 }
 
-// kill kills all of the group. An error means that nobody is left in it. It does not report that it
-// has killed the leader, which may have gone to another group.
+// kill kills all of the group. An error means that nobody is left in it. It does not report
+// that it has killed the leader, which may have gone to another group.
 func (g *group) kill() bool {
 	syscall.Kill(-g.id, syscall.SIGKILL)
 	return false

@@ -41,7 +41,8 @@ const terminate = 't'
 
 // encode returns what is written to the launch pipe first.
 func encode[A any](l *launch, arg *A) ([]byte, error) {
-	// Of a pointer, gob sends what it points to. It makes a zero of one that is nil, or sends nothing.
+	// Of a pointer, gob sends what it points to. It makes a zero of one that is nil, or sends
+	// nothing.
 	for v := reflect.ValueOf(arg); v.Kind() == reflect.Pointer; v = v.Elem() {
 		if v.IsNil() {
 			return nil, fmt.Errorf("argument: gob: nil pointer of type %v: %w", v.Type(), fs.ErrInvalid)

@@ -56,10 +56,10 @@ func claim() *child {
 	return c
 }
 
-// Main must be called first in main, and first in TestMain. In a process that [Start] has made, it
-// runs the function, and ends the process: with status 0 if the function returns
-// nil, and with status 1 if it returns an error. It does not return there, and what was deferred
-// before is not run. In every other process it returns at once.
+// Main must be called first in main, and first in TestMain. In a process that [Start] has made,
+// it runs the function, and ends the process: with status 0 if the function returns nil, and
+// with status 1 if it returns an error. It does not return there, and what was deferred before
+// is not run. In every other process it returns at once.
 //
 // The function runs on the goroutine that calls Main.
 func Main() {

@@ -31,16 +31,16 @@ import (
 //     With a group, Over comes before the reaping, by waitid(2) with WNOWAIT; on Windows,
 //     a handle stands for the number. Without one, os.Process has a pidfd, or a lock.
 //     (With a group on other Unix systems, Over comes right after the reaping.)
-//  4. The group is killed at Over, when its leader is nobody's parent any more.
+//  4. The group is killed at Over: its leader has ended, and starts nobody any more.
 //  5. Nothing but the process itself holds up Done for longer than waitDelay, twice.
 //
 // Why the end of file of the launch pipe cannot be held up, while the parent is dead: the
-// writing end was close-on-exec from its first moment, and is no file that a child
-// inherits. So a process that the parent starts has it between fork and exec at most, where it goes
-// on to exec even without its parent. (C code of the parent that forks and does not exec has a copy.)
-// The reading end and that of the report are close-on-exec in the child before its main and the init
-// functions of those who import this package: what the child starts has neither of them, nor the
-// environment variable. It has standard error, for which reap does not wait long.
+// writing end was close-on-exec from its first moment, and is no file that a child inherits. So
+// a process that the parent starts has it between fork and exec at most, where it goes on to
+// exec even without its parent. (C code of the parent that forks and does not exec has a copy.)
+// The reading end and that of the report are close-on-exec in the child before its main and the
+// init functions of those who import this package: what the child starts has neither of them,
+// nor the environment variable. It has standard error, for which reap does not wait long.
 //
 // There is no Pdeathsig. It fires at the end of the thread that started the child, and
 // goroutines move between threads.
@@ -62,8 +62,9 @@ import (
 //   - The child, afterwards: reap sees it. Of a report, any beginning may be there.
 //   - Both at once: the group of the child lives on, but not on Windows.
 //
-// A child that is stopped by a signal when its parent dies: as leader of a group it
-// leads an orphaned group, which the kernel continues and hangs up. Otherwise it ends when it is continued.
+// A child that is stopped by a signal when its parent dies: as leader of a group it leads an
+// orphaned group, which the kernel continues and hangs up. Otherwise it ends when it is
+// continued.
 
 // Process is a process that [Start] has started. Several goroutines may call its methods at
 // the same time.

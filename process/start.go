@@ -25,10 +25,10 @@ type Options struct {
 	// by Kill.
 	Daemon bool
 
-	// Group gives the process a process group of its own (on Windows a Job Object).
-	// What it starts belongs to the group, unless that leaves it. Kill kills the whole group. When the process
-	// has ended, in whatever way, the rest of its group is killed. So it is when a
-	// Daemon ends with its parent.
+	// Group gives the process a process group of its own (on Windows a Job Object). What it
+	// starts belongs to the group, unless that leaves it. Kill kills the whole group. When the
+	// process has ended, in whatever way, its parent kills the rest of the group. When a Daemon
+	// ends with its parent, it kills its group.
 	//
 	// Without Group, the process belongs to the group of its parent: Ctrl-C, which
 	// the terminal sends to a whole group, reaches it directly. With Group it reaches only the
@@ -39,32 +39,36 @@ type Options struct {
 	// Kill. 0 means 5 seconds. If it is negative, there is none.
 	Grace time.Duration
 
-	// Segments are opened by [Segment] in the process. They must stay open until Start has returned.
+	// Segments are opened by [Segment] in the process. They must stay open until Start has
+	// returned.
 	Segments []*shm.Segment
 
-	// Command may change how the process is started: directory, environment, files, user.
-	// It is called before. Its Path, Args and Env are set and its Stdout and Stderr are those of this process.
-	// What is set as Stderr gets what the process prints; ExitError.Stderr is taken from
-	// it on the way. (If Stdout is the same writer and no file, ExitError.Stderr has both.)
+	// Command may change how the process is started: directory, environment, files, user. It is
+	// called before. Its Path, Args and Env are set and its Stdout and Stderr are those of this
+	// process. What is set as Stderr gets what the process prints; ExitError.Stderr is taken
+	// from it on the way. (If Stdout is the same writer and no file, ExitError.Stderr has
+	// both.)
 	Command func(*exec.Cmd)
 }
 
 const (
 	defaultGrace = 5 * time.Second
 
-	// waitDelay is how long others may hold up the end of what the process has printed, or of the report.
+	// waitDelay is how long others may hold up the end of what the process has printed, or of
+	// the report.
 	waitDelay = 250 * time.Millisecond
 )
 
-// Start starts a process that calls f with arg, and returns when it is there. The argument is encoded
-// before: that it cannot be encoded is an error, and then no process was started.
+// Start starts a process that calls f with arg, and returns when it is there. The argument is
+// encoded before: that it cannot be encoded is an error, and then no process was started.
 //
 // When ctx is done, the process is terminated as by [Process.Terminate].
 //
 // The process has this program's file and name but none of its arguments, its environment and
-// directory, an empty standard input, and the same standard output. What it writes to its standard
-// error is passed on to that of this process. On Linux it runs the program that this process runs, even
-// if the file was replaced or removed. Files that Go has opened are not inherited.
+// directory, an empty standard input, and the same standard output. What it writes to its
+// standard error is passed on to that of this process. On Linux it runs the program that this
+// process runs, even if the file was replaced or removed. Files that Go has opened are not
+// inherited.
 //
 // A write to a closed pipe does not end the process by SIGPIPE: it fails with EPIPE.
 func Start[A any](ctx context.Context, f *Function[A], arg A, opts *Options) (*Process, error) {
