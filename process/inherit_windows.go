@@ -3,6 +3,7 @@ package process
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/windows"
@@ -25,13 +26,15 @@ func bequeath(cmd *exec.Cmd, files []*os.File) (numbers []string, err error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
+	handles := slices.Clip(cmd.SysProcAttr.AdditionalInheritedHandles)
 	for _, f := range files {
 		if err := inheritable(f, true); err != nil {
 			return nil, os.NewSyscallError("SetHandleInformation", err)
 		}
-		cmd.SysProcAttr.AdditionalInheritedHandles = append(cmd.SysProcAttr.AdditionalInheritedHandles, syscall.Handle(f.Fd()))
+		handles = append(handles, syscall.Handle(f.Fd()))
 		numbers = append(numbers, decimal(f.Fd()))
 	}
+	cmd.SysProcAttr.AdditionalInheritedHandles = handles
 	return numbers, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -144,6 +145,7 @@ func (p *Process) spawn(opts *Options, files []*os.File) error {
 	if opts.Command != nil {
 		opts.Command(p.cmd)
 	}
+	unshare(p.cmd)
 	p.catch()
 	if p.cmd.WaitDelay == 0 {
 		p.cmd.WaitDelay = waitDelay
@@ -167,6 +169,15 @@ func (p *Process) spawn(opts *Options, files []*os.File) error {
 		}
 	}
 	return nil
+}
+
+// unshare makes cmd's own what Command may have set for other processes too.
+func unshare(cmd *exec.Cmd) {
+	cmd.ExtraFiles = slices.Clip(cmd.ExtraFiles)
+	if cmd.SysProcAttr != nil {
+		own := *cmd.SysProcAttr
+		cmd.SysProcAttr = &own
+	}
 }
 
 // catch puts the tail before where standard error goes.
