@@ -190,9 +190,9 @@ func (p *Process) catch() {
 	p.cmd.Stderr = p.stderr
 }
 
-// equal is a == b, where the values may be of a type that has no ==.
+// equal is a == b, where the values may be of a type that has no ==, or contain one of it.
 func equal(a, b any) bool {
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
 
 // decimal returns a number as the environment variable has them.
