@@ -45,4 +45,5 @@ func die(group bool) {
 		syscall.Kill(-pid, syscall.SIGKILL)
 	}
 	syscall.Kill(pid, syscall.SIGKILL)
+	syscall.Exit(1) // it is the first of a namespace, which no signal of its own kills
 }
