@@ -119,13 +119,19 @@ func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte,
 		return nil, err
 	}
 	defer childReport.Close()
+	started := false
+	defer func() {
+		if !started { // perhaps Command panics
+			in.Close()
+			report.Close()
+		}
+	}()
 
 	p := newProcess(opts, l)
 	if err := p.spawn(opts, append([]*os.File{childIn, childReport}, files...)); err != nil {
-		in.Close()
-		report.Close()
 		return nil, err
 	}
+	started = true
 	go p.feed(in, frame)
 	stop := context.AfterFunc(ctx, func() { p.Terminate() })
 	go p.reap(in, report, stop)
