@@ -33,6 +33,28 @@ func inherit(fd uintptr, poll bool) *os.File {
 	return os.NewFile(fd, "inherited")
 }
 
+// write writes b to f. If nobody reads that, and f is standard output or error, f.Write ends this
+// process by SIGPIPE; write does not.
+func write(f *os.File, b []byte) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	c.Write(func(fd uintptr) bool {
+		for len(b) > 0 {
+			n, err := syscall.Write(int(fd), b[:min(len(b), 1<<30)])
+			switch err {
+			case nil:
+				b = b[n:]
+			case syscall.EINTR:
+			default:
+				return err != syscall.EAGAIN
+			}
+		}
+		return true
+	})
+}
+
 // survive keeps the process from being killed when it writes to a standard error that the parent
 // no longer reads: it may be no Daemon, or has its group to kill first. What it starts does not
 // inherit that.

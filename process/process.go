@@ -2,7 +2,6 @@ package process
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -110,12 +109,12 @@ func newProcess(opts *Options, l *launch) *Process {
 
 // feed writes the launch, which may be larger than a pipe, and then what Terminate
 // wants to be written. An error means that the process has ended, or will read nothing more.
-func (p *Process) feed(in io.Writer, frame []byte) {
+func (p *Process) feed(in *os.File, frame []byte) {
 	defer close(p.fed)
-	in.Write(frame)
+	write(in, frame) // in may have the number of a standard output that was closed
 	select {
 	case <-p.stop:
-		in.Write([]byte{terminate})
+		write(in, []byte{terminate})
 	case <-p.over:
 	}
 }

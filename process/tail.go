@@ -2,6 +2,7 @@ package process
 
 import (
 	"io"
+	"os"
 	"sync"
 )
 
@@ -18,7 +19,9 @@ type tail struct {
 
 // Write never fails: that next does must not keep the process from writing.
 func (t *tail) Write(p []byte) (int, error) {
-	if t.next != nil {
+	if f, ok := t.next.(*os.File); ok {
+		write(f, p)
+	} else if t.next != nil {
 		t.next.Write(p)
 	}
 	t.mu.Lock()
