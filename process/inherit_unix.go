@@ -55,6 +55,20 @@ func write(f *os.File, b []byte) {
 	})
 }
 
+// available returns what a pipe has, and does not wait for more.
+func available(r *os.File) (b []byte) {
+	c, err := r.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	c.Control(func(fd uintptr) {
+		b = make([]byte, 1<<16) // the size of a pipe
+		n, _ := syscall.Read(int(fd), b)
+		b = b[:max(0, n)]
+	})
+	return b
+}
+
 // survive keeps the process from being killed when it writes to a standard error that the parent
 // no longer reads: it may be no Daemon, or has its group to kill first. What it starts does not
 // inherit that.

@@ -105,8 +105,11 @@ func writeReport(w io.Writer, err error) {
 }
 
 // readReport returns what was reported, and no text if nothing was.
-func readReport(r io.Reader) (text string, causes byte) {
-	b, _ := io.ReadAll(r)
+func readReport(r *os.File) (text string, causes byte) {
+	b, err := io.ReadAll(r)
+	if err != nil { // the end was not waited for
+		b = append(b, available(r)...)
+	}
 	if len(b) == 0 {
 		return "", 0
 	}

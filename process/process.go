@@ -31,7 +31,9 @@ import (
 //     a handle stands for the number. Without one, os.Process has a pidfd, or a lock.
 //     (With a group on other Unix systems, Over comes right after the reaping.)
 //  4. The group is killed at Over: its leader has ended, and starts nobody any more.
-//  5. Nothing but the process itself holds up Done for longer than waitDelay, twice.
+//  5. Nothing but the process itself, and readers and writers of Command that are no files,
+//     holds up Done for longer than waitDelay, three times. What the process has printed and
+//     reported before its end is read, however long that takes.
 //
 // Why the end of file of the launch pipe cannot be held up, while the parent is dead: the
 // writing end was close-on-exec from its first moment, and is no file that a child inherits. So
@@ -137,8 +139,12 @@ func (p *Process) reap(in, report *os.File, stop func() bool) {
 	stop()
 	in.Close()
 	<-p.fed
-	late := time.AfterFunc(waitDelay, func() { report.Close() })
+	late := time.AfterFunc(waitDelay, func() {
+		hurry(report)
+		p.stderr.cut()
+	})
 	<-reported
+	p.stderr.finish()
 	late.Stop()
 	report.Close()
 

@@ -48,7 +48,8 @@ type Options struct {
 	// called before. Its Path, Args and Env are set and its Stdout and Stderr are those of this
 	// process. What is set as Stderr gets what the process prints; ExitError.Stderr is taken
 	// from it on the way. (If Stdout is the same writer and no file, ExitError.Stderr has
-	// both.)
+	// both.) As with os/exec, Wait waits until a Stdin, Stdout or Stderr that is no file has
+	// returned from its last Read or Write.
 	Command func(*exec.Cmd)
 }
 
@@ -132,6 +133,7 @@ func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte,
 		return nil, err
 	}
 	started = true
+	go p.stderr.copy()
 	go p.feed(in, frame)
 	stop := context.AfterFunc(ctx, func() { p.Terminate() })
 	go p.reap(in, report, stop)
@@ -139,7 +141,7 @@ func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte,
 }
 
 // spawn starts the process, which inherits the files.
-func (p *Process) spawn(opts *Options, files []*os.File) error {
+func (p *Process) spawn(opts *Options, files []*os.File) (err error) {
 	path, err := executable()
 	if err != nil {
 		return err
@@ -152,7 +154,16 @@ func (p *Process) spawn(opts *Options, files []*os.File) error {
 		opts.Command(p.cmd)
 	}
 	unshare(p.cmd)
-	p.catch()
+	childStderr, err := p.catch()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		childStderr.Close()
+		if err != nil {
+			p.stderr.pipe.Close()
+		}
+	}()
 	if p.cmd.WaitDelay == 0 {
 		p.cmd.WaitDelay = waitDelay
 	}
@@ -186,14 +197,19 @@ func unshare(cmd *exec.Cmd) {
 	}
 }
 
-// catch puts the tail before where standard error goes.
-func (p *Process) catch() {
-	p.stderr = &tail{next: p.cmd.Stderr}
+// catch puts the tail before where standard error goes. It returns what the process inherits.
+func (p *Process) catch() (*os.File, error) {
+	r, w, err := pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.stderr = &tail{pipe: r, next: p.cmd.Stderr, passed: make(chan struct{})}
 	_, file := p.cmd.Stdout.(*os.File)
 	if !file && p.cmd.Stdout != nil && equal(p.cmd.Stdout, p.cmd.Stderr) {
-		p.cmd.Stdout = p.stderr // one pipe for both, as without us
+		p.cmd.Stdout = w // one pipe for both, as without us
 	}
-	p.cmd.Stderr = p.stderr
+	p.cmd.Stderr = w
+	return w, nil
 }
 
 // equal is a == b, where the values may be of a type that has no ==, or contain one of it.
