@@ -19,8 +19,8 @@ import (
 // The launch pipe goes from parent to child. It carries a launch and the argument, both by
 // gob, then at most one byte, terminate. Its end means that the parent is gone.
 //
-// The report pipe goes from child to parent. It carries what the function returned if
-// that is an error: a byte of causes, and the text.
+// The report pipe goes from child to parent. It carries the byte called before the function is
+// called, and then what that returned if that is an error: a byte of causes, and the text.
 
 // launch says what a process was made for.
 type launch struct {
@@ -87,6 +87,9 @@ func refer(segments []*shm.Segment) (refs []segmentRef, files []*os.File, err er
 	return refs, files, nil
 }
 
+// called reports that the function is called: nothing before Main has ended the process.
+const called = 'c'
+
 // Causes of an error that f returned.
 const (
 	canceled = 1 << iota
@@ -104,14 +107,20 @@ func writeReport(w io.Writer, err error) {
 	w.Write(append([]byte{causes}, err.Error()...)) // nobody is told if the parent is gone
 }
 
-// readReport returns what was reported, and no text if nothing was.
-func readReport(r *os.File) (text string, causes byte) {
+// A report is what a process has reported.
+type report struct {
+	called bool
+	text   string // empty if the function has returned no error, or if there was none before it
+	causes byte
+}
+
+func readReport(r *os.File) (got report) {
 	b, err := io.ReadAll(r)
 	if err != nil { // the end was not waited for
 		b = append(b, available(r)...)
 	}
-	if len(b) == 0 {
-		return "", 0
+	if b, got.called = bytes.CutPrefix(b, []byte{called}); len(b) > 0 {
+		got.text, got.causes = string(b[1:]), b[0]
 	}
-	return string(b[1:]), b[0]
+	return got
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -76,6 +77,13 @@ var _ = proctest.Register("without Main", func(c *proctest.Child) {
 	}
 })
 
+// TestNoMain shows that a function is not taken to have returned if it was not called.
 func TestNoMain(t *testing.T) {
+	t.Setenv(envExit, "1")
+	if err := wait(t, start(t, exits, 0, nil)); !errors.Is(err, process.ErrNoMain) {
+		t.Errorf("the process ended before Main, and the error is %v", err)
+	}
+	os.Unsetenv(envExit)
+
 	proctest.StartWith(t, &proctest.Options{Env: []string{envNoMain + "=1"}}, "without Main").Wait()
 }

@@ -122,13 +122,12 @@ func (p *Process) feed(in *os.File, frame []byte) {
 }
 
 // reap waits for the end, and frees everything.
-func (p *Process) reap(in, report *os.File, stop func() bool) {
-	var text string
-	var causes byte
+func (p *Process) reap(in, reports *os.File, stop func() bool) {
+	var got report
 	reported := make(chan struct{})
 	go func() {
 		defer close(reported)
-		text, causes = readReport(report)
+		got = readReport(reports)
 	}()
 
 	if p.group != nil && p.group.awaitEnd(p.cmd.Process) {
@@ -140,18 +139,20 @@ func (p *Process) reap(in, report *os.File, stop func() bool) {
 	in.Close()
 	<-p.fed
 	late := time.AfterFunc(waitDelay, func() {
-		hurry(report)
+		hurry(reports)
 		p.stderr.cut()
 	})
 	<-reported
 	p.stderr.finish()
 	late.Stop()
-	report.Close()
+	reports.Close()
 
 	if state := p.cmd.ProcessState; state == nil {
 		p.err = fmt.Errorf("process %q, pid %d: %w", p.name, p.PID(), err)
 	} else if !state.Success() {
-		p.err = &ExitError{p.name, p.PID(), state, p.stderr.String(), text, causes}
+		p.err = &ExitError{p.name, p.PID(), state, p.stderr.String(), got.text, got.causes}
+	} else if !got.called {
+		p.err = fmt.Errorf("process %q, pid %d: %v: %w", p.name, p.PID(), state, ErrNoMain)
 	}
 	close(p.done)
 }
@@ -176,7 +177,8 @@ func (p *Process) end() {
 
 // Wait waits until the process has ended. It returns nil if it has ended with status 0: the
 // function has returned nil, or has called os.Exit(0). Otherwise the error is an
-// [*ExitError]. Any number of goroutines may call Wait, at any time.
+// [*ExitError]. It wraps [ErrNoMain] if the program has ended with status 0 before it called Main,
+// and never called the function. Any number of goroutines may call Wait, at any time.
 func (p *Process) Wait() error {
 	<-p.done
 	return p.err
