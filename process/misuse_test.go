@@ -38,6 +38,10 @@ func TestMisuse(t *testing.T) {
 	if _, err := process.Start(t.Context(), exits, 0, missing); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("the program is missing, and the error is %v", err)
 	}
+	null := &process.Options{Command: func(c *exec.Cmd) { c.Env = append(c.Env, "A=\x00") }}
+	if _, err := process.Start(t.Context(), exits, 0, null); err == nil {
+		t.Error("a variable has a NUL, and there is no error")
+	}
 	if _, err := process.Segment(0, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Segment in a process that was not started returns %v", err)
 	}

@@ -171,7 +171,11 @@ func (p *Process) spawn(opts *Options, files []*os.File) (err error) {
 	if err != nil {
 		return err
 	}
-	p.cmd.Env = append(p.cmd.Environ(), variable+"="+strings.Join(numbers, ","))
+	env := p.cmd.Env
+	if env == nil {
+		env = p.cmd.Environ()
+	}
+	p.cmd.Env = append(slices.Clip(env), variable+"="+strings.Join(numbers, ","))
 	if p.group != nil {
 		p.group.prepare(p.cmd)
 	}
