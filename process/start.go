@@ -33,7 +33,8 @@ type Options struct {
 	//
 	// Without Group, the process belongs to the group of its parent: Ctrl-C, which
 	// the terminal sends to a whole group, reaches it directly. With Group it reaches only the
-	// parent.
+	// parent, and the process is in the background of the terminal: to read from it stops the
+	// process, and so does writing after "stty tostop".
 	Group bool
 
 	// Grace is the time from Terminate, or from the end of the context, to
