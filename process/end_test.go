@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -140,6 +141,18 @@ func TestStderr(t *testing.T) {
 type failure struct{}
 
 func (failure) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
+
+// A list is a writer that cannot be compared, and neither can what contains it.
+type list []string
+
+func (list) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestStderrNotComparable shows that writers may be of any type.
+func TestStderrNotComparable(t *testing.T) {
+	for _, w := range []io.Writer{list{}, struct{ io.Writer }{list{}}} {
+		wait(t, start(t, exits, 0, &process.Options{Command: func(c *exec.Cmd) { c.Stdout, c.Stderr = w, w }}))
+	}
+}
 
 // TestStderrFails shows that a writer that fails keeps nobody from printing.
 func TestStderrFails(t *testing.T) {

@@ -21,8 +21,8 @@ import (
 // The launch pipe goes from parent to child. It carries a launch and, by gob, the argument, then
 // at most one byte, terminate. Its end means that the parent is gone.
 //
-// The report pipe goes from child to parent. It carries what the function returned if
-// that is an error: a byte of causes, and the text.
+// The report pipe goes from child to parent. It carries the byte called before the function is
+// called, and then what that returned if that is an error: a byte of causes, and the text.
 
 // launch says what a process was made for.
 type launch struct {
@@ -130,6 +130,9 @@ func refer(segments []*shm.Segment) (refs []segmentRef, files []*os.File, err er
 	return refs, files, nil
 }
 
+// called reports that the function is called: nothing before Main has ended the process.
+const called = 'c'
+
 // Causes of an error that f returned.
 const (
 	canceled = 1 << iota
@@ -147,11 +150,20 @@ func writeReport(w io.Writer, err error) {
 	w.Write(append([]byte{causes}, err.Error()...)) // nobody is told if the parent is gone
 }
 
-// readReport returns what was reported, and no text if nothing was.
-func readReport(r io.Reader) (text string, causes byte) {
-	b, _ := io.ReadAll(r)
-	if len(b) == 0 {
-		return "", 0
+// A report is what a process has reported.
+type report struct {
+	called bool
+	text   string // empty if the function has returned no error, or if there was none before it
+	causes byte
+}
+
+func readReport(r *os.File) (got report) {
+	b, err := io.ReadAll(r)
+	if err != nil { // the end was not waited for
+		b = append(b, available(r)...)
 	}
-	return string(b[1:]), b[0]
+	if b, got.called = bytes.CutPrefix(b, []byte{called}); len(b) > 0 {
+		got.text, got.causes = string(b[1:]), b[0]
+	}
+	return got
 }

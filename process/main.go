@@ -82,6 +82,7 @@ func (c *child) run() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go c.obey(in, cancel)
+	c.report.Write([]byte{called}) // nobody is told if the parent is gone
 	c.exit(c.call(ctx, call))
 }
 
