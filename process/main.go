@@ -76,7 +76,7 @@ func (c *child) run() {
 	rename()
 	survive()
 	in := bufio.NewReader(c.in) // gob takes no more from it than it needs
-	call, err := c.prepare(gob.NewDecoder(in))
+	call, err := c.prepare(in)
 	if err != nil {
 		c.exit(err)
 	}
@@ -86,15 +86,15 @@ func (c *child) run() {
 }
 
 // prepare reads what there is to do.
-func (c *child) prepare(dec *gob.Decoder) (func(context.Context) error, error) {
-	if err := dec.Decode(&c.launch); err != nil {
+func (c *child) prepare(in *bufio.Reader) (_ func(context.Context) error, err error) {
+	if c.launch, err = readLaunch(in); err != nil {
 		return nil, fmt.Errorf("launch: %w", err)
 	}
 	f := lookup(c.launch.Function)
 	if f == nil {
 		return nil, fmt.Errorf("function %q is not registered in the new process", c.launch.Function)
 	}
-	call, err := f.bind(dec)
+	call, err := f.bind(gob.NewDecoder(in))
 	if err != nil {
 		return nil, fmt.Errorf("argument: %w", err)
 	}

@@ -59,7 +59,10 @@ func (c *parcel) pass(ctx context.Context) error {
 		return nil
 	}
 	s := c.renew()
-	err = c.pool.tasks.TryPut(s)
+	c.pool.duty.add(1)
+	if err = c.pool.tasks.TryPut(s); err == nil {
+		c.pool.callUp()
+	}
 	c.mu.Unlock()
 	if err != nil {
 		c.pool.put(ctx, c, s)
@@ -175,6 +178,9 @@ func (c *parcel) record(o outcome) {
 	c.args = nil
 	if c.stop != nil {
 		c.stop()
+	}
+	if c.ticket.serial != 0 {
+		c.pool.duty.add(-1)
 	}
 	if c.held {
 		c.held = false

@@ -145,9 +145,13 @@ func (l *link) deliver() {
 		l.orders = nil
 		l.mu.Unlock()
 		for _, o := range orders {
-			if o.kind == isRecall || !l.sendArgument(o.ticket) {
-				send(l.ctx, l.out, header{kind: isRecall, ticket: o.ticket}, nil, nil)
+			if o.kind == isArgument {
+				if l.sendArgument(o.ticket) {
+					continue
+				}
+				o.kind = isRecall
 			}
+			send(l.ctx, l.out, header{kind: o.kind, ticket: o.ticket}, nil, nil)
 		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-
-	"github.com/isthmus-go/isthmus/ring"
 )
 
 // The protocol of Pool.
@@ -75,8 +73,7 @@ type Pool struct {
 	cancel      context.CancelCauseFunc
 
 	shared *shared
-	tasks  *ring.WorkQueue[slot]
-	gates  gates
+	hall
 
 	free    chan uint32              // gates that no parcel has
 	at      []atomic.Pointer[parcel] // who has a gate
@@ -118,10 +115,10 @@ func NewPool(ctx context.Context, opts *PoolOptions) (*Pool, error) {
 	for i := range o.Queue {
 		p.free <- uint32(i)
 	}
-	if p.shared, err = newShared(queueSize(o.Queue), 2*o.Workers+8); err != nil {
+	if p.shared, err = newShared(hallSize(o.Queue, o.Workers), 2*o.Workers+8); err != nil {
 		return nil, err
 	}
-	if p.tasks, p.gates, err = openQueue(p.shared.Segment, o.Queue); err != nil {
+	if p.hall, err = openHall(p.shared.Segment, o.Queue, o.Workers); err != nil {
 		p.shared.close()
 		return nil, err
 	}
@@ -203,7 +200,13 @@ func (p *Pool) put(ctx context.Context, c *parcel, s slot) {
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
 	switch err := p.tasks.Put(both, s); {
-	case err == nil || p.ctx.Err() != nil: // or it fails with all others
+	case err == nil:
+		c.mu.Lock()
+		if !c.settled() { // else the segment may be closed
+			p.callUp()
+		}
+		c.mu.Unlock()
+	case p.ctx.Err() != nil: // it fails with all others
 	case ctx.Err() != nil:
 		c.fail(ended(ctx))
 	default:

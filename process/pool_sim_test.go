@@ -46,7 +46,8 @@ func TestPoolDecisions(t *testing.T) {
 }
 
 func newPlay(t *testing.T, random *rand.Rand) *play {
-	const queue, workers = 8, 3
+	const workers = 3
+	queue := 1 + random.IntN(8)
 	p := &Pool{
 		maxAttempts: 2, free: make(chan uint32, queue), at: makeParcels(queue), serials: make([]uint32, queue),
 		closed: make(chan struct{}), links: makeLinks(workers),
@@ -55,9 +56,9 @@ func newPlay(t *testing.T, random *rand.Rand) *play {
 	for i := range uint32(queue) {
 		p.free <- i
 	}
-	p.shared = proctest.Must(newShared(queueSize(queue), 4))(t)
+	p.shared = proctest.Must(newShared(hallSize(queue, workers), 4))(t)
 	var err error
-	p.tasks, p.gates, err = openQueue(p.shared.Segment, queue)
+	p.hall, err = openHall(p.shared.Segment, queue, workers)
 	proctest.Check(t, err)
 	g := &play{t: t, rand: random, pool: p, begins: map[*parcel][]int{}, failed: map[*parcel]bool{}}
 	for i := range workers {
@@ -73,7 +74,7 @@ func (g *play) run() {
 		case n == 0 && len(g.pool.free) > 0:
 			g.pass()
 		case n == 1 && len(g.parcels) > 0:
-			c := g.parcels[g.rand.IntN(len(g.parcels))]
+			c := g.parcels[len(g.parcels)-1-g.rand.IntN(min(4, len(g.parcels)))]
 			g.failed[c] = g.failed[c] || !c.over()
 			c.fail(context.Canceled)
 		case n == 2:
@@ -82,14 +83,14 @@ func (g *play) run() {
 			g.step(g.actors[g.rand.IntN(len(g.actors))])
 		}
 	}
-	for range 10_000 { // all that is left
-		for _, a := range g.actors {
-			g.step(a)
+	proctest.Until(g.t, "all have their outcomes", func() bool {
+		for range 100 {
+			for _, a := range g.actors {
+				g.step(a)
+			}
 		}
-		if len(g.pool.free) == cap(g.pool.free) {
-			break
-		}
-	}
+		return len(g.pool.free) == cap(g.pool.free)
+	})
 	for i, c := range g.parcels {
 		g.judge(i, c)
 	}
@@ -97,13 +98,13 @@ func (g *play) run() {
 
 func (g *play) pass() {
 	n := 1 + g.rand.IntN(4)
-	c := &parcel{pool: g.pool, task: &task{idempotent: g.rand.IntN(2) == 0}, done: make(chan struct{}), outcomes: make([]outcome, n)}
+	c := &parcel{pool: g.pool, task: &task{idempotent: g.rand.IntN(2) == 0}, done: make(chan struct{}), outcomes: make([]outcome, n), args: []byte{byte(len(g.parcels))}}
 	g.begins[c] = make([]int, n)
 	g.parcels = append(g.parcels, c)
-	if len(g.pool.free) == 1 { // the queue may be full of what was given up
-		return
-	}
-	proctest.Check(g.t, c.pass(g.t.Context()))
+	ctx, cancel := context.WithCancel(g.t.Context())
+	cancel() // the queue may be full of what was given up
+	proctest.Check(g.t, c.pass(ctx))
+	g.failed[c] = c.over()
 }
 
 // step is one of an actor.
@@ -129,7 +130,7 @@ func (g *play) step(a *actor) {
 	case !a.sent:
 		a.sent = true
 		if c := g.pool.at[s.gate].Load(); c != nil {
-			c.settle(ticket{s.gate, s.serial}, a.index, outcome{kind: isResult, data: []byte{byte(a.index)}}, 0)
+			c.settle(ticket{s.gate, s.serial}, a.index, outcome{kind: isResult, data: a.data(s)}, 0)
 		}
 	default:
 		if a.index++; a.index < int(s.count) {
@@ -144,6 +145,9 @@ func (g *play) step(a *actor) {
 		proctest.Check(g.t, a.held.Ack())
 	}
 }
+
+// data is an outcome: the index of its element, and the number of its parcel, which is its argument.
+func (a *actor) data(s slot) []byte { return []byte{byte(a.index), s.payload[0]} }
 
 // count counts that an element has begun.
 func (g *play) count(s slot, index int) {
@@ -180,7 +184,7 @@ func (g *play) judge(i int, c *parcel) {
 		bad := !c.task.idempotent && begins > 1 || begins > g.pool.maxAttempts
 		switch {
 		case o.err == nil:
-			bad = bad || o.kind != isResult || o.data[0] != byte(e) || begins == 0
+			bad = bad || o.kind != isResult || o.data[0] != byte(e) || o.data[1] != byte(i) || begins == 0
 		case errors.Is(o.err, context.Canceled):
 			bad = bad || !g.failed[c]
 		case errors.As(o.err, &died):

@@ -4,7 +4,6 @@ package process_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -65,23 +64,28 @@ func TestPoolStoppedClose(t *testing.T) {
 	proctest.WantError(t, "result", err, context.Canceled)
 }
 
-// The end of the parent, by SIGKILL, ends the workers, also one that runs.
+// The end of the parent, by SIGKILL, ends the workers, also those that run.
 func TestPoolParentKilled(t *testing.T) {
 	proctest.Mortal(t)
 	proctest.Dir(t)
+	seg := proctest.Must(shm.Create("board", 1<<18, nil))(t)
+	defer shm.Remove("board", nil)
+	defer seg.Close()
 	parent := proctest.Start(t, "parent of a pool")
-	var pids [2]int
-	if _, err := fmt.Sscan(parent.Recv(), &pids[0], &pids[1]); err != nil {
-		t.Fatal(err)
+	parent.Expect("they run")
+	if n := len(proctest.Must(seg.Peers())(t)); n != 4 {
+		t.Errorf("%d have the board, expected this process, the parent and two workers", n)
 	}
+	killed := time.Now()
 	parent.Kill()
-	for _, id := range pids {
-		proctest.Until(t, "worker has ended", func() bool { return syscall.Kill(id, 0) != nil })
-	}
+	proctest.Until(t, "nobody has the board any more", func() bool { // they may be zombies for a while
+		return len(proctest.Must(seg.Peers())(t)) == 1
+	})
+	proctest.Prompt(t, "the end of the workers", killed)
 }
 
 var _ = proctest.Register("parent of a pool", func(c *proctest.Child) {
-	seg := proctest.Must(shm.Create("board", 1<<18, nil))(c)
+	seg := proctest.Must(shm.Open("board", nil))(c)
 	board = proctest.Must(shm.NewArray[int64](seg, "board", boardSize))(c)
 	p := proctest.Must(process.NewPool(context.Background(), &process.PoolOptions{
 		Workers: 2, Segments: []*shm.Segment{seg}, Init: setUp.With(rig{}),
@@ -90,7 +94,6 @@ var _ = proctest.Register("parent of a pool", func(c *proctest.Child) {
 		stubborn.Go(context.Background(), p, i)
 	}
 	proctest.Until(c, "both run", func() bool { return board.Load(atSeen) == 2 })
-	proctest.Check(c, shm.Remove("board", nil))
-	c.Send(board.Load(atPID), board.Load(atPID+1))
+	c.Send("they run")
 	c.Recv()
 })

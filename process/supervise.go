@@ -51,7 +51,7 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	}
 	defer l.close()
 	worker, err := Start(p.ctx, workerMain, workerArg{
-		Number: number, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
+		Number: number, Workers: p.opts.Workers, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
 		Init: p.opts.Init.name, InitArg: p.opts.Init.arg,
 	}, &Options{
 		Daemon: true, Group: true, Grace: p.opts.Grace, Command: p.opts.Command,
@@ -73,6 +73,7 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	ends.Wait()
 	l.drain()
 	p.links[number].Store(nil)
+	p.duty.mark(number, false)
 	useful = l.outcomes > 0
 	if !l.ready.IsZero() {
 		p.ready.Add(-1)

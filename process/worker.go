@@ -19,10 +19,10 @@ import (
 
 // workerArg is what a worker starts with.
 type workerArg struct {
-	Number, Queue, MaxTasks int
-	Segments                int // of the user; the next two are the pool's
-	Init                    string
-	InitArg                 []byte
+	Number, Workers, Queue, MaxTasks int
+	Segments                         int // of the user; the next two are the pool's
+	Init                             string
+	InitArg                          []byte
 }
 
 var workerMain = Register("isthmus/process.Pool", runWorker)
@@ -44,11 +44,10 @@ var atStep = func(step) {}
 
 type worker struct {
 	workerArg
-	ctx   context.Context
-	tasks *ring.WorkQueue[slot]
-	gates gates
-	out   *ring.BytesProducer
-	in    *ring.BytesConsumer
+	ctx context.Context
+	hall
+	out *ring.BytesProducer
+	in  *ring.BytesConsumer
 
 	// Of the goroutine that works.
 	held    ring.Task[slot]
@@ -63,7 +62,8 @@ type worker struct {
 	timed   bool
 	since   time.Time
 	taskCtx context.Context
-	did     int // elements
+	did     int       // elements
+	useful  time.Time // when it has found something though it was not called
 	err     error
 
 	mu      sync.Mutex
@@ -71,10 +71,12 @@ type worker struct {
 	cancel  context.CancelFunc
 	wanted  ticket      // whose argument it waits for
 	arrived chan []byte // gets it, or nil; has room for one
+
+	called chan struct{} // has room for one
 }
 
 func runWorker(ctx context.Context, arg workerArg) error {
-	w := &worker{workerArg: arg, ctx: ctx, arrived: make(chan []byte, 1)}
+	w := &worker{workerArg: arg, ctx: ctx, arrived: make(chan []byte, 1), called: make(chan struct{}, 1)}
 	opts := &shm.Options{MustExist: true}
 	shared, err := Segment(arg.Segments, opts)
 	if err != nil {
@@ -86,7 +88,7 @@ func runWorker(ctx context.Context, arg workerArg) error {
 		return err
 	}
 	defer own.Close()
-	if w.tasks, w.gates, err = openQueue(shared, arg.Queue); err != nil {
+	if w.hall, err = openHall(shared, arg.Queue, arg.Workers); err != nil {
 		return err
 	}
 	out, in, err := newLinkRings(own)
@@ -163,7 +165,7 @@ func (w *worker) take() bool {
 	if w.MaxTasks > 0 && w.did >= w.MaxTasks {
 		return false
 	}
-	held, err := w.tasks.Get(w.ctx)
+	held, err := w.get()
 	if err != nil {
 		w.err = err
 		return false

@@ -47,6 +47,11 @@ func (w *worker) hear(h header, data []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
+	case h.kind == isCall:
+		select {
+		case w.called <- struct{}{}:
+		default:
+		}
 	case h.ticket == w.wanted && h.ticket != ticket{}:
 		w.wanted = ticket{}
 		if h.kind != isArgument {
