@@ -40,3 +40,6 @@ func SetNamed(t *testing.T) {
 	anonymous = func(int64, *shm.Options) (*shm.Segment, error) { return nil, errors.ErrUnsupported }
 	t.Cleanup(func() { anonymous = shm.Anonymous })
 }
+
+// Linked reports whether orders for a worker are kept.
+func Linked(p *Pool, worker int) bool { return p.links[worker].Load() != nil }

@@ -50,6 +50,8 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 		return false, err
 	}
 	defer l.close()
+	p.links[number].Store(l) // before the worker is there, which may begin something at once
+	defer p.links[number].Store(nil)
 	worker, err := Start(p.ctx, workerMain, workerArg{
 		Number: number, Workers: p.opts.Workers, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
 		Init: p.opts.Init.name, InitArg: p.opts.Init.arg,
@@ -60,7 +62,6 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	p.links[number].Store(l)
 	var ends sync.WaitGroup
 	ends.Go(func() {
 		if l.receive() != nil {
@@ -72,7 +73,6 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	l.cancel()
 	ends.Wait()
 	l.drain()
-	p.links[number].Store(nil)
 	p.duty.mark(number, false)
 	useful = l.outcomes > 0
 	if !l.ready.IsZero() {

@@ -1,0 +1,30 @@
+package process_test
+
+import (
+	"os/exec"
+	"sync/atomic"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/process"
+)
+
+// A worker may begin a task before Start has returned here. A recall finds it all the same.
+func TestPoolRecallAtStart(t *testing.T) {
+	var pool atomic.Pointer[process.Pool]
+	var starts, linked atomic.Int32
+	p := newPool(t, t.Context(), &process.PoolOptions{Workers: 1, MaxTasks: 1, Command: func(*exec.Cmd) {
+		if p := pool.Load(); p != nil {
+			starts.Add(1)
+			if process.Linked(p, 0) {
+				linked.Add(1)
+			}
+		}
+	}})
+	want(t, square.Go(t.Context(), p, 2), 4)
+	pool.Store(p)
+	want(t, square.Go(t.Context(), p, 3), 9)
+	want(t, square.Go(t.Context(), p, 4), 16)
+	if starts.Load() == 0 || starts.Load() != linked.Load() {
+		t.Errorf("of %d workers, %d were linked before they started", starts.Load(), linked.Load())
+	}
+}
