@@ -43,3 +43,10 @@ func SetNamed(t *testing.T) {
 
 // Linked reports whether orders for a worker are kept.
 func Linked(p *Pool, worker int) bool { return p.links[worker].Load() != nil }
+
+// SetSerials makes n the last serial of each gate.
+func SetSerials(p *Pool, n uint32) {
+	for i := range p.serials {
+		p.serials[i] = n
+	}
+}

@@ -73,8 +73,8 @@ func (c *parcel) pass(ctx context.Context) error {
 // renew gives the parcel a new serial, and returns the slot for what is left of it. The lock
 // must be held.
 func (c *parcel) renew() (s slot) {
-	c.pool.serials[c.ticket.gate]++
-	c.ticket.serial = c.pool.serials[c.ticket.gate]
+	c.ticket.serial = max(1, c.pool.serials[c.ticket.gate]+1) // 0 is none's
+	c.pool.serials[c.ticket.gate] = c.ticket.serial
 	c.pool.gates.store(c.ticket.gate, waiting(c.ticket.serial))
 	s = slot{
 		gate: c.ticket.gate, serial: c.ticket.serial, task: c.task.id,

@@ -28,3 +28,15 @@ func TestPoolRecallAtStart(t *testing.T) {
 		t.Errorf("of %d workers, %d were linked before they started", starts.Load(), linked.Load())
 	}
 }
+
+// After the last serial of a gate comes another first one.
+func TestPoolSerialsEnd(t *testing.T) {
+	p := newPool(t, t.Context(), &process.PoolOptions{Workers: 1, Queue: 1})
+	process.SetSerials(p, 1<<32-3)
+	large := make([]byte, 1000)
+	for range 5 {
+		if v, err := result(t, echo.bytes.Go(t.Context(), p, large)); len(v) != len(large) || err != nil {
+			t.Errorf("%d bytes, %v", len(v), err)
+		}
+	}
+}
