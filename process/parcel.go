@@ -43,30 +43,24 @@ type outcome struct {
 	err  error  // of the parent
 }
 
-// pass gives the parcel a gate, and puts it into the queue. It waits for a gate, and for room
-// there, until ctx ends. An error says that it has no gate, and nothing is settled.
+// pass gives the parcel a gate, and puts it into the queue. It waits for a gate until ctx
+// ends. An error says that it has none, and nothing is settled.
 func (c *parcel) pass(ctx context.Context) error {
 	gate, err := c.pool.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.ticket.gate, c.held = gate, true
 	c.pool.at[gate].Store(c)
 	if c.pool.over.Load() { // else who ends it finds the parcel
 		c.settleAll(c.pool.fault())
-		c.mu.Unlock()
 		return nil
 	}
 	s := c.renew()
 	c.pool.duty.add(1)
-	if err = c.pool.tasks.TryPut(s); err == nil {
-		c.pool.callUp()
-	}
-	c.mu.Unlock()
-	if err != nil {
-		c.pool.put(ctx, c, s)
-	}
+	c.pool.put(c, s)
 	return nil
 }
 

@@ -1,10 +1,13 @@
 package process_test
 
 import (
+	"context"
+	"errors"
 	"os/exec"
 	"sync/atomic"
 	"testing"
 
+	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/process"
 )
 
@@ -37,6 +40,35 @@ func TestPoolSerialsEnd(t *testing.T) {
 	for range 5 {
 		if v, err := result(t, echo.bytes.Go(t.Context(), p, large)); len(v) != len(large) || err != nil {
 			t.Errorf("%d bytes, %v", len(v), err)
+		}
+	}
+}
+
+// What was given up, and not yet seen by a busy worker, does not keep Go waiting.
+func TestPoolGoGivenUp(t *testing.T) {
+	p := newRig(t, rig{}, process.PoolOptions{Workers: 1, Queue: 4})
+	first := await.Go(t.Context(), p, 1)
+	untilBoard(t, "the first one runs", atBegins+1, 1)
+	gone := proctest.Go(func() (err error) {
+		for i := range int64(1000) {
+			ctx, cancel := context.WithCancel(t.Context())
+			r := await.Go(ctx, p, 2+i)
+			cancel()
+			if _, e := r.Wait(t.Context()); !errors.Is(e, context.Canceled) {
+				err = e
+			}
+		}
+		return err
+	})
+	proctest.Check(t, proctest.Result(t, gone))
+	last := proctest.Go(func() *process.Result[int64] { return await.Go(t.Context(), p, 2000) })
+	r := proctest.Result(t, last)
+	board.Store(atGo, 1)
+	want(t, first, 1)
+	want(t, r, 2000)
+	for i := range 1000 {
+		if n := board.Load(atBegins + 2 + i); n != 0 {
+			t.Errorf("task %d was given up, and has begun", i)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (p *Pool) bury(number int, l *link, died WorkerDied) (begun bool) {
 		if c := p.at[g].Load(); c != nil {
 			begun = true
 			if s, again := c.died(ticket{g, w.serial()}, w.index(), died); again {
-				p.putAgain(c, s)
+				p.put(c, s)
 			}
 		}
 	}
