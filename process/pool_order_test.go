@@ -72,3 +72,21 @@ func TestPoolGoGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// A decoder that ends its goroutine has no result, here or there.
+func TestPoolDecoderGoexit(t *testing.T) {
+	p := newPool(t, t.Context(), &process.PoolOptions{Workers: 1})
+	for _, side := range []string{"goexit argument", "goexit result"} {
+		r := echo.odd.Go(t.Context(), p, oddity{side})
+		<-r.Done()
+		first := make(chan struct{})
+		go func() {
+			defer close(first)
+			r.Wait(t.Context())
+		}()
+		<-first
+		_, err := result(t, r)
+		proctest.WantError(t, side, err, process.ErrEncoding)
+	}
+	want(t, square.Go(t.Context(), p, 3), 9)
+}
