@@ -2,7 +2,10 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"sync"
+
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A parcel is, in the parent, a task, or a chunk of tasks, that was passed to the workers and
@@ -90,14 +93,19 @@ func (c *parcel) argument(t ticket) ([]byte, bool) {
 	return c.args, c.ticket == t && !c.settled()
 }
 
-// settle settles an element by its outcome.
-func (c *parcel) settle(t ticket, index int, o outcome, took uint32) {
+// settle settles an element by its outcome. Those of a ticket come in their order.
+func (c *parcel) settle(t ticket, index int, o outcome, took uint32) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ticket == t && index == c.next && !c.settled() {
-		c.took = took
-		c.record(o)
+	switch {
+	case c.ticket != t || c.settled():
+		return nil
+	case index != c.next:
+		return fmt.Errorf("isthmus: outcome %d instead of %d: %w", index, c.next, shm.ErrCorrupt)
 	}
+	c.took = took
+	c.record(o)
+	return nil
 }
 
 // died decides what becomes of the elements from index on, which a worker has begun, after

@@ -130,7 +130,7 @@ func (g *play) step(a *actor) {
 	case !a.sent:
 		a.sent = true
 		if c := g.pool.at[s.gate].Load(); c != nil {
-			c.settle(ticket{s.gate, s.serial}, a.index, outcome{kind: isResult, data: a.data(s)}, 0)
+			proctest.Check(g.t, c.settle(ticket{s.gate, s.serial}, a.index, outcome{kind: isResult, data: a.data(s)}, 0))
 		}
 	default:
 		if a.index++; a.index < int(s.count) {

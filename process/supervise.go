@@ -68,7 +68,11 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 			worker.Kill() // it has spoilt its link, or has ended
 		}
 	})
-	ends.Go(l.deliver)
+	ends.Go(func() {
+		if l.deliver() != nil {
+			worker.Kill()
+		}
+	})
 	<-worker.Done()
 	l.cancel()
 	ends.Wait()
