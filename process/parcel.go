@@ -139,7 +139,10 @@ func (c *parcel) notFetched(t ticket, cause WorkerDied) {
 	if c.ticket != t || c.settled() || c.pool.gates.load(t.gate) != waiting(t.serial) {
 		return
 	}
-	if c.fetches++; c.fetches >= c.pool.maxAttempts {
+	if c.fetches++; c.fetches < c.pool.maxAttempts {
+		return
+	}
+	if c.pool.gates.swap(t.gate, waiting(t.serial), retired(t.serial)) { // another worker has the argument, maybe
 		cause.Attempt = c.fetches
 		c.settleAll(poison(&cause))
 	}

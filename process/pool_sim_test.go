@@ -199,6 +199,36 @@ func (g *play) judge(i int, c *parcel) {
 	}
 }
 
+// What is given up, since no worker survives its argument, is begun by nobody. What another one
+// has begun meanwhile is not given up.
+func TestPoolNotFetched(t *testing.T) {
+	random := proctest.Random(t)
+	for _, begins := range []bool{false, true} {
+		g := newPlay(t, random)
+		defer g.pool.shared.close()
+		c := &parcel{pool: g.pool, task: &task{}, done: make(chan struct{}), outcomes: make([]outcome, 1), args: make([]byte, 1000)}
+		proctest.Check(t, c.pass(t.Context()))
+		begin := func() bool {
+			return g.pool.gates.swap(c.ticket.gate, waiting(c.ticket.serial), begun(c.ticket.serial, 2, 0))
+		}
+		for i := range g.pool.maxAttempts {
+			if c.over() {
+				t.Fatalf("it is over after %d workers", i)
+			}
+			if begins && i == g.pool.maxAttempts-1 && !begin() {
+				t.Fatal("it cannot begin")
+			}
+			g.pool.bury(1, &link{wanted: c.ticket}, WorkerDied{PID: 1})
+		}
+		if c.over() == begins {
+			t.Errorf("it has begun: %v, and is over: %v", begins, c.over())
+		}
+		if !begins && (!errors.Is(c.outcomes[0].err, ErrPoison) || begin()) {
+			t.Errorf("its error is %v, and it can begin", c.outcomes[0].err)
+		}
+	}
+}
+
 func TestPoolPieces(t *testing.T) {
 	type message struct {
 		kind kind
