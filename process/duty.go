@@ -31,9 +31,10 @@ type duty struct {
 	workers int
 }
 
+var restPoll = 25 * time.Millisecond // between two looks; another one in tests
+
 const (
-	restPoll = 25 * time.Millisecond // between two looks
-	restLook = time.Millisecond      // for one
+	restLook = time.Millisecond // for one
 	restless = time.Second
 )
 

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,9 @@ func SetFirstPause(t *testing.T) {
 	t.Cleanup(func() { firstPause = defaultFirstPause })
 }
 
+// SetRestPoll is how often this process, a worker, looks at the queue while it rests.
+func SetRestPoll(d time.Duration) { restPoll = d }
+
 // InWorker reports whether this process was made by Start.
 func InWorker() bool { return self != nil }
 
@@ -49,4 +53,10 @@ func SetSerials(p *Pool, n uint32) {
 	for i := range p.serials {
 		p.serials[i] = n
 	}
+}
+
+// ReceiveLate has what a worker sends read when it has ended, until the end of the test.
+func ReceiveLate(t *testing.T) {
+	beforeReceive = func(ctx context.Context) { <-ctx.Done() }
+	t.Cleanup(func() { beforeReceive = func(context.Context) {} })
 }

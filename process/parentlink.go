@@ -63,20 +63,25 @@ func (l *link) close() {
 	l.shared.close()
 }
 
-// receive reads what the worker sends, until it has ended. It does not wait for anything else.
-func (l *link) receive() error {
+// beforeReceive is for tests in which what a worker has sent is read late.
+var beforeReceive = func(context.Context) {}
+
+// receive reads what the worker sends, until it has ended, or sends what cannot be. It does not wait
+// for anything else.
+func (l *link) receive() {
 	var lens [64]int
 	for {
+		beforeReceive(l.ctx)
 		b, n, err := l.in.PopInto(l.ctx, l.message[:0], lens[:])
+		if err != nil {
+			return
+		}
 		l.message = b
 		for _, size := range lens[:n] {
-			if err := l.take(b[:size]); err != nil {
-				return err
+			if l.take(b[:size]) != nil {
+				return
 			}
 			b = b[size:]
-		}
-		if err != nil {
-			return err
 		}
 	}
 }
@@ -135,20 +140,20 @@ func (l *link) order(kind kind, t ticket) {
 }
 
 // deliver sends what was ordered, until the worker has ended, or has spoilt the link.
-func (l *link) deliver() error {
+func (l *link) deliver() {
 	for {
 		select {
 		case <-l.signal:
 		case <-l.ctx.Done():
-			return l.ctx.Err()
+			return
 		}
 		l.mu.Lock()
 		orders := l.orders
 		l.orders = nil
 		l.mu.Unlock()
 		for _, o := range orders {
-			if err := l.send(o); err != nil {
-				return err
+			if l.send(o) != nil {
+				return
 			}
 		}
 	}

@@ -57,6 +57,16 @@ func TestPoolKilledAtStep(t *testing.T) {
 	}
 }
 
+// What a worker has sent counts, also if it is read after its end.
+func TestPoolReceivedLate(t *testing.T) {
+	proctest.Mortal(t)
+	process.ReceiveLate(t)
+	p := newRig(t, rig{Step: process.StepAcked}, process.PoolOptions{Workers: 1})
+	for i := range int64(3) {
+		want(t, count.Go(t.Context(), p, i), i)
+	}
+}
+
 // Death while the argument is on its way.
 func TestPoolKilledWhileFetching(t *testing.T) {
 	proctest.Mortal(t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -221,6 +222,51 @@ func TestPoolQueue(t *testing.T) {
 	}
 }
 
+// A queue that is full, of what was given up, makes tasks wait. The wait ends when there is room,
+// with their context, and with the pool.
+func TestPoolFull(t *testing.T) {
+	proctest.Mortal(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	p := newRigWith(t, ctx, rig{}, process.PoolOptions{Workers: 1, Queue: 1, Grace: time.Millisecond})
+	waits := func(ctx context.Context) <-chan error {
+		return proctest.Go(func() error { _, err := square.Call(ctx, p, 3); return err })
+	}
+	fill := func(f *process.Task[int64, int64]) {
+		before := board.Load(atSeen)
+		given, giveUp := context.WithCancel(t.Context())
+		runs := f.Go(given, p, 1)
+		untilBoard(t, "one runs", atSeen, before+1)
+		giveUp()
+		_, err := result(t, runs)
+		proctest.WantError(t, "what runs", err, context.Canceled)
+		given, giveUp = context.WithCancel(t.Context())
+		queued := proctest.Go(func() error { _, err := square.Call(given, p, 2); return err })
+		giveUp()
+		proctest.WantError(t, "what is queued", proctest.Result(t, queued), context.Canceled)
+	}
+	fill(lazy)
+	given, giveUp := context.WithCancel(t.Context())
+	third := waits(given)
+	giveUp()
+	proctest.WantError(t, "what waits", proctest.Result(t, third), context.Canceled)
+	third = waits(t.Context())
+	board.Store(atGo, 1)
+	proctest.Check(t, proctest.Result(t, third))
+
+	fill(stubborn)
+	third = waits(t.Context())
+	cancel()
+	proctest.WantError(t, "what waits", proctest.Result(t, third), context.Canceled)
+}
+
+// lazy says that it has begun, and waits for the test only.
+var lazy = process.Func("lazy", func(_ context.Context, x int64) (int64, error) {
+	for shm.AddAt(board, atSeen, 1); board.Load(atGo) == 0; {
+		runtime.Gosched()
+	}
+	return x, nil
+})
+
 // Workers are replaced after so many tasks, but not in one.
 func TestPoolMaxTasks(t *testing.T) {
 	p := newRig(t, rig{}, process.PoolOptions{Workers: 1, MaxTasks: 1})
@@ -281,4 +327,26 @@ func TestPoolCrowd(t *testing.T) {
 		})
 	}
 	crowd.Wait()
+}
+
+// With one task at a time, workers rest. As many as are needed are called.
+func TestPoolRest(t *testing.T) {
+	const workers = 3
+	p := newRig(t, rig{Call: true}, process.PoolOptions{Workers: workers})
+	for range proctest.Scaled(50) {
+		for i := range int64(10) {
+			want(t, square.Go(t.Context(), p, i), i*i)
+		}
+		board.Store(atGo, 0)
+		board.Store(atSeen, 0)
+		var results [workers]*process.Result[int64]
+		for i := range results {
+			results[i] = await.Go(t.Context(), p, int64(i))
+		}
+		untilBoard(t, "all workers run", atSeen, workers)
+		board.Store(atGo, 1)
+		for i, r := range results {
+			want(t, r, int64(i))
+		}
+	}
 }

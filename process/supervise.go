@@ -64,14 +64,12 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	}
 	var ends sync.WaitGroup
 	ends.Go(func() {
-		if l.receive() != nil {
-			worker.Kill() // it has spoilt its link, or has ended
-		}
+		l.receive()
+		worker.Kill() // it has spoilt its link, or has ended
 	})
 	ends.Go(func() {
-		if l.deliver() != nil {
-			worker.Kill()
-		}
+		l.deliver()
+		worker.Kill() // likewise
 	})
 	<-worker.Done()
 	l.cancel()
