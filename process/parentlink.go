@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
@@ -26,6 +27,8 @@ type link struct {
 	ready    time.Time // when it was
 	outcomes int
 	wanted   ticket // the argument that was asked for last
+
+	recalled atomic.Bool // it has begun what was given up then
 
 	mu     sync.Mutex
 	orders []order

@@ -230,6 +230,7 @@ func (p *Pool) recall(worker int, t ticket) {
 		return // corrupt
 	}
 	if l := p.links[worker].Load(); l != nil {
+		l.recalled.Store(true)
 		l.order(isRecall, t)
 	}
 }

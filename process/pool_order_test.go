@@ -9,6 +9,7 @@ import (
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/process"
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A worker may begin a task before Start has returned here. A recall finds it all the same.
@@ -72,6 +73,30 @@ func TestPoolGoGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// A worker that dies in what was given up meanwhile has begun a task all the same.
+func TestPoolDiesGivenUp(t *testing.T) {
+	proctest.Mortal(t)
+	process.SetFirstPause(t)
+	p := newRig(t, rig{}, process.PoolOptions{Workers: 1})
+	for i := range int64(10) {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := dies.Go(ctx, p, i)
+		untilBoard(t, "it runs", atBegins+int(i), 1)
+		cancel()
+		_, err := result(t, r)
+		proctest.WantError(t, "result", err, context.Canceled)
+	}
+	want(t, square.Go(t.Context(), p, 3), 9)
+}
+
+// dies kills its worker when its context ends.
+var dies = process.Func("dies", func(ctx context.Context, x int64) (int64, error) {
+	shm.AddAt(board, atBegins+int(x), 1)
+	<-ctx.Done()
+	killSelf()
+	return x, nil
+})
 
 // A decoder that ends its goroutine has no result, here or there.
 func TestPoolDecoderGoexit(t *testing.T) {

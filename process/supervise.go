@@ -76,7 +76,7 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	ends.Wait()
 	l.drain()
 	p.duty.mark(number, false)
-	useful = l.outcomes > 0
+	useful = l.outcomes > 0 || l.recalled.Load()
 	if !l.ready.IsZero() {
 		p.ready.Add(-1)
 		useful = useful || time.Since(l.ready) > longReady
