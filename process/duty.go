@@ -21,17 +21,17 @@ import (
 //     going to rest sets its bit, and then looks at the load; the parent raises the load, puts
 //     the task, and then looks at the bits, and calls somebody if too many rest. Both are
 //     sequentially consistent, so that one of the two sees the other's.
-//  2. The parent clears the bit of whom it calls, and of who has died.
+//  2. The parent clears the bit of whom it calls. It sets that of a worker that it is going to start,
+//     who clears it when it is ready. Then, and when one has ended, it looks as after a put.
 //
-// Some that are awake may be of no use: one that runs what was given up, or is stopped, or just
-// starts. So those that rest look at the queue now and then all the same. Who finds something
+// Some that are awake may be of no use: one that runs what was given up, or is stopped. So those that rest look at the queue now and then all the same. Who finds something
 // rests no more for a while.
 type duty struct {
 	words   *shm.Array[uint64]
 	workers int
 }
 
-var restPoll = 25 * time.Millisecond // between two looks; another one in tests
+var restPoll = 50 * time.Millisecond // between two looks; another one in tests
 
 const (
 	restLook = time.Millisecond // for one
@@ -43,13 +43,16 @@ func dutyWords(workers int) int { return 1 + (workers+63)/64 }
 // add changes the load.
 func (d duty) add(n int) { shm.AddAt(d.words, 0, uint64(n)) }
 
+// load returns how many parcels have a gate.
+func (d duty) load() int64 { return int64(d.words.Load(0)) }
+
 // enough reports whether enough are awake.
 func (d duty) enough() bool {
 	awake := d.workers
 	for i := 1; i < d.words.Len(); i++ {
 		awake -= bits.OnesCount64(d.words.Load(i))
 	}
-	return awake >= 1 && int64(d.words.Load(0)) <= int64(awake)
+	return awake >= 1 && d.load() <= int64(awake)
 }
 
 // mark sets or clears the bit of a worker, and reports whether that has changed it.
@@ -76,12 +79,12 @@ func (d duty) rest(worker int) bool {
 	return false
 }
 
-// wake clears the mark of one that rests, if there is one.
-func (d duty) wake() (worker int, ok bool) {
+// wake clears the mark of one that rests, and that may be called, if there is one.
+func (d duty) wake(may func(worker int) bool) (worker int, ok bool) {
 	for i := 1; i < d.words.Len(); i++ {
 		for w := d.words.Load(i); w != 0; w &= w - 1 {
 			worker = (i-1)*64 + bits.TrailingZeros64(w)
-			if worker < d.workers && d.mark(worker, false) {
+			if worker < d.workers && may(worker) && d.mark(worker, false) {
 				return worker, true
 			}
 		}
@@ -92,17 +95,16 @@ func (d duty) wake() (worker int, ok bool) {
 // callUp wakes workers until enough are awake.
 func (p *Pool) callUp() {
 	for !p.duty.enough() {
-		worker, ok := p.duty.wake()
+		worker, ok := p.duty.wake(func(worker int) bool {
+			l := p.links[worker].Load()
+			return l != nil && l.up.Load()
+		})
 		if !ok {
 			return
 		}
-		p.call(worker)
-	}
-}
-
-func (p *Pool) call(worker int) {
-	if l := p.links[worker].Load(); l != nil {
-		l.order(isCall, ticket{})
+		if l := p.links[worker].Load(); l != nil {
+			l.order(isCall, ticket{})
+		}
 	}
 }
 
@@ -116,23 +118,34 @@ func (w *worker) get() (ring.Task[slot], error) {
 		if time.Since(w.useful) < restless || !w.duty.rest(w.Number) {
 			return w.tasks.Get(w.ctx)
 		}
-		poll := time.NewTimer(restPoll)
-		select {
-		case <-w.called:
-			poll.Stop()
+		if w.sleep() {
 			continue
-		case <-w.ctx.Done():
-			poll.Stop()
-			return t, w.ctx.Err()
-		case <-poll.C:
 		}
 		look, cancel := context.WithTimeout(w.ctx, restLook)
 		t, err = w.tasks.Get(look)
 		cancel()
-		if err == nil || look.Err() == nil {
+		if err == nil || look.Err() == nil || w.ctx.Err() != nil {
 			w.duty.mark(w.Number, false)
 			w.useful = time.Now()
 			return t, err
+		}
+	}
+}
+
+// sleep waits until the worker is called, or it is time to look for a task that there is.
+func (w *worker) sleep() (called bool) {
+	poll := time.NewTicker(restPoll)
+	defer poll.Stop()
+	for {
+		select {
+		case <-w.called:
+			return true
+		case <-w.ctx.Done():
+			return false
+		case <-poll.C:
+			if w.duty.load() > 0 {
+				return false
+			}
 		}
 	}
 }

@@ -29,6 +29,7 @@ type link struct {
 	wanted   ticket // the argument that was asked for last
 
 	recalled atomic.Bool // it has begun what was given up then
+	up       atomic.Bool // it was ready, so that its bit is its own
 
 	mu     sync.Mutex
 	orders []order
@@ -109,6 +110,8 @@ func (l *link) take(piece []byte) error {
 	case h.kind == isReady && l.ready.IsZero():
 		l.ready = time.Now()
 		l.pool.ready.Add(1)
+		l.up.Store(true)
+		l.pool.callUp() // it may rest already
 		return nil
 	case h.ticket.gate >= uint32(len(l.pool.at)):
 		return fmt.Errorf("isthmus: message for gate %d: %w", h.ticket.gate, shm.ErrCorrupt)

@@ -61,8 +61,13 @@ import (
 // it.
 //
 // A worker that dies is an event: another one takes its place, and what it ran is run
-// again or reported, see [Idempotent] and [WorkerDied]. A task that it has not begun is lost by
-// nobody. Each task has exactly one result. A worker that is stopped delays what it runs.
+// again or reported, see [Idempotent] and [WorkerDied]. A task that it has not begun is not lost.
+// Each task has exactly one result. A worker that is stopped delays what it runs, and nothing else.
+// (If it is stopped in the middle of an operation on the pool's memory, others may have to wait until it
+// continues, as with a ring.WorkQueue.)
+//
+// Arguments and results are copies. In the terms of the Go memory model, the call of Go or Call
+// synchronizes before that of the task, and the return of the task before that of Call or Wait.
 //
 // Workers are started at once, and are Daemons with groups of their own: Ctrl-C reaches the
 // parent only, and if that ends, in any way, they end with all that they have started.
@@ -125,6 +130,7 @@ func NewPool(ctx context.Context, opts *PoolOptions) (*Pool, error) {
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	context.AfterFunc(p.ctx, p.sweep)
 	for i := range o.Workers {
+		p.duty.mark(i, true)
 		p.workers.Go(func() { p.supervise(i) })
 	}
 	go p.finish()

@@ -26,7 +26,7 @@ type PoolOptions struct {
 	MaxAttempts int
 
 	// Grace is the time that workers have to end when the pool does, until they are killed.
-	// 0 means 5 seconds.
+	// 0 means 5 seconds. If it is negative, there is none.
 	Grace time.Duration
 
 	// Init is called in each worker before its first task: see [Function.With].

@@ -51,7 +51,6 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	}
 	defer l.close()
 	p.links[number].Store(l) // before the worker is there, which may begin something at once
-	defer p.links[number].Store(nil)
 	worker, err := Start(p.ctx, workerMain, workerArg{
 		Number: number, Workers: p.opts.Workers, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
 		Init: p.opts.Init.name, InitArg: p.opts.Init.arg,
@@ -60,6 +59,7 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 		Segments: append(p.opts.Segments[:len(p.opts.Segments):len(p.opts.Segments)], p.shared.Segment, l.shared.Segment),
 	})
 	if err != nil {
+		p.links[number].Store(nil)
 		return false, err
 	}
 	var ends sync.WaitGroup
@@ -75,7 +75,7 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	l.cancel()
 	ends.Wait()
 	l.drain()
-	p.duty.mark(number, false)
+	p.links[number].Store(nil)
 	useful = l.outcomes > 0 || l.recalled.Load()
 	if !l.ready.IsZero() {
 		p.ready.Add(-1)
@@ -83,7 +83,10 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 	}
 
 	died := WorkerDied{PID: worker.PID(), State: worker.cmd.ProcessState, Stderr: worker.stderr.String(), err: worker.Wait()}
-	return p.bury(number, l, died) || useful, &died
+	useful = p.bury(number, l, died) || useful
+	p.duty.mark(number, true)
+	p.callUp()
+	return useful, &died
 }
 
 // bury decides what becomes of what a worker has left, and reports whether it has left

@@ -102,6 +102,7 @@ func runWorker(ctx context.Context, arg workerArg) error {
 		err = w.init()
 	}
 	if err == nil {
+		w.duty.mark(w.Number, false)
 		err = send(ctx, w.out, header{kind: isReady}, nil, nil)
 	}
 	if err != nil {
