@@ -199,6 +199,19 @@ func (g *play) judge(i int, c *parcel) {
 	}
 }
 
+// The death of who has begun an earlier use of a gate is no death in a later one.
+func TestPoolDiedBefore(t *testing.T) {
+	g := newPlay(t, proctest.Random(t))
+	defer g.pool.shared.close()
+	c := &parcel{pool: g.pool, task: &task{}, done: make(chan struct{}), outcomes: make([]outcome, 1)}
+	proctest.Check(t, c.pass(t.Context()))
+	before := ticket{c.ticket.gate, c.ticket.serial - 1}
+	if _, again := c.died(before, 0, WorkerDied{PID: 1}); again || c.over() || c.attempts != 0 {
+		t.Errorf("again: %v, over: %v, attempts: %d", again, c.over(), c.attempts)
+	}
+	c.fail(context.Canceled)
+}
+
 // What is given up, since no worker survives its argument, is begun by nobody. What another one
 // has begun meanwhile is not given up.
 func TestPoolNotFetched(t *testing.T) {
