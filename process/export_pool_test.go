@@ -45,6 +45,16 @@ func SetNamed(t *testing.T) {
 	t.Cleanup(func() { anonymous = shm.Anonymous })
 }
 
+// Linked reports whether orders for a worker are kept.
+func Linked(p *Pool, worker int) bool { return p.links[worker].Load() != nil }
+
+// SetSerials makes n the last serial of each gate.
+func SetSerials(p *Pool, n uint32) {
+	for i := range p.serials {
+		p.serials[i] = n
+	}
+}
+
 // ReceiveLate has what a worker sends read when it has ended, until the end of the test.
 func ReceiveLate(t *testing.T) {
 	beforeReceive = func(ctx context.Context) { <-ctx.Done() }

@@ -200,31 +200,34 @@ func (p *Pool) release(gate uint32) {
 	p.free <- gate // has room for all
 }
 
-// put puts a parcel's slot into the queue, and waits for room there.
-func (p *Pool) put(ctx context.Context, c *parcel, s slot) {
-	both, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(p.ctx, cancel)()
-	switch err := p.tasks.Put(both, s); {
-	case err == nil:
-		c.mu.Lock()
-		if !c.settled() { // else the segment may be closed
-			p.callUp()
+// put puts a parcel's slot into the queue. If that is full, of what was given up, put does not
+// wait: the slot follows as soon as there is room, unless all is settled before.
+func (p *Pool) put(c *parcel, s slot) {
+	if p.tasks.TryPut(s) == nil {
+		p.callUp()
+		return
+	}
+	ctx, cancel := context.WithCancel(p.ctx)
+	p.puts.Go(func() {
+		defer cancel()
+		select {
+		case <-c.done:
+		case <-ctx.Done():
 		}
-		c.mu.Unlock()
-	case p.ctx.Err() != nil: // it fails with all others
-	case ctx.Err() != nil:
-		c.fail(ended(ctx))
-	default:
-		p.cancel(err)
-	}
-}
-
-// putAgain is put that does not wait.
-func (p *Pool) putAgain(c *parcel, s slot) {
-	if p.tasks.TryPut(s) != nil {
-		p.puts.Go(func() { p.put(p.ctx, c, s) })
-	}
+	})
+	p.puts.Go(func() {
+		defer cancel()
+		switch err := p.tasks.Put(ctx, s); {
+		case err == nil:
+			c.mu.Lock()
+			if !c.settled() { // else the segment may be closed
+				p.callUp()
+			}
+			c.mu.Unlock()
+		case ctx.Err() == nil:
+			p.cancel(err)
+		}
+	})
 }
 
 // recall tells a worker that what it has begun is not wanted any more.
@@ -233,6 +236,7 @@ func (p *Pool) recall(worker int, t ticket) {
 		return // corrupt
 	}
 	if l := p.links[worker].Load(); l != nil {
+		l.recalled.Store(true)
 		l.order(isRecall, t)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -236,6 +237,8 @@ func (o *oddity) GobDecode(b []byte) error {
 		panic("no " + o.Side)
 	case o.Side == "decode result" && !inWorker:
 		panic("no " + o.Side)
+	case o.Side == "goexit argument" && inWorker || o.Side == "goexit result" && !inWorker:
+		runtime.Goexit()
 	}
 	return nil
 }
