@@ -35,7 +35,7 @@ type ExitError struct {
 // Error names the process, how it has ended, and the error of the function.
 func (e *ExitError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "process %q, pid %d: %v", e.Name, e.PID, e.State)
+	fmt.Fprintf(&b, "isthmus: process %q, pid %d: %v", e.Name, e.PID, e.State)
 	if e.Err != "" {
 		b.WriteString(": " + e.Err)
 	}

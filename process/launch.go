@@ -5,21 +5,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// The launch pipe goes from parent to child. It carries a launch and, by gob, the argument, then
-// at most one byte, terminate. Its end means that the parent is gone.
+// The launch pipe goes from parent to child. It carries a launch, then at most one byte,
+// terminate. Its end means that the parent is gone.
 //
 // The report pipe goes from child to parent. It carries the byte called before the function is
 // called, and then what that returned if that is an error: a byte of causes, and the text.
@@ -30,6 +28,7 @@ type launch struct {
 	Daemon   bool
 	Group    bool
 	Segments []segmentRef
+	Arg      []byte
 }
 
 // A segmentRef says where the child finds a segment.
@@ -40,22 +39,6 @@ type segmentRef struct {
 
 // terminate asks the child to cancel the context of the function.
 const terminate = 't'
-
-// encode returns what is written to the launch pipe first.
-func encode[A any](l *launch, arg *A) ([]byte, error) {
-	// Of a pointer, gob sends what it points to. It makes a zero of one that is nil, or sends
-	// nothing.
-	for v := reflect.ValueOf(arg); v.Kind() == reflect.Pointer; v = v.Elem() {
-		if v.IsNil() {
-			return nil, fmt.Errorf("argument: gob: nil pointer of type %v: %w", v.Type(), fs.ErrInvalid)
-		}
-	}
-	b := bytes.NewBuffer(l.append(nil))
-	if err := gob.NewEncoder(b).Encode(arg); err != nil {
-		return nil, fmt.Errorf("argument: %w", err)
-	}
-	return b.Bytes(), nil
-}
 
 // append appends the launch to b. Gob would take a tenth of a millisecond to learn the type.
 func (l *launch) append(b []byte) []byte {
@@ -75,6 +58,7 @@ func (l *launch) append(b []byte) []byte {
 		text(s.Name)
 		text(s.Dir)
 	}
+	text(string(l.Arg))
 	return b
 }
 
@@ -99,6 +83,7 @@ func readLaunch(r *bufio.Reader) (l launch, err error) {
 	for n := number(); n > 0 && err == nil; n-- {
 		l.Segments = append(l.Segments, segmentRef{int(number()), text(), text()})
 	}
+	l.Arg = []byte(text())
 	return l, err
 }
 

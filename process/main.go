@@ -3,7 +3,6 @@ package process
 import (
 	"bufio"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -95,11 +94,7 @@ func (c *child) prepare(in *bufio.Reader) (_ func(context.Context) error, err er
 	if f == nil {
 		return nil, fmt.Errorf("function %q is not registered in the new process", c.launch.Function)
 	}
-	call, err := f.bind(gob.NewDecoder(in))
-	if err != nil {
-		return nil, fmt.Errorf("argument: %w", err)
-	}
-	return call, nil
+	return f.bind(c.launch.Arg)
 }
 
 // obey waits for the parent to say something, or to end.

@@ -118,7 +118,7 @@ func (c *parcel) died(t ticket, index int, cause WorkerDied) (s slot, again bool
 	}
 	if c.next <= index { // else its outcome has come, and the next was not begun
 		c.attempts++
-		cause.Attempt = c.attempts
+		cause.Task, cause.Attempt = c.task.name, c.attempts
 		if !c.task.idempotent {
 			c.record(outcome{err: &cause})
 		} else if c.attempts >= c.pool.maxAttempts {
@@ -143,7 +143,7 @@ func (c *parcel) notFetched(t ticket, cause WorkerDied) {
 		return
 	}
 	if c.pool.gates.swap(t.gate, waiting(t.serial), retired(t.serial)) { // another worker has the argument, maybe
-		cause.Attempt = c.fetches
+		cause.Task, cause.Attempt = c.task.name, c.fetches
 		c.settleAll(poison(&cause))
 	}
 }

@@ -148,11 +148,11 @@ func (p *Process) reap(in, reports *os.File, stop func() bool) {
 	reports.Close()
 
 	if state := p.cmd.ProcessState; state == nil {
-		p.err = fmt.Errorf("process %q, pid %d: %w", p.name, p.PID(), err)
+		p.err = fmt.Errorf("isthmus: process %q, pid %d: %w", p.name, p.PID(), err)
 	} else if !state.Success() {
 		p.err = &ExitError{p.name, p.PID(), state, p.stderr.String(), got.text, got.causes}
 	} else if !got.called {
-		p.err = fmt.Errorf("process %q, pid %d: %v: %w", p.name, p.PID(), state, ErrNoMain)
+		p.err = fmt.Errorf("isthmus: process %q, pid %d: %v: %w", p.name, p.PID(), state, ErrNoMain)
 	}
 	close(p.done)
 }

@@ -76,15 +76,15 @@ const (
 // A write to a closed pipe does not end the process by SIGPIPE: it fails with EPIPE.
 func Start[A any](ctx context.Context, f *Function[A], arg A, opts *Options) (*Process, error) {
 	if f == nil {
-		return nil, fmt.Errorf("process: start: nil function: %w", fs.ErrInvalid)
+		return nil, fmt.Errorf("isthmus: process: start: nil function: %w", fs.ErrInvalid)
 	}
 	if opts == nil {
 		opts = &Options{}
 	}
 	l := &launch{Function: f.name, Daemon: opts.Daemon, Group: opts.Group}
-	p, err := start(ctx, opts, l, func() ([]byte, error) { return encode(l, &arg) })
+	p, err := start(ctx, opts, l, func() ([]byte, error) { return f.encode(arg) })
 	if err != nil {
-		return nil, fmt.Errorf("process: start %q: %w", f.name, err)
+		return nil, fmt.Errorf("isthmus: process: start %q: %w", f.name, err)
 	}
 	return p, nil
 }
@@ -105,8 +105,7 @@ func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte,
 		return nil, err
 	}
 	l.Segments = refs
-	frame, err := encode()
-	if err != nil {
+	if l.Arg, err = encode(); err != nil {
 		return nil, err
 	}
 
@@ -135,7 +134,7 @@ func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte,
 	}
 	started = true
 	go p.stderr.copy()
-	go p.feed(in, frame)
+	go p.feed(in, l.append(nil))
 	stop := context.AfterFunc(ctx, func() { p.Terminate() })
 	go p.reap(in, report, stop)
 	return p, nil

@@ -1,9 +1,7 @@
 package process
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"fmt"
 	"os"
 	"sync"
@@ -134,7 +132,7 @@ func (w *worker) init() error {
 	if f == nil {
 		return fmt.Errorf("init: function %q is not registered: %w", w.Init, os.ErrNotExist)
 	}
-	call, err := f.bind(gob.NewDecoder(bytes.NewReader(w.InitArg)))
+	call, err := f.bind(w.InitArg)
 	if err == nil {
 		err = call(w.ctx)
 	}
