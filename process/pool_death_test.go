@@ -160,6 +160,18 @@ func TestPoolBroken(t *testing.T) {
 	}
 }
 
+// Those that were ready once do not count for ever.
+func TestPoolBrokenLater(t *testing.T) {
+	proctest.Mortal(t)
+	process.SetFirstPause(t)
+	p := newRig(t, rig{After: 2, How: "exit"}, process.PoolOptions{})
+	for range 2 {
+		end.Call(t.Context(), p, "kill")
+	}
+	_, err := result(t, square.Go(t.Context(), p, 3))
+	proctest.WantError(t, "task", err, process.ErrBroken)
+}
+
 // Some failures to start are made up for.
 func TestPoolStartsAgain(t *testing.T) {
 	proctest.Mortal(t)

@@ -38,6 +38,7 @@ type rig struct {
 	Step  int   // where they are killed
 	Times int64 // how many of them, 0 meaning all
 	Fail  int64 // how many of them fail to start
+	After int64 // after how many, if not 0, all fail to start
 	How   string
 	Call  bool // they do not look at the queue before they are called
 }
@@ -50,7 +51,7 @@ var setUp = process.Register("set up", func(_ context.Context, r rig) error {
 	if board, err = shm.NewArray[int64](seg, "board", boardSize); err != nil {
 		return err
 	}
-	if n := shm.AddAt(board, atStarts, 1); n <= r.Fail {
+	if n := shm.AddAt(board, atStarts, 1); n <= r.Fail || r.After > 0 && n > r.After {
 		switch r.How {
 		case "exit":
 			os.Stderr.WriteString("no luck today\n")
