@@ -33,7 +33,7 @@ func TestReturn(t *testing.T) {
 		if e.Err != text || e.State.ExitCode() != 1 || e.Name != "a name" {
 			t.Errorf("%.80v with status %v, expected the error and status 1", e, e.State)
 		}
-		if want := fmt.Sprintf(`process "a name", pid %d: exit status 1: %s`, p.PID(), text); e.Error() != want {
+		if want := fmt.Sprintf(`isthmus: process "a name", pid %d: exit status 1: %s`, p.PID(), text); e.Error() != want {
 			t.Errorf("error is %.80q, expected %.80q", e, want)
 		}
 	}
