@@ -135,7 +135,9 @@ def main(workload, system, mode, workers, *number):
     run = work(workload, system, mode, int(workers), [int(x) for x in number], coordinator)
     print("{}", flush=True)
     done = 0
-    for line in sys.stdin:
+    # Not from sys.stdin, whose lock would be held: a child closes that, and a pool forks
+    # another worker whenever one has ended.
+    for line in os.fdopen(os.dup(0)):
         ops = json.loads(line)["ops"]
         start = time.perf_counter_ns()
         try:

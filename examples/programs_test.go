@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 )
@@ -117,10 +119,10 @@ func path(name string) string {
 	return filepath.Join(built, name)
 }
 
-// build builds all programs at once.
+// build builds all programs at once, without what debuggers need: that is a third of the time.
 func build(t *testing.T) {
 	built = t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", built, "./...").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-w", "-o", built, "./...").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 }
@@ -148,6 +150,7 @@ func TestPrograms(t *testing.T) {
 		p.run(t, "-n 2000 -kill")
 	})
 	t.Run("the parent is killed", watchdogOfTheDead)
+	t.Run("interrupted", interrupted)
 }
 
 // watchdogOfTheDead kills a program whose watchdog is a Daemon.
@@ -161,6 +164,8 @@ func watchdogOfTheDead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	late := time.AfterFunc(proctest.Timeout(), func() { out.Close() }) // which fails the test
+	defer late.Stop()
 	lines := bufio.NewScanner(out)
 	for n := 0; lines.Scan(); n++ { // to the end: until the watchdog has ended too
 		if n == 10 {
@@ -174,6 +179,35 @@ func watchdogOfTheDead(t *testing.T) {
 	}
 	if err := cmd.Wait(); err == nil || lines.Err() != nil {
 		t.Errorf("not killed: %v, %v", err, lines.Err())
+	}
+}
+
+// interrupted interrupts a program that has a segment with a name.
+func interrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("nobody can send an interrupt")
+	}
+	proctest.Dir(t) // wants no segment to be left
+	cmd := exec.Command(path("consumers"), "-n", "1000000", "-second", "10ms")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(proctest.Timeout(), func() { out.Close() }) // which fails the test
+	defer late.Stop()
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ { // until the last process has ended
+		if n == 10 {
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err == nil || lines.Err() != nil {
+		t.Errorf("not interrupted: %v, %v", err, lines.Err())
 	}
 }
 

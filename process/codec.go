@@ -12,8 +12,9 @@ import (
 // A codec turns arguments, or results, into bytes. Both sides are the same program, so that
 // plain types, strings, and slices of plain types are their bytes. All others are gob.
 type codec[T any] struct {
-	how  how
-	size int // of a plain T, or of an element
+	how   how
+	size  int   // of a plain T, or of an element
+	fault error // why gob would not send all of a T, or nil
 }
 
 type how uint8
@@ -29,17 +30,17 @@ const (
 func codecOf[T any]() codec[T] {
 	t := reflect.TypeFor[T]()
 	if plain(t) {
-		return codec[T]{asPlain, int(t.Size())}
+		return codec[T]{how: asPlain, size: int(t.Size())}
 	}
 	switch {
 	case t.Kind() == reflect.String:
 		return codec[T]{how: asString}
 	case t.Kind() == reflect.Slice && t.Elem().Size() > 0 && plain(t.Elem()):
-		return codec[T]{asSlice, int(t.Elem().Size())}
+		return codec[T]{how: asSlice, size: int(t.Elem().Size())}
 	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
-		return codec[T]{how: asBoxedGob}
+		return codec[T]{how: asBoxedGob, fault: whole(t)}
 	}
-	return codec[T]{how: asGob}
+	return codec[T]{how: asGob, fault: whole(t)}
 }
 
 // plain reports whether all that a value is, is in its bytes.
@@ -66,6 +67,9 @@ func (c codec[T]) append(b []byte, v T) (_ []byte, err error) {
 		return append(b, *stringOf(&v)...), nil
 	case asSlice:
 		return append(b, elementsOf(reflect.ValueOf(&v).Elem(), c.size)...), nil
+	}
+	if c.fault != nil {
+		return nil, c.fault
 	}
 	defer notPanic(&err)
 	w := bytes.NewBuffer(b)

@@ -31,9 +31,16 @@
 // SIGKILL. Without it, the process goes on. A process whose parent dies before all of the
 // argument is there ends, and runs nothing of the function.
 //
+// A parent that becomes another program by execve(2) has ended in this sense. A process that is
+// stopped ends when it is continued. Functions, and the C code that they call, must leave alone
+// the descriptors that they have not opened: a Daemon that has closed those of Start does not
+// learn that its parent has ended.
+//
 // [Process.Kill] and [Process.Alive] never touch another process that has got the same number.
 // (That holds for the group of a process, see Options.Group, on Linux and Windows. On other
-// systems, it is killed right after the process was reaped.)
+// systems, it is killed right after the process was reaped.) That needs a parent that does not
+// ignore SIGCHLD, and in which nobody else reaps: otherwise the error of Wait is no [*ExitError],
+// and a group may be killed that has got the number of one that has ended.
 //
 // # Memory model
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -32,7 +33,7 @@ func TestReturn(t *testing.T) {
 		if e.Err != text || e.State.ExitCode() != 1 || e.Name != "a name" {
 			t.Errorf("%.80v with status %v, expected the error and status 1", e, e.State)
 		}
-		if want := fmt.Sprintf(`process "a name", pid %d: exit status 1: %s`, p.PID(), text); e.Error() != want {
+		if want := fmt.Sprintf(`isthmus: process "a name", pid %d: exit status 1: %s`, p.PID(), text); e.Error() != want {
 			t.Errorf("error is %.80q, expected %.80q", e, want)
 		}
 	}
@@ -140,6 +141,18 @@ func TestStderr(t *testing.T) {
 type failure struct{}
 
 func (failure) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
+
+// A list is a writer that cannot be compared, and neither can what contains it.
+type list []string
+
+func (list) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestStderrNotComparable shows that writers may be of any type.
+func TestStderrNotComparable(t *testing.T) {
+	for _, w := range []io.Writer{list{}, struct{ io.Writer }{list{}}} {
+		wait(t, start(t, exits, 0, &process.Options{Command: func(c *exec.Cmd) { c.Stdout, c.Stderr = w, w }}))
+	}
+}
 
 // TestStderrFails shows that a writer that fails keeps nobody from printing.
 func TestStderrFails(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ErrNoMain reports that Start was called before Main. Without it, each process
-// would start another one.
+// ErrNoMain reports that Start was called before Main: each process would start another one. Or
+// it reports that a process has ended by itself before it called Main, with status 0.
 var ErrNoMain = errors.New("process.Main was not called before: call it first in main and in TestMain")
 
 // ExitError reports that a process has ended in another way than by status 0.
@@ -35,7 +35,7 @@ type ExitError struct {
 // Error names the process, how it has ended, and the error of the function.
 func (e *ExitError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "process %q, pid %d: %v", e.Name, e.PID, e.State)
+	fmt.Fprintf(&b, "isthmus: process %q, pid %d: %v", e.Name, e.PID, e.State)
 	if e.Err != "" {
 		b.WriteString(": " + e.Err)
 	}

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,9 @@ func SetFirstPause(t *testing.T) {
 	t.Cleanup(func() { firstPause = defaultFirstPause })
 }
 
+// SetRestPoll is how often this process, a worker, looks at the queue while it rests.
+func SetRestPoll(d time.Duration) { restPoll = d }
+
 // InWorker reports whether this process was made by Start.
 func InWorker() bool { return self != nil }
 
@@ -39,4 +43,20 @@ func makeLinks(n int) []atomic.Pointer[link]     { return make([]atomic.Pointer[
 func SetNamed(t *testing.T) {
 	anonymous = func(int64, *shm.Options) (*shm.Segment, error) { return nil, errors.ErrUnsupported }
 	t.Cleanup(func() { anonymous = shm.Anonymous })
+}
+
+// Linked reports whether orders for a worker are kept.
+func Linked(p *Pool, worker int) bool { return p.links[worker].Load() != nil }
+
+// SetSerials makes n the last serial of each gate.
+func SetSerials(p *Pool, n uint32) {
+	for i := range p.serials {
+		p.serials[i] = n
+	}
+}
+
+// ReceiveLate has what a worker sends read when it has ended, until the end of the test.
+func ReceiveLate(t *testing.T) {
+	beforeReceive = func(ctx context.Context) { <-ctx.Done() }
+	t.Cleanup(func() { beforeReceive = func(context.Context) {} })
 }

@@ -33,6 +33,42 @@ func inherit(fd uintptr, poll bool) *os.File {
 	return os.NewFile(fd, "inherited")
 }
 
+// write writes b to f. If nobody reads that, and f is standard output or error, f.Write ends this
+// process by SIGPIPE; write does not.
+func write(f *os.File, b []byte) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	c.Write(func(fd uintptr) bool {
+		for len(b) > 0 {
+			n, err := syscall.Write(int(fd), b[:min(len(b), 1<<30)])
+			switch err {
+			case nil:
+				b = b[n:]
+			case syscall.EINTR:
+			default:
+				return err != syscall.EAGAIN
+			}
+		}
+		return true
+	})
+}
+
+// available returns what a pipe has, and does not wait for more.
+func available(r *os.File) (b []byte) {
+	c, err := r.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	c.Control(func(fd uintptr) {
+		b = make([]byte, 1<<16) // the size of a pipe
+		n, _ := syscall.Read(int(fd), b)
+		b = b[:max(0, n)]
+	})
+	return b
+}
+
 // survive keeps the process from being killed when it writes to a standard error that the parent
 // no longer reads: it may be no Daemon, or has its group to kill first. What it starts does not
 // inherit that.
@@ -45,4 +81,5 @@ func die(group bool) {
 		syscall.Kill(-pid, syscall.SIGKILL)
 	}
 	syscall.Kill(pid, syscall.SIGKILL)
+	syscall.Exit(1) // it is the first of a namespace, which no signal of its own kills
 }

@@ -3,6 +3,7 @@ package process
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/windows"
@@ -25,13 +26,15 @@ func bequeath(cmd *exec.Cmd, files []*os.File) (numbers []string, err error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
+	handles := slices.Clip(cmd.SysProcAttr.AdditionalInheritedHandles)
 	for _, f := range files {
 		if err := inheritable(f, true); err != nil {
 			return nil, os.NewSyscallError("SetHandleInformation", err)
 		}
-		cmd.SysProcAttr.AdditionalInheritedHandles = append(cmd.SysProcAttr.AdditionalInheritedHandles, syscall.Handle(f.Fd()))
+		handles = append(handles, syscall.Handle(f.Fd()))
 		numbers = append(numbers, decimal(f.Fd()))
 	}
+	cmd.SysProcAttr.AdditionalInheritedHandles = handles
 	return numbers, nil
 }
 
@@ -51,6 +54,12 @@ func inherit(handle uintptr, _ bool) *os.File {
 	}
 	return f
 }
+
+// write writes b to f.
+func write(f *os.File, b []byte) { f.Write(b) }
+
+// available returns nothing: who does not wait for the end of a pipe closes it.
+func available(*os.File) []byte { return nil }
 
 // survive does nothing: nobody is killed for writing to a pipe.
 func survive() {}

@@ -5,24 +5,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 
 	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-// The launch pipe goes from parent to child. It carries a launch and, by gob, the argument, then
-// at most one byte, terminate. Its end means that the parent is gone.
+// The launch pipe goes from parent to child. It carries a launch, then at most one byte,
+// terminate. Its end means that the parent is gone.
 //
-// The report pipe goes from child to parent. It carries what the function returned if
-// that is an error: a byte of causes, and the text.
+// The report pipe goes from child to parent. It carries the byte called before the function is
+// called, and then what that returned if that is an error: a byte of causes, and the text.
 
 // launch says what a process was made for.
 type launch struct {
@@ -30,6 +28,7 @@ type launch struct {
 	Daemon   bool
 	Group    bool
 	Segments []segmentRef
+	Arg      []byte
 }
 
 // A segmentRef says where the child finds a segment.
@@ -40,22 +39,6 @@ type segmentRef struct {
 
 // terminate asks the child to cancel the context of the function.
 const terminate = 't'
-
-// encode returns what is written to the launch pipe first.
-func encode[A any](l *launch, arg *A) ([]byte, error) {
-	// Of a pointer, gob sends what it points to. It makes a zero of one that is nil, or sends
-	// nothing.
-	for v := reflect.ValueOf(arg); v.Kind() == reflect.Pointer; v = v.Elem() {
-		if v.IsNil() {
-			return nil, fmt.Errorf("argument: gob: nil pointer of type %v: %w", v.Type(), fs.ErrInvalid)
-		}
-	}
-	b := bytes.NewBuffer(l.append(nil))
-	if err := gob.NewEncoder(b).Encode(arg); err != nil {
-		return nil, fmt.Errorf("argument: %w", err)
-	}
-	return b.Bytes(), nil
-}
 
 // append appends the launch to b. Gob would take a tenth of a millisecond to learn the type.
 func (l *launch) append(b []byte) []byte {
@@ -75,6 +58,7 @@ func (l *launch) append(b []byte) []byte {
 		text(s.Name)
 		text(s.Dir)
 	}
+	text(string(l.Arg))
 	return b
 }
 
@@ -99,6 +83,7 @@ func readLaunch(r *bufio.Reader) (l launch, err error) {
 	for n := number(); n > 0 && err == nil; n-- {
 		l.Segments = append(l.Segments, segmentRef{int(number()), text(), text()})
 	}
+	l.Arg = []byte(text())
 	return l, err
 }
 
@@ -130,6 +115,9 @@ func refer(segments []*shm.Segment) (refs []segmentRef, files []*os.File, err er
 	return refs, files, nil
 }
 
+// called reports that the function is called: nothing before Main has ended the process.
+const called = 'c'
+
 // Causes of an error that f returned.
 const (
 	canceled = 1 << iota
@@ -147,11 +135,20 @@ func writeReport(w io.Writer, err error) {
 	w.Write(append([]byte{causes}, err.Error()...)) // nobody is told if the parent is gone
 }
 
-// readReport returns what was reported, and no text if nothing was.
-func readReport(r io.Reader) (text string, causes byte) {
-	b, _ := io.ReadAll(r)
-	if len(b) == 0 {
-		return "", 0
+// A report is what a process has reported.
+type report struct {
+	called bool
+	text   string // empty if the function has returned no error, or if there was none before it
+	causes byte
+}
+
+func readReport(r *os.File) (got report) {
+	b, err := io.ReadAll(r)
+	if err != nil { // the end was not waited for
+		b = append(b, available(r)...)
 	}
-	return string(b[1:]), b[0]
+	if b, got.called = bytes.CutPrefix(b, []byte{called}); len(b) > 0 {
+		got.text, got.causes = string(b[1:]), b[0]
+	}
+	return got
 }

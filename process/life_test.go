@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -205,5 +206,34 @@ func TestCommand(t *testing.T) {
 	}))
 	if want := `place ["an argument"] ["INHERITED=yes" "ADDED=too" "ISTHMUS_PROCESS="]`; e.Err != want {
 		t.Errorf("the process sees %s, expected %s", e.Err, want)
+	}
+}
+
+// A watched context tells whether somebody has called AfterFunc and not its stop.
+type watched struct {
+	context.Context
+	pending atomic.Int32
+}
+
+func (c *watched) Value(any) any { return nil } // package context would not call AfterFunc
+
+func (c *watched) AfterFunc(f func()) func() bool {
+	c.pending.Add(1)
+	stop := context.AfterFunc(c.Context, f)
+	return func() bool {
+		c.pending.Add(-1)
+		return stop()
+	}
+}
+
+// TestContextIsLeft shows that nothing of a process is left in a context that goes on.
+func TestContextIsLeft(t *testing.T) {
+	ctx := &watched{Context: t.Context()}
+	p, err := process.Start(ctx, exits, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wait(t, p); err != nil || ctx.pending.Load() != 0 {
+		t.Errorf("the process has ended as %v, and %d functions are left", err, ctx.pending.Load())
 	}
 }

@@ -29,6 +29,7 @@ const (
 	isWant  // it wants the argument of a ticket
 
 	isArgument // the parent sends it
+	isCall     // the worker is to rest no more
 	isRecall   // what the ticket is for, is not to run, or to end; or there is no such argument
 )
 

@@ -3,7 +3,6 @@ package process
 import (
 	"bufio"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +81,7 @@ func (c *child) run() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go c.obey(in, cancel)
+	c.report.Write([]byte{called}) // nobody is told if the parent is gone
 	c.exit(c.call(ctx, call))
 }
 
@@ -94,11 +94,7 @@ func (c *child) prepare(in *bufio.Reader) (_ func(context.Context) error, err er
 	if f == nil {
 		return nil, fmt.Errorf("function %q is not registered in the new process", c.launch.Function)
 	}
-	call, err := f.bind(gob.NewDecoder(in))
-	if err != nil {
-		return nil, fmt.Errorf("argument: %w", err)
-	}
-	return call, nil
+	return f.bind(c.launch.Arg)
 }
 
 // obey waits for the parent to say something, or to end.

@@ -176,6 +176,7 @@ func (m *mapping[A, R]) done(wait bool) (c *parcel) {
 				return nil
 			}
 		}
+		m.order[0] = nil // it has results
 		m.order = m.order[1:]
 	}
 	return c
@@ -195,6 +196,7 @@ func (m *mapping[A, R]) yield(c *parcel, yield func(R, error) bool) bool {
 	}
 	for i := range c.outcomes {
 		r, err := m.t.result.result(m.t.name, &c.outcomes[i])
+		c.outcomes[i] = outcome{}
 		if !yield(r, err) {
 			return false
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -36,6 +37,10 @@ func TestMisuse(t *testing.T) {
 	missing := &process.Options{Command: func(c *exec.Cmd) { c.Path = filepath.Join(t.TempDir(), "missing") }}
 	if _, err := process.Start(t.Context(), exits, 0, missing); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("the program is missing, and the error is %v", err)
+	}
+	null := &process.Options{Command: func(c *exec.Cmd) { c.Env = append(c.Env, "A=\x00") }}
+	if _, err := process.Start(t.Context(), exits, 0, null); err == nil {
+		t.Error("a variable has a NUL, and there is no error")
 	}
 	if _, err := process.Segment(0, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Segment in a process that was not started returns %v", err)
@@ -76,6 +81,13 @@ var _ = proctest.Register("without Main", func(c *proctest.Child) {
 	}
 })
 
+// TestNoMain shows that a function is not taken to have returned if it was not called.
 func TestNoMain(t *testing.T) {
+	t.Setenv(envExit, "1")
+	if err := wait(t, start(t, exits, 0, nil)); !errors.Is(err, process.ErrNoMain) {
+		t.Errorf("the process ended before Main, and the error is %v", err)
+	}
+	os.Unsetenv(envExit)
+
 	proctest.StartWith(t, &proctest.Options{Env: []string{envNoMain + "=1"}}, "without Main").Wait()
 }

@@ -2,7 +2,10 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"sync"
+
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A parcel is, in the parent, a task, or a chunk of tasks, that was passed to the workers and
@@ -43,35 +46,32 @@ type outcome struct {
 	err  error  // of the parent
 }
 
-// pass gives the parcel a gate, and puts it into the queue. It waits for a gate, and for room
-// there, until ctx ends. An error says that it has no gate, and nothing is settled.
+// pass gives the parcel a gate, and puts it into the queue. It waits for a gate until ctx
+// ends. An error says that it has none, and nothing is settled.
 func (c *parcel) pass(ctx context.Context) error {
 	gate, err := c.pool.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.ticket.gate, c.held = gate, true
 	c.pool.at[gate].Store(c)
 	if c.pool.over.Load() { // else who ends it finds the parcel
 		c.settleAll(c.pool.fault())
-		c.mu.Unlock()
 		return nil
 	}
 	s := c.renew()
-	err = c.pool.tasks.TryPut(s)
-	c.mu.Unlock()
-	if err != nil {
-		c.pool.put(ctx, c, s)
-	}
+	c.pool.duty.add(1)
+	c.pool.put(c, s)
 	return nil
 }
 
 // renew gives the parcel a new serial, and returns the slot for what is left of it. The lock
 // must be held.
 func (c *parcel) renew() (s slot) {
-	c.pool.serials[c.ticket.gate]++
-	c.ticket.serial = c.pool.serials[c.ticket.gate]
+	c.ticket.serial = max(1, c.pool.serials[c.ticket.gate]+1) // 0 is none's
+	c.pool.serials[c.ticket.gate] = c.ticket.serial
 	c.pool.gates.store(c.ticket.gate, waiting(c.ticket.serial))
 	s = slot{
 		gate: c.ticket.gate, serial: c.ticket.serial, task: c.task.id,
@@ -93,14 +93,19 @@ func (c *parcel) argument(t ticket) ([]byte, bool) {
 	return c.args, c.ticket == t && !c.settled()
 }
 
-// settle settles an element by its outcome.
-func (c *parcel) settle(t ticket, index int, o outcome, took uint32) {
+// settle settles an element by its outcome. Those of a ticket come in their order.
+func (c *parcel) settle(t ticket, index int, o outcome, took uint32) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ticket == t && index == c.next && !c.settled() {
-		c.took = took
-		c.record(o)
+	switch {
+	case c.ticket != t || c.settled():
+		return nil
+	case index != c.next:
+		return fmt.Errorf("isthmus: outcome %d instead of %d: %w", index, c.next, shm.ErrCorrupt)
 	}
+	c.took = took
+	c.record(o)
+	return nil
 }
 
 // died decides what becomes of the elements from index on, which a worker has begun, after
@@ -113,7 +118,7 @@ func (c *parcel) died(t ticket, index int, cause WorkerDied) (s slot, again bool
 	}
 	if c.next <= index { // else its outcome has come, and the next was not begun
 		c.attempts++
-		cause.Attempt = c.attempts
+		cause.Task, cause.Attempt = c.task.name, c.attempts
 		if !c.task.idempotent {
 			c.record(outcome{err: &cause})
 		} else if c.attempts >= c.pool.maxAttempts {
@@ -134,8 +139,11 @@ func (c *parcel) notFetched(t ticket, cause WorkerDied) {
 	if c.ticket != t || c.settled() || c.pool.gates.load(t.gate) != waiting(t.serial) {
 		return
 	}
-	if c.fetches++; c.fetches >= c.pool.maxAttempts {
-		cause.Attempt = c.fetches
+	if c.fetches++; c.fetches < c.pool.maxAttempts {
+		return
+	}
+	if c.pool.gates.swap(t.gate, waiting(t.serial), retired(t.serial)) { // another worker has the argument, maybe
+		cause.Task, cause.Attempt = c.task.name, c.fetches
 		c.settleAll(poison(&cause))
 	}
 }
@@ -175,6 +183,9 @@ func (c *parcel) record(o outcome) {
 	c.args = nil
 	if c.stop != nil {
 		c.stop()
+	}
+	if c.ticket.serial != 0 {
+		c.pool.duty.add(-1)
 	}
 	if c.held {
 		c.held = false

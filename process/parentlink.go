@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/isthmus-go/isthmus/ring"
@@ -26,6 +27,9 @@ type link struct {
 	ready    time.Time // when it was
 	outcomes int
 	wanted   ticket // the argument that was asked for last
+
+	recalled atomic.Bool // it has begun what was given up then
+	up       atomic.Bool // it was ready, so that its bit is its own
 
 	mu     sync.Mutex
 	orders []order
@@ -63,20 +67,25 @@ func (l *link) close() {
 	l.shared.close()
 }
 
-// receive reads what the worker sends, until it has ended. It does not wait for anything else.
-func (l *link) receive() error {
+// beforeReceive is for tests in which what a worker has sent is read late.
+var beforeReceive = func(context.Context) {}
+
+// receive reads what the worker sends, until it has ended, or sends what cannot be. It does not wait
+// for anything else.
+func (l *link) receive() {
 	var lens [64]int
 	for {
+		beforeReceive(l.ctx)
 		b, n, err := l.in.PopInto(l.ctx, l.message[:0], lens[:])
+		if err != nil {
+			return
+		}
 		l.message = b
 		for _, size := range lens[:n] {
-			if err := l.take(b[:size]); err != nil {
-				return err
+			if l.take(b[:size]) != nil {
+				return
 			}
 			b = b[size:]
-		}
-		if err != nil {
-			return err
 		}
 	}
 }
@@ -98,16 +107,20 @@ func (l *link) take(piece []byte) error {
 		return err
 	}
 	switch {
-	case h.kind == isReady:
+	case h.kind == isReady && l.ready.IsZero():
 		l.ready = time.Now()
 		l.pool.ready.Add(1)
+		l.up.Store(true)
+		l.pool.callUp() // it may rest already
 		return nil
 	case h.ticket.gate >= uint32(len(l.pool.at)):
-		return fmt.Errorf("isthmus: outcome of gate %d: %w", h.ticket.gate, shm.ErrCorrupt)
+		return fmt.Errorf("isthmus: message for gate %d: %w", h.ticket.gate, shm.ErrCorrupt)
 	case h.kind == isWant:
 		l.wanted = h.ticket
 		l.order(isArgument, h.ticket)
 		return nil
+	case h.kind == 0 || h.kind > isUnknown:
+		return fmt.Errorf("isthmus: message of kind %d: %w", h.kind, shm.ErrCorrupt)
 	}
 	if l.outcomes++; l.outcomes == 1 {
 		l.pool.useful.Add(1)
@@ -116,7 +129,7 @@ func (l *link) take(piece []byte) error {
 		if h.flags&continues == 0 {
 			data = bytes.Clone(data)
 		}
-		c.settle(h.ticket, int(h.index), outcome{kind: h.kind, data: data}, h.took)
+		return c.settle(h.ticket, int(h.index), outcome{kind: h.kind, data: data}, h.took)
 	}
 	return nil
 }
@@ -132,7 +145,7 @@ func (l *link) order(kind kind, t ticket) {
 	}
 }
 
-// deliver sends what was ordered, until the worker has ended.
+// deliver sends what was ordered, until the worker has ended, or has spoilt the link.
 func (l *link) deliver() {
 	for {
 		select {
@@ -145,23 +158,33 @@ func (l *link) deliver() {
 		l.orders = nil
 		l.mu.Unlock()
 		for _, o := range orders {
-			if o.kind == isRecall || !l.sendArgument(o.ticket) {
-				send(l.ctx, l.out, header{kind: isRecall, ticket: o.ticket}, nil, nil)
+			if l.send(o) != nil {
+				return
 			}
 		}
 	}
 }
 
+func (l *link) send(o order) error {
+	if o.kind == isArgument {
+		if wanted, err := l.sendArgument(o.ticket); wanted || err != nil {
+			return err
+		}
+		o.kind = isRecall
+	}
+	return send(l.ctx, l.out, header{kind: o.kind, ticket: o.ticket}, nil, nil)
+}
+
 // sendArgument sends an argument, and reports whether it is still wanted.
-func (l *link) sendArgument(t ticket) bool {
+func (l *link) sendArgument(t ticket) (still bool, err error) {
 	c := l.pool.at[t.gate].Load()
 	if c == nil {
-		return false
+		return false, nil
 	}
 	data, ok := c.argument(t)
 	wanted := func() bool { _, ok := c.argument(t); return ok }
 	if ok {
-		send(l.ctx, l.out, header{kind: isArgument, ticket: t}, data, wanted)
+		err = send(l.ctx, l.out, header{kind: isArgument, ticket: t}, data, wanted)
 	}
-	return wanted()
+	return wanted(), err
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-
-	"github.com/isthmus-go/isthmus/ring"
 )
 
 // The protocol of Pool.
@@ -63,8 +61,13 @@ import (
 // it.
 //
 // A worker that dies is an event: another one takes its place, and what it ran is run
-// again or reported, see [Idempotent] and [WorkerDied]. A task that it has not begun is lost by
-// nobody. Each task has exactly one result. A worker that is stopped delays what it runs.
+// again or reported, see [Idempotent] and [WorkerDied]. A task that it has not begun is not lost.
+// Each task has exactly one result. A worker that is stopped delays what it runs, and nothing else.
+// (If it is stopped in the middle of an operation on the pool's memory, others may have to wait until it
+// continues, as with a ring.WorkQueue.)
+//
+// Arguments and results are copies. In the terms of the Go memory model, the call of Go or Call
+// synchronizes before that of the task, and the return of the task before that of Call or Wait.
 //
 // Workers are started at once, and are Daemons with groups of their own: Ctrl-C reaches the
 // parent only, and if that ends, in any way, they end with all that they have started.
@@ -75,8 +78,7 @@ type Pool struct {
 	cancel      context.CancelCauseFunc
 
 	shared *shared
-	tasks  *ring.WorkQueue[slot]
-	gates  gates
+	hall
 
 	free    chan uint32              // gates that no parcel has
 	at      []atomic.Pointer[parcel] // who has a gate
@@ -118,16 +120,17 @@ func NewPool(ctx context.Context, opts *PoolOptions) (*Pool, error) {
 	for i := range o.Queue {
 		p.free <- uint32(i)
 	}
-	if p.shared, err = newShared(queueSize(o.Queue), 2*o.Workers+8); err != nil {
+	if p.shared, err = newShared(hallSize(o.Queue, o.Workers), 2*o.Workers+8); err != nil {
 		return nil, err
 	}
-	if p.tasks, p.gates, err = openQueue(p.shared.Segment, o.Queue); err != nil {
+	if p.hall, err = openHall(p.shared.Segment, o.Queue, o.Workers); err != nil {
 		p.shared.close()
 		return nil, err
 	}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	context.AfterFunc(p.ctx, p.sweep)
 	for i := range o.Workers {
+		p.duty.mark(i, true)
 		p.workers.Go(func() { p.supervise(i) })
 	}
 	go p.finish()
@@ -197,25 +200,34 @@ func (p *Pool) release(gate uint32) {
 	p.free <- gate // has room for all
 }
 
-// put puts a parcel's slot into the queue, and waits for room there.
-func (p *Pool) put(ctx context.Context, c *parcel, s slot) {
-	both, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(p.ctx, cancel)()
-	switch err := p.tasks.Put(both, s); {
-	case err == nil || p.ctx.Err() != nil: // or it fails with all others
-	case ctx.Err() != nil:
-		c.fail(ended(ctx))
-	default:
-		p.cancel(err)
+// put puts a parcel's slot into the queue. If that is full, of what was given up, put does not
+// wait: the slot follows as soon as there is room, unless all is settled before.
+func (p *Pool) put(c *parcel, s slot) {
+	if p.tasks.TryPut(s) == nil {
+		p.callUp()
+		return
 	}
-}
-
-// putAgain is put that does not wait.
-func (p *Pool) putAgain(c *parcel, s slot) {
-	if p.tasks.TryPut(s) != nil {
-		p.puts.Go(func() { p.put(p.ctx, c, s) })
-	}
+	ctx, cancel := context.WithCancel(p.ctx)
+	p.puts.Go(func() {
+		defer cancel()
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+		}
+	})
+	p.puts.Go(func() {
+		defer cancel()
+		switch err := p.tasks.Put(ctx, s); {
+		case err == nil:
+			c.mu.Lock()
+			if !c.settled() { // else the segment may be closed
+				p.callUp()
+			}
+			c.mu.Unlock()
+		case ctx.Err() == nil:
+			p.cancel(err)
+		}
+	})
 }
 
 // recall tells a worker that what it has begun is not wanted any more.
@@ -224,6 +236,7 @@ func (p *Pool) recall(worker int, t ticket) {
 		return // corrupt
 	}
 	if l := p.links[worker].Load(); l != nil {
+		l.recalled.Store(true)
 		l.order(isRecall, t)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -53,6 +54,16 @@ func TestPoolKilledAtStep(t *testing.T) {
 				want(t, r, int64(n+i))
 			}
 		})
+	}
+}
+
+// What a worker has sent counts, also if it is read after its end.
+func TestPoolReceivedLate(t *testing.T) {
+	proctest.Mortal(t)
+	process.ReceiveLate(t)
+	p := newRig(t, rig{Step: process.StepAcked}, process.PoolOptions{Workers: 1})
+	for i := range int64(3) {
+		want(t, count.Go(t.Context(), p, i), i)
 	}
 }
 
@@ -149,6 +160,18 @@ func TestPoolBroken(t *testing.T) {
 	}
 }
 
+// Those that were ready once do not count for ever.
+func TestPoolBrokenLater(t *testing.T) {
+	proctest.Mortal(t)
+	process.SetFirstPause(t)
+	p := newRig(t, rig{After: 2, How: "exit"}, process.PoolOptions{})
+	for range 2 {
+		end.Call(t.Context(), p, "kill")
+	}
+	_, err := result(t, square.Go(t.Context(), p, 3))
+	proctest.WantError(t, "task", err, process.ErrBroken)
+}
+
 // Some failures to start are made up for.
 func TestPoolStartsAgain(t *testing.T) {
 	proctest.Mortal(t)
@@ -226,6 +249,8 @@ func (o *oddity) GobDecode(b []byte) error {
 		panic("no " + o.Side)
 	case o.Side == "decode result" && !inWorker:
 		panic("no " + o.Side)
+	case o.Side == "goexit argument" && inWorker || o.Side == "goexit result" && !inWorker:
+		runtime.Goexit()
 	}
 	return nil
 }

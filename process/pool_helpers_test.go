@@ -38,7 +38,9 @@ type rig struct {
 	Step  int   // where they are killed
 	Times int64 // how many of them, 0 meaning all
 	Fail  int64 // how many of them fail to start
+	After int64 // after how many, if not 0, all fail to start
 	How   string
+	Call  bool // they do not look at the queue before they are called
 }
 
 var setUp = process.Register("set up", func(_ context.Context, r rig) error {
@@ -49,7 +51,7 @@ var setUp = process.Register("set up", func(_ context.Context, r rig) error {
 	if board, err = shm.NewArray[int64](seg, "board", boardSize); err != nil {
 		return err
 	}
-	if n := shm.AddAt(board, atStarts, 1); n <= r.Fail {
+	if n := shm.AddAt(board, atStarts, 1); n <= r.Fail || r.After > 0 && n > r.After {
 		switch r.How {
 		case "exit":
 			os.Stderr.WriteString("no luck today\n")
@@ -65,6 +67,9 @@ var setUp = process.Register("set up", func(_ context.Context, r rig) error {
 	}
 	if os.Getenv("ISTHMUS_PROCTEST_MORTAL") == "" { // see proctest.Mortal
 		iwait.SetSlice(10 * time.Second)
+	}
+	if r.Call {
+		process.SetRestPoll(time.Hour)
 	}
 	process.AtStep(func(s int) {
 		if s == r.Step && (r.Times == 0 || shm.AddAt(board, atKills, 1) <= r.Times) {
@@ -234,8 +239,7 @@ func endIn(_ context.Context, how string) (string, error) {
 	case "panic":
 		panic("by itself")
 	case "nil map":
-		var m map[string]int
-		m[how] = 1
+		nilMap[how] = 1
 	case "goexit":
 		runtime.Goexit()
 	case "error":
@@ -247,6 +251,8 @@ func endIn(_ context.Context, how string) (string, error) {
 	}
 	return how, nil
 }
+
+var nilMap map[string]int
 
 type badError struct{ text string }
 

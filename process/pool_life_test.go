@@ -199,59 +199,6 @@ func TestPoolTerminateAnytime(t *testing.T) {
 	}
 }
 
-// Go waits while as many tasks as Queue says are outstanding.
-func TestPoolQueue(t *testing.T) {
-	p := newRig(t, rig{}, process.PoolOptions{Workers: 1, Queue: 2})
-	first, second := await.Go(t.Context(), p, 1), await.Go(t.Context(), p, 2)
-	ctx, cancel := context.WithCancel(t.Context())
-	waits := proctest.Go(func() error { _, err := result(t, await.Go(ctx, p, 3)); return err })
-	untilBoard(t, "the first one runs", atBegins+1, 1)
-	select {
-	case err := <-waits:
-		t.Errorf("third task: %v", err)
-	default:
-	}
-	cancel()
-	proctest.WantError(t, "third task", proctest.Result(t, waits), context.Canceled)
-	board.Store(atGo, 1)
-	want(t, first, 1)
-	want(t, second, 2)
-	for i := range int64(1000) {
-		want(t, square.Go(t.Context(), p, i), i*i)
-	}
-}
-
-// Workers are replaced after so many tasks, but not in one.
-func TestPoolMaxTasks(t *testing.T) {
-	p := newRig(t, rig{}, process.PoolOptions{Workers: 1, MaxTasks: 1})
-	seen := map[int]bool{}
-	for range 5 {
-		seen[proctest.Must(pid.Call(t.Context(), p, struct{}{}))(t)] = true
-	}
-	if len(seen) != 5 {
-		t.Errorf("%d workers have run 5 tasks", len(seen))
-	}
-	closePool(t, p)
-
-	p = newRig(t, rig{}, process.PoolOptions{MaxTasks: 8})
-	runs := map[int]int{}
-	for id, err := range pid.Map(t.Context(), p, func(yield func(struct{}) bool) {
-		for i := 0; i < 100 && yield(struct{}{}); i++ {
-		}
-	}) {
-		proctest.Check(t, err)
-		runs[id]++
-	}
-	for id, n := range runs {
-		if n > 8+1 {
-			t.Errorf("worker %d has run %d tasks", id, n)
-		}
-	}
-	if len(runs) < 100/9 {
-		t.Errorf("%d workers", len(runs))
-	}
-}
-
 // Workers that were idle and are killed are replaced.
 func TestPoolKilledIdle(t *testing.T) {
 	proctest.Mortal(t)
@@ -265,20 +212,4 @@ func TestPoolKilledIdle(t *testing.T) {
 			want(t, countAgain.Go(t.Context(), p, i), i)
 		}
 	}
-}
-
-// Any number of goroutines may use a pool, and each other's results.
-func TestPoolCrowd(t *testing.T) {
-	p := newRig(t, rig{}, process.PoolOptions{Queue: 16})
-	var crowd sync.WaitGroup
-	for g := range 20 {
-		crowd.Go(func() {
-			for i := range int64(50) {
-				x := int64(g)*1000 + i
-				r := square.Go(t.Context(), p, x)
-				crowd.Go(func() { want(t, r, x*x) })
-			}
-		})
-	}
-	crowd.Wait()
 }

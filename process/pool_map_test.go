@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -170,6 +171,43 @@ func TestPoolMapContext(t *testing.T) {
 		proctest.WantError(t, "Map", err, context.Canceled)
 	}
 }
+
+// A chunk that is given up ends with the element that runs, also if that does not look at its
+// context, and its gate is another's then.
+func TestPoolMapGivenUp(t *testing.T) {
+	p := newRig(t, rig{}, process.PoolOptions{Workers: 1, Queue: 2})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := proctest.Go(func() error {
+		for _, err := range heedless.Map(ctx, p, numbers(60)) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	untilBoard(t, "element 40 runs", atBegins+40, 1)
+	cancel()
+	proctest.WantError(t, "Map", proctest.Result(t, ended), context.Canceled)
+	others := []*process.Result[int64]{square.Go(t.Context(), p, 2), square.Go(t.Context(), p, 3)}
+	board.Store(atGo, 1)
+	for i, r := range others {
+		want(t, r, int64((i+2)*(i+2)))
+	}
+	for i := 41; i < 60; i++ {
+		if n := board.Load(atBegins + i); n != 0 {
+			t.Errorf("element %d has begun %d times", i, n)
+		}
+	}
+}
+
+// heedless waits for the test in element 40.
+var heedless = process.Func("heedless", func(_ context.Context, x int64) (int64, error) {
+	for shm.AddAt(board, atBegins+int(x), 1); x == 40 && board.Load(atGo) == 0; {
+		runtime.Gosched()
+	}
+	return x, nil
+})
 
 // The element that kills its worker is reported; those before and after it in its chunk have results,
 // and are begun once.

@@ -56,9 +56,9 @@ func newPlay(t *testing.T, random *rand.Rand) *play {
 	for i := range uint32(queue) {
 		p.free <- i
 	}
-	p.shared = proctest.Must(newShared(queueSize(queue), 4))(t)
+	p.shared = proctest.Must(newShared(hallSize(queue, workers), 4))(t)
 	var err error
-	p.tasks, p.gates, err = openQueue(p.shared.Segment, queue)
+	p.hall, err = openHall(p.shared.Segment, queue, workers)
 	proctest.Check(t, err)
 	g := &play{t: t, rand: random, pool: p, begins: map[*parcel][]int{}, failed: map[*parcel]bool{}}
 	for i := range workers {
@@ -130,7 +130,7 @@ func (g *play) step(a *actor) {
 	case !a.sent:
 		a.sent = true
 		if c := g.pool.at[s.gate].Load(); c != nil {
-			c.settle(ticket{s.gate, s.serial}, a.index, outcome{kind: isResult, data: a.data(s)}, 0)
+			proctest.Check(g.t, c.settle(ticket{s.gate, s.serial}, a.index, outcome{kind: isResult, data: a.data(s)}, 0))
 		}
 	default:
 		if a.index++; a.index < int(s.count) {
@@ -195,6 +195,49 @@ func (g *play) judge(i int, c *parcel) {
 		}
 		if bad {
 			g.t.Fatalf("parcel %d (idempotent: %v), element %d, begun %d times: %+v", i, c.task.idempotent, e, begins, o)
+		}
+	}
+}
+
+// The death of who has begun an earlier use of a gate is no death in a later one.
+func TestPoolDiedBefore(t *testing.T) {
+	g := newPlay(t, proctest.Random(t))
+	defer g.pool.shared.close()
+	c := &parcel{pool: g.pool, task: &task{}, done: make(chan struct{}), outcomes: make([]outcome, 1)}
+	proctest.Check(t, c.pass(t.Context()))
+	before := ticket{c.ticket.gate, c.ticket.serial - 1}
+	if _, again := c.died(before, 0, WorkerDied{PID: 1}); again || c.over() || c.attempts != 0 {
+		t.Errorf("again: %v, over: %v, attempts: %d", again, c.over(), c.attempts)
+	}
+	c.fail(context.Canceled)
+}
+
+// What is given up, since no worker survives its argument, is begun by nobody. What another one
+// has begun meanwhile is not given up.
+func TestPoolNotFetched(t *testing.T) {
+	random := proctest.Random(t)
+	for _, begins := range []bool{false, true} {
+		g := newPlay(t, random)
+		defer g.pool.shared.close()
+		c := &parcel{pool: g.pool, task: &task{}, done: make(chan struct{}), outcomes: make([]outcome, 1), args: make([]byte, 1000)}
+		proctest.Check(t, c.pass(t.Context()))
+		begin := func() bool {
+			return g.pool.gates.swap(c.ticket.gate, waiting(c.ticket.serial), begun(c.ticket.serial, 2, 0))
+		}
+		for i := range g.pool.maxAttempts {
+			if c.over() {
+				t.Fatalf("it is over after %d workers", i)
+			}
+			if begins && i == g.pool.maxAttempts-1 && !begin() {
+				t.Fatal("it cannot begin")
+			}
+			g.pool.bury(1, &link{wanted: c.ticket}, WorkerDied{PID: 1})
+		}
+		if c.over() == begins {
+			t.Errorf("it has begun: %v, and is over: %v", begins, c.over())
+		}
+		if !begins && (!errors.Is(c.outcomes[0].err, ErrPoison) || begin()) {
+			t.Errorf("its error is %v, and it can begin", c.outcomes[0].err)
 		}
 	}
 }

@@ -201,3 +201,49 @@ func TestPoolKeepsNothing(t *testing.T) {
 		}
 	})
 }
+
+// Large arguments and results are not kept: neither by a Result, nor by a loop that has yielded them.
+func TestPoolKeepsNoData(t *testing.T) {
+	const size = 1 << 20
+	p := newPool(t, t.Context(), &process.PoolOptions{Workers: 1})
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	var results []*process.Result[int]
+	for range 20 {
+		r := lengthOf.Go(t.Context(), p, make([]byte, size))
+		want(t, r, size)
+		results = append(results, r)
+	}
+	if now := heap(); now-before > 5*size {
+		t.Errorf("%d results, each of an int, keep %d bytes", len(results), now-before)
+	}
+	runtime.KeepAlive(results)
+
+	n := 0
+	for b, err := range zeros.Map(t.Context(), p, func(yield func(int) bool) {
+		for range 40 {
+			if !yield(size) {
+				return
+			}
+		}
+	}) {
+		if len(b) != size || err != nil {
+			t.Fatal(len(b), err)
+		}
+		if n++; n == 40 {
+			if now := heap(); now-before > 5*size {
+				t.Errorf("a loop that has yielded all keeps %d bytes", now-before)
+			}
+		}
+	}
+}
+
+var (
+	lengthOf = process.Func("length", func(_ context.Context, b []byte) (int, error) { return len(b), nil })
+	zeros    = process.Func("zeros", func(_ context.Context, n int) ([]byte, error) { return make([]byte, n), nil })
+)

@@ -25,6 +25,9 @@ var (
 
 // WorkerDied reports that a worker has ended in a task, or before its first one.
 type WorkerDied struct {
+	// Task is the name of the task. It is empty if no task was begun.
+	Task string
+
 	// PID and State are those of the worker.
 	PID   int
 	State *os.ProcessState
@@ -40,7 +43,11 @@ type WorkerDied struct {
 
 // Error says how the worker has ended.
 func (e *WorkerDied) Error() string {
-	text := fmt.Sprintf("isthmus: worker died, pid %d: %v", e.PID, e.State)
+	text := "isthmus: "
+	if e.Task != "" {
+		text += fmt.Sprintf("task %q: ", e.Task)
+	}
+	text += fmt.Sprintf("worker died, pid %d: %v", e.PID, e.State)
 	if e.Attempt > 0 {
 		text += fmt.Sprintf(", in attempt %d", e.Attempt)
 	}

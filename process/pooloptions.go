@@ -1,8 +1,6 @@
 package process
 
 import (
-	"bytes"
-	"encoding/gob"
 	"fmt"
 	"io/fs"
 	"os/exec"
@@ -26,7 +24,7 @@ type PoolOptions struct {
 	MaxAttempts int
 
 	// Grace is the time that workers have to end when the pool does, until they are killed.
-	// 0 means 5 seconds.
+	// 0 means 5 seconds. If it is negative, there is none.
 	Grace time.Duration
 
 	// Init is called in each worker before its first task: see [Function.With].
@@ -82,7 +80,7 @@ func (o *PoolOptions) withDefaults() (PoolOptions, error) {
 // Call is a call of a function that is to come, see [Function.With]. The zero Call calls nothing.
 type Call struct {
 	name string
-	arg  []byte // by gob
+	arg  []byte
 	err  error
 }
 
@@ -90,14 +88,8 @@ type Call struct {
 // of [NewPool].
 func (f *Function[A]) With(arg A) Call {
 	c := Call{name: f.name}
-	var b bytes.Buffer
-	func() {
-		defer notPanic(&c.err) // at a nil pointer
-		c.err = gob.NewEncoder(&b).Encode(&arg)
-	}()
-	c.arg = b.Bytes()
-	if c.err != nil {
-		c.err = fmt.Errorf("%q: argument of type %T: %w: %w", f.name, arg, ErrEncoding, c.err)
+	if c.arg, c.err = f.encode(arg); c.err != nil {
+		c.err = fmt.Errorf("%q: %w", f.name, c.err)
 	}
 	return c
 }

@@ -2,7 +2,6 @@ package process
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -32,7 +31,9 @@ import (
 //     a handle stands for the number. Without one, os.Process has a pidfd, or a lock.
 //     (With a group on other Unix systems, Over comes right after the reaping.)
 //  4. The group is killed at Over: its leader has ended, and starts nobody any more.
-//  5. Nothing but the process itself holds up Done for longer than waitDelay, twice.
+//  5. Nothing but the process itself, and readers and writers of Command that are no files,
+//     holds up Done for longer than waitDelay, three times. What the process has printed and
+//     reported before its end is read, however long that takes.
 //
 // Why the end of file of the launch pipe cannot be held up, while the parent is dead: the
 // writing end was close-on-exec from its first moment, and is no file that a child inherits. So
@@ -110,24 +111,23 @@ func newProcess(opts *Options, l *launch) *Process {
 
 // feed writes the launch, which may be larger than a pipe, and then what Terminate
 // wants to be written. An error means that the process has ended, or will read nothing more.
-func (p *Process) feed(in io.Writer, frame []byte) {
+func (p *Process) feed(in *os.File, frame []byte) {
 	defer close(p.fed)
-	in.Write(frame)
+	write(in, frame) // in may have the number of a standard output that was closed
 	select {
 	case <-p.stop:
-		in.Write([]byte{terminate})
+		write(in, []byte{terminate})
 	case <-p.over:
 	}
 }
 
 // reap waits for the end, and frees everything.
-func (p *Process) reap(in, report *os.File, stop func() bool) {
-	var text string
-	var causes byte
+func (p *Process) reap(in, reports *os.File, stop func() bool) {
+	var got report
 	reported := make(chan struct{})
 	go func() {
 		defer close(reported)
-		text, causes = readReport(report)
+		got = readReport(reports)
 	}()
 
 	if p.group != nil && p.group.awaitEnd(p.cmd.Process) {
@@ -138,15 +138,21 @@ func (p *Process) reap(in, report *os.File, stop func() bool) {
 	stop()
 	in.Close()
 	<-p.fed
-	late := time.AfterFunc(waitDelay, func() { report.Close() })
+	late := time.AfterFunc(waitDelay, func() {
+		hurry(reports)
+		p.stderr.cut()
+	})
 	<-reported
+	p.stderr.finish()
 	late.Stop()
-	report.Close()
+	reports.Close()
 
 	if state := p.cmd.ProcessState; state == nil {
-		p.err = fmt.Errorf("process %q, pid %d: %w", p.name, p.PID(), err)
+		p.err = fmt.Errorf("isthmus: process %q, pid %d: %w", p.name, p.PID(), err)
 	} else if !state.Success() {
-		p.err = &ExitError{p.name, p.PID(), state, p.stderr.String(), text, causes}
+		p.err = &ExitError{p.name, p.PID(), state, p.stderr.String(), got.text, got.causes}
+	} else if !got.called {
+		p.err = fmt.Errorf("isthmus: process %q, pid %d: %v: %w", p.name, p.PID(), state, ErrNoMain)
 	}
 	close(p.done)
 }
@@ -171,7 +177,8 @@ func (p *Process) end() {
 
 // Wait waits until the process has ended. It returns nil if it has ended with status 0: the
 // function has returned nil, or has called os.Exit(0). Otherwise the error is an
-// [*ExitError]. Any number of goroutines may call Wait, at any time.
+// [*ExitError]. It wraps [ErrNoMain] if the program has ended with status 0 before it called Main,
+// and never called the function. Any number of goroutines may call Wait, at any time.
 func (p *Process) Wait() error {
 	<-p.done
 	return p.err

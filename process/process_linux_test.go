@@ -226,3 +226,23 @@ func TestCommandName(t *testing.T) {
 		t.Errorf("the process is called %q, expected %q", e.Err, want)
 	}
 }
+
+// TestNotStarted shows that nothing is left of a start that fails, or panics.
+func TestNotStarted(t *testing.T) {
+	before := files(t)
+	for _, command := range []func(*exec.Cmd){
+		func(c *exec.Cmd) { c.Path = "/nowhere" },
+		func(c *exec.Cmd) { c.Cancel = func() error { return nil } },
+		func(*exec.Cmd) { panic("in Command") },
+	} {
+		func() {
+			defer func() { recover() }()
+			if _, err := process.Start(t.Context(), exits, 0, &process.Options{Command: command}); err == nil {
+				t.Error("a process was started")
+			}
+		}()
+		if after := files(t); after != before {
+			t.Errorf("files before: %s, and after: %s", before, after)
+		}
+	}
+}

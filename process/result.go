@@ -84,6 +84,7 @@ func (r *Result[R]) Done() <-chan struct{} { return r.done }
 // get returns the result of a task that has ended. It is decoded here, where a decoder may do what it likes.
 func (r *Result[R]) get() (R, error) {
 	r.once.Do(func() {
+		r.err = fmt.Errorf("isthmus: task %q: result: %w: decoding has called runtime.Goexit", r.task.name, ErrEncoding)
 		r.value, r.err = r.codec.result(r.task.name, &r.one[0])
 		r.one[0] = outcome{}
 	})

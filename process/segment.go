@@ -14,11 +14,11 @@ import (
 // closes.
 func Segment(i int, opts *shm.Options) (*shm.Segment, error) {
 	if self == nil {
-		return nil, fmt.Errorf("process: segment %d: this process was not made by Start: %w", i, os.ErrNotExist)
+		return nil, fmt.Errorf("isthmus: process: segment %d: this process was not made by Start: %w", i, os.ErrNotExist)
 	}
 	refs := self.launch.Segments
 	if i < 0 || i >= len(refs) {
-		return nil, fmt.Errorf("process: segment %d: there are %d: %w", i, len(refs), os.ErrNotExist)
+		return nil, fmt.Errorf("isthmus: process: segment %d: there are %d: %w", i, len(refs), os.ErrNotExist)
 	}
 	r := refs[i]
 	if r.Name == "" {

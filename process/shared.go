@@ -42,21 +42,32 @@ func (s *shared) close() {
 const (
 	queueName = "tasks"
 	gatesName = "gates"
+	dutyName  = "duty"
 )
 
 // slots returns how many slots the queue has for that many gates: some are those of tasks that
 // were given up, or are not acknowledged yet.
 func slots(gates int) int { return 2 * gates }
 
-func queueSize(queue int) int64 {
-	return max(4096, ring.WorkQueueSize[slot](slots(queue))+int64(queue)*8+1024)
+// A hall is what the parent and all workers share.
+type hall struct {
+	tasks *ring.WorkQueue[slot]
+	gates gates
+	duty  duty
 }
 
-func openQueue(s *shm.Segment, queue int) (*ring.WorkQueue[slot], gates, error) {
-	q, err := ring.NewWorkQueue[slot](s, queueName, slots(queue))
-	if err != nil {
-		return nil, gates{}, err
+func hallSize(queue, workers int) int64 {
+	return max(4096, ring.WorkQueueSize[slot](slots(queue))+int64(queue+dutyWords(workers))*8+1024)
+}
+
+func openHall(s *shm.Segment, queue, workers int) (h hall, err error) {
+	h.duty.workers = workers
+	if h.tasks, err = ring.NewWorkQueue[slot](s, queueName, slots(queue)); err != nil {
+		return h, err
 	}
-	words, err := shm.NewArray[uint64](s, gatesName, queue)
-	return q, gates{words}, err
+	if h.gates.words, err = shm.NewArray[uint64](s, gatesName, queue); err != nil {
+		return h, err
+	}
+	h.duty.words, err = shm.NewArray[uint64](s, dutyName, dutyWords(workers))
+	return h, err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,8 @@ type Options struct {
 	//
 	// Without Group, the process belongs to the group of its parent: Ctrl-C, which
 	// the terminal sends to a whole group, reaches it directly. With Group it reaches only the
-	// parent.
+	// parent, and the process is in the background of the terminal: to read from it stops the
+	// process, and so does writing after "stty tostop".
 	Group bool
 
 	// Grace is the time from Terminate, or from the end of the context, to
@@ -47,7 +49,8 @@ type Options struct {
 	// called before. Its Path, Args and Env are set and its Stdout and Stderr are those of this
 	// process. What is set as Stderr gets what the process prints; ExitError.Stderr is taken
 	// from it on the way. (If Stdout is the same writer and no file, ExitError.Stderr has
-	// both.)
+	// both.) As with os/exec, Wait waits until a Stdin, Stdout or Stderr that is no file has
+	// returned from its last Read or Write.
 	Command func(*exec.Cmd)
 }
 
@@ -73,15 +76,15 @@ const (
 // A write to a closed pipe does not end the process by SIGPIPE: it fails with EPIPE.
 func Start[A any](ctx context.Context, f *Function[A], arg A, opts *Options) (*Process, error) {
 	if f == nil {
-		return nil, fmt.Errorf("process: start: nil function: %w", fs.ErrInvalid)
+		return nil, fmt.Errorf("isthmus: process: start: nil function: %w", fs.ErrInvalid)
 	}
 	if opts == nil {
 		opts = &Options{}
 	}
 	l := &launch{Function: f.name, Daemon: opts.Daemon, Group: opts.Group}
-	p, err := start(ctx, opts, l, func() ([]byte, error) { return encode(l, &arg) })
+	p, err := start(ctx, opts, l, func() ([]byte, error) { return f.encode(arg) })
 	if err != nil {
-		return nil, fmt.Errorf("process: start %q: %w", f.name, err)
+		return nil, fmt.Errorf("isthmus: process: start %q: %w", f.name, err)
 	}
 	return p, nil
 }
@@ -102,8 +105,7 @@ func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte,
 		return nil, err
 	}
 	l.Segments = refs
-	frame, err := encode()
-	if err != nil {
+	if l.Arg, err = encode(); err != nil {
 		return nil, err
 	}
 
@@ -118,21 +120,28 @@ func start(ctx context.Context, opts *Options, l *launch, encode func() ([]byte,
 		return nil, err
 	}
 	defer childReport.Close()
+	started := false
+	defer func() {
+		if !started { // perhaps Command panics
+			in.Close()
+			report.Close()
+		}
+	}()
 
 	p := newProcess(opts, l)
 	if err := p.spawn(opts, append([]*os.File{childIn, childReport}, files...)); err != nil {
-		in.Close()
-		report.Close()
 		return nil, err
 	}
-	go p.feed(in, frame)
+	started = true
+	go p.stderr.copy()
+	go p.feed(in, l.append(nil))
 	stop := context.AfterFunc(ctx, func() { p.Terminate() })
 	go p.reap(in, report, stop)
 	return p, nil
 }
 
 // spawn starts the process, which inherits the files.
-func (p *Process) spawn(opts *Options, files []*os.File) error {
+func (p *Process) spawn(opts *Options, files []*os.File) (err error) {
 	path, err := executable()
 	if err != nil {
 		return err
@@ -144,7 +153,17 @@ func (p *Process) spawn(opts *Options, files []*os.File) error {
 	if opts.Command != nil {
 		opts.Command(p.cmd)
 	}
-	p.catch()
+	unshare(p.cmd)
+	childStderr, err := p.catch()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		childStderr.Close()
+		if err != nil {
+			p.stderr.pipe.Close()
+		}
+	}()
 	if p.cmd.WaitDelay == 0 {
 		p.cmd.WaitDelay = waitDelay
 	}
@@ -152,7 +171,11 @@ func (p *Process) spawn(opts *Options, files []*os.File) error {
 	if err != nil {
 		return err
 	}
-	p.cmd.Env = append(p.cmd.Environ(), variable+"="+strings.Join(numbers, ","))
+	env := p.cmd.Env
+	if env == nil {
+		env = p.cmd.Environ()
+	}
+	p.cmd.Env = append(slices.Clip(env), variable+"="+strings.Join(numbers, ","))
 	if p.group != nil {
 		p.group.prepare(p.cmd)
 	}
@@ -169,19 +192,33 @@ func (p *Process) spawn(opts *Options, files []*os.File) error {
 	return nil
 }
 
-// catch puts the tail before where standard error goes.
-func (p *Process) catch() {
-	p.stderr = &tail{next: p.cmd.Stderr}
-	_, file := p.cmd.Stdout.(*os.File)
-	if !file && p.cmd.Stdout != nil && equal(p.cmd.Stdout, p.cmd.Stderr) {
-		p.cmd.Stdout = p.stderr // one pipe for both, as without us
+// unshare makes cmd's own what Command may have set for other processes too.
+func unshare(cmd *exec.Cmd) {
+	cmd.ExtraFiles = slices.Clip(cmd.ExtraFiles)
+	if cmd.SysProcAttr != nil {
+		own := *cmd.SysProcAttr
+		cmd.SysProcAttr = &own
 	}
-	p.cmd.Stderr = p.stderr
 }
 
-// equal is a == b, where the values may be of a type that has no ==.
+// catch puts the tail before where standard error goes. It returns what the process inherits.
+func (p *Process) catch() (*os.File, error) {
+	r, w, err := pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.stderr = &tail{pipe: r, next: p.cmd.Stderr, passed: make(chan struct{})}
+	_, file := p.cmd.Stdout.(*os.File)
+	if !file && p.cmd.Stdout != nil && equal(p.cmd.Stdout, p.cmd.Stderr) {
+		p.cmd.Stdout = w // one pipe for both, as without us
+	}
+	p.cmd.Stderr = w
+	return w, nil
+}
+
+// equal is a == b, where the values may be of a type that has no ==, or contain one of it.
 func equal(a, b any) bool {
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
 
 // decimal returns a number as the environment variable has them.

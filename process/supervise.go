@@ -50,37 +50,43 @@ func (p *Pool) employ(number int) (useful bool, err error) {
 		return false, err
 	}
 	defer l.close()
+	p.links[number].Store(l) // before the worker is there, which may begin something at once
 	worker, err := Start(p.ctx, workerMain, workerArg{
-		Number: number, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
+		Number: number, Workers: p.opts.Workers, Queue: p.opts.Queue, MaxTasks: p.opts.MaxTasks, Segments: len(p.opts.Segments),
 		Init: p.opts.Init.name, InitArg: p.opts.Init.arg,
 	}, &Options{
 		Daemon: true, Group: true, Grace: p.opts.Grace, Command: p.opts.Command,
 		Segments: append(p.opts.Segments[:len(p.opts.Segments):len(p.opts.Segments)], p.shared.Segment, l.shared.Segment),
 	})
 	if err != nil {
+		p.links[number].Store(nil)
 		return false, err
 	}
-	p.links[number].Store(l)
 	var ends sync.WaitGroup
 	ends.Go(func() {
-		if l.receive() != nil {
-			worker.Kill() // it has spoilt its link, or has ended
-		}
+		l.receive()
+		worker.Kill() // it has spoilt its link, or has ended
 	})
-	ends.Go(l.deliver)
+	ends.Go(func() {
+		l.deliver()
+		worker.Kill() // likewise
+	})
 	<-worker.Done()
 	l.cancel()
 	ends.Wait()
 	l.drain()
 	p.links[number].Store(nil)
-	useful = l.outcomes > 0
+	useful = l.outcomes > 0 || l.recalled.Load()
 	if !l.ready.IsZero() {
 		p.ready.Add(-1)
 		useful = useful || time.Since(l.ready) > longReady
 	}
 
 	died := WorkerDied{PID: worker.PID(), State: worker.cmd.ProcessState, Stderr: worker.stderr.String(), err: worker.Wait()}
-	return p.bury(number, l, died) || useful, &died
+	useful = p.bury(number, l, died) || useful
+	p.duty.mark(number, true)
+	p.callUp()
+	return useful, &died
 }
 
 // bury decides what becomes of what a worker has left, and reports whether it has left
@@ -94,7 +100,7 @@ func (p *Pool) bury(number int, l *link, died WorkerDied) (begun bool) {
 		if c := p.at[g].Load(); c != nil {
 			begun = true
 			if s, again := c.died(ticket{g, w.serial()}, w.index(), died); again {
-				p.putAgain(c, s)
+				p.put(c, s)
 			}
 		}
 	}

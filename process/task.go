@@ -118,9 +118,9 @@ func (t *task) cutArg(b []byte) (arg, rest []byte, ok bool) {
 
 // run runs the task in a worker. It leaves the outcome in o also if f ends the goroutine.
 func (t *Task[A, R]) run(ctx context.Context, arg []byte, o *outcome) {
+	o.kind, o.data = isUnencodable, append(o.data[:0], "runtime.Goexit was called"...) // if a codec does
 	a, err := t.arg.decode(arg)
 	if err != nil {
-		o.kind = isUnencodable
 		o.data = fmt.Appendf(o.data[:0], "argument of type %T: %v", a, err)
 		return
 	}
@@ -128,12 +128,12 @@ func (t *Task[A, R]) run(ctx context.Context, arg []byte, o *outcome) {
 	if !ok {
 		return
 	}
-	o.kind = isResult
-	b := o.data[:0]
-	if o.data, err = t.result.append(b, r); err != nil {
-		o.kind = isUnencodable
-		o.data = fmt.Appendf(b, "result of type %T: %v", r, err)
+	b, err := t.result.append(o.data[:0], r)
+	if err != nil {
+		o.data = fmt.Appendf(o.data[:0], "result of type %T: %v", r, err)
+		return
 	}
+	o.kind, o.data = isResult, b
 }
 
 // guarded calls f, and reports whether it has a result.

@@ -1,9 +1,7 @@
 package process
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"fmt"
 	"os"
 	"sync"
@@ -19,10 +17,10 @@ import (
 
 // workerArg is what a worker starts with.
 type workerArg struct {
-	Number, Queue, MaxTasks int
-	Segments                int // of the user; the next two are the pool's
-	Init                    string
-	InitArg                 []byte
+	Number, Workers, Queue, MaxTasks int
+	Segments                         int // of the user; the next two are the pool's
+	Init                             string
+	InitArg                          []byte
 }
 
 var workerMain = Register("isthmus/process.Pool", runWorker)
@@ -44,11 +42,10 @@ var atStep = func(step) {}
 
 type worker struct {
 	workerArg
-	ctx   context.Context
-	tasks *ring.WorkQueue[slot]
-	gates gates
-	out   *ring.BytesProducer
-	in    *ring.BytesConsumer
+	ctx context.Context
+	hall
+	out *ring.BytesProducer
+	in  *ring.BytesConsumer
 
 	// Of the goroutine that works.
 	held    ring.Task[slot]
@@ -63,7 +60,8 @@ type worker struct {
 	timed   bool
 	since   time.Time
 	taskCtx context.Context
-	did     int // elements
+	did     int       // elements
+	useful  time.Time // when it has found something though it was not called
 	err     error
 
 	mu      sync.Mutex
@@ -71,10 +69,12 @@ type worker struct {
 	cancel  context.CancelFunc
 	wanted  ticket      // whose argument it waits for
 	arrived chan []byte // gets it, or nil; has room for one
+
+	called chan struct{} // has room for one
 }
 
 func runWorker(ctx context.Context, arg workerArg) error {
-	w := &worker{workerArg: arg, ctx: ctx, arrived: make(chan []byte, 1)}
+	w := &worker{workerArg: arg, ctx: ctx, arrived: make(chan []byte, 1), called: make(chan struct{}, 1)}
 	opts := &shm.Options{MustExist: true}
 	shared, err := Segment(arg.Segments, opts)
 	if err != nil {
@@ -86,7 +86,7 @@ func runWorker(ctx context.Context, arg workerArg) error {
 		return err
 	}
 	defer own.Close()
-	if w.tasks, w.gates, err = openQueue(shared, arg.Queue); err != nil {
+	if w.hall, err = openHall(shared, arg.Queue, arg.Workers); err != nil {
 		return err
 	}
 	out, in, err := newLinkRings(own)
@@ -100,6 +100,7 @@ func runWorker(ctx context.Context, arg workerArg) error {
 		err = w.init()
 	}
 	if err == nil {
+		w.duty.mark(w.Number, false)
 		err = send(ctx, w.out, header{kind: isReady}, nil, nil)
 	}
 	if err != nil {
@@ -131,7 +132,7 @@ func (w *worker) init() error {
 	if f == nil {
 		return fmt.Errorf("init: function %q is not registered: %w", w.Init, os.ErrNotExist)
 	}
-	call, err := f.bind(gob.NewDecoder(bytes.NewReader(w.InitArg)))
+	call, err := f.bind(w.InitArg)
 	if err == nil {
 		err = call(w.ctx)
 	}
@@ -163,7 +164,7 @@ func (w *worker) take() bool {
 	if w.MaxTasks > 0 && w.did >= w.MaxTasks {
 		return false
 	}
-	held, err := w.tasks.Get(w.ctx)
+	held, err := w.get()
 	if err != nil {
 		w.err = err
 		return false

@@ -2,7 +2,10 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"os"
+
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // What a worker gets from the parent, besides tasks: arguments that are too long for a slot, and
@@ -30,8 +33,11 @@ func (w *worker) fetch(t ticket) (arg []byte, ok bool) {
 func (w *worker) listen() {
 	var pieces assembly
 	for b, err := range w.in.All(w.ctx) {
-		if err != nil {
+		if w.ctx.Err() != nil || errors.Is(err, shm.ErrSegmentClosed) {
 			return
+		}
+		if err != nil {
+			os.Exit(1) // the link is spoilt: no argument would come any more
 		}
 		h, data, whole, err := pieces.add(b)
 		if err != nil {
@@ -47,6 +53,11 @@ func (w *worker) hear(h header, data []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
+	case h.kind == isCall:
+		select {
+		case w.called <- struct{}{}:
+		default:
+		}
 	case h.ticket == w.wanted && h.ticket != ticket{}:
 		w.wanted = ticket{}
 		if h.kind != isArgument {

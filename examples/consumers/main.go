@@ -29,6 +29,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/isthmus-go/isthmus/process"
@@ -98,8 +99,10 @@ func main() {
 	n := flag.Int64("n", 10, "produce `n` numbers")
 	second := flag.Duration("second", time.Second, "how long a second is")
 	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // so that Ctrl-C leaves nothing
+	defer stop()
 	for _, consumers := range [][]string{{"A"}, {"A", "B"}} {
-		if err := run(context.Background(), *n, *second, consumers); err != nil {
+		if err := run(ctx, *n, *second, consumers); err != nil {
 			log.Fatal(err)
 		}
 	}

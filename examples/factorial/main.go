@@ -77,18 +77,32 @@ func inPool(ctx context.Context) (results []*big.Int, err error) {
 	if err != nil {
 		return nil, err
 	}
+	victim, err := workerOf(ctx, pool)
+	if err != nil {
+		return nil, err
+	}
 	for y, err := range factorial.Map(ctx, pool, numbers) {
 		if err != nil {
 			return nil, err
 		}
 		results = append(results, y)
 		if *kill && len(results) == int(*n/2) {
-			if err := killWorker(ctx, pool); err != nil {
+			fmt.Println("killing a worker")
+			if err := victim.Kill(); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return results, pool.Close()
+}
+
+// workerOf returns the worker that answers first.
+func workerOf(ctx context.Context, pool *process.Pool) (*os.Process, error) {
+	id, err := pid.Call(ctx, pool, struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	return os.FindProcess(id)
 }
 
 // numbers is range(n).
@@ -98,18 +112,4 @@ var numbers iter.Seq[int64] = func(yield func(int64) bool) {
 			return
 		}
 	}
-}
-
-// killWorker kills the worker that answers first.
-func killWorker(ctx context.Context, pool *process.Pool) error {
-	id, err := pid.Call(ctx, pool, struct{}{})
-	if err != nil {
-		return err
-	}
-	worker, err := os.FindProcess(id)
-	if err != nil {
-		return err
-	}
-	fmt.Println("killing a worker")
-	return worker.Kill()
 }

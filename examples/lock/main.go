@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/isthmus-go/isthmus/process"
@@ -85,7 +86,8 @@ func main() {
 	pause := flag.Duration("pause", time.Millisecond, "time before each payment")
 	flag.Parse()
 
-	ctx := context.Background()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // so that Ctrl-C leaves nothing
+	defer stop()
 	for _, how := range []string{unlocked, locked, atomic} {
 		increment := Change{Times: *increments, Delta: 1, How: how}
 		n, err := run(ctx, increment, increment, increment, increment)

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/isthmus-go/isthmus/process"
@@ -62,7 +63,9 @@ func main() {
 	process.Main()
 	second := flag.Duration("second", time.Second, "how long a worker works")
 	flag.Parse()
-	if err := run(context.Background(), *second); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // so that Ctrl-C leaves nothing
+	defer stop()
+	if err := run(ctx, *second); err != nil {
 		log.Fatal(err)
 	}
 }
