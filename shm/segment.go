@@ -83,6 +83,21 @@ func List(opts *Options) ([]string, error) {
 	return segment.List(opts.internal())
 }
 
+// RemoveStale removes the segments in the directory of opts that a crash has left behind, and
+// returns their names. Such a segment has no user who is alive, and at least one whose
+// process has ended without Close and whose place nobody has taken since.
+//
+// RemoveStale never removes a segment that a process has open, or is just opening or
+// creating: that process either has the segment, or finds that there is none. It also leaves
+// alone a segment that all have closed, which may wait for its next user; a segment of
+// a user whom opts does not trust, or that this process must not write to; and a file that is
+// no segment of this version. So do not keep segments that have to survive a crash of all of
+// their users where somebody calls RemoveStale. If an error is returned, the other segments were
+// removed all the same.
+func RemoveStale(opts *Options) ([]string, error) {
+	return segment.RemoveStale(opts.internal())
+}
+
 func newSegment(core *segment.Segment, err error) (*Segment, error) {
 	if err != nil {
 		return nil, err

@@ -30,7 +30,9 @@ const (
 
 	magic         = "ISTHMUS\x00"
 	byteOrderMark = 0x01020304
-	version       = 7
+
+	// Version is that of all that package layout and the protocols say, see docs/FORMAT.md.
+	Version = 8
 )
 
 const _ uint = HeaderSize - (offChanges + 8)
@@ -58,7 +60,7 @@ func (h Header) Encode(mem []byte) {
 	b := mem[:HeaderSize]
 	copy(b[offMagic:], magic)
 	native.PutUint32(b[offByteOrder:], byteOrderMark)
-	native.PutUint32(b[offVersion:], version)
+	native.PutUint32(b[offVersion:], Version)
 	native.PutUint32(b[offWordSize:], bits.UintSize)
 	native.PutUint32(b[offFlags:], h.Flags)
 	native.PutUint32(b[offMaxProcs:], uint32(h.MaxProcs))
@@ -86,8 +88,8 @@ func Decode(mem []byte, fileSize int64) (Header, error) {
 	default:
 		return Header{}, fmt.Errorf("byte order mark is %#x: %w", mark, ErrCorrupt)
 	}
-	if v := native.Uint32(b[offVersion:]); v != version {
-		return Header{}, fmt.Errorf("layout version is %d, this program's is %d: %w", v, version, ErrMismatch)
+	if v := native.Uint32(b[offVersion:]); v != Version {
+		return Header{}, fmt.Errorf("layout version is %d, this program's is %d: %w", v, Version, ErrMismatch)
 	}
 	if w := native.Uint32(b[offWordSize:]); w != bits.UintSize {
 		return Header{}, fmt.Errorf("word size is %d bits, this program's is %d: %w", w, bits.UintSize, ErrMismatch)
