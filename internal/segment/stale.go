@@ -61,6 +61,7 @@ func removeStale(name string, o Options) (bool, error) {
 		return false, unlessForeign(err)
 	}
 	defer f.Close()
+	atStep(stepFound)
 	if info, err := f.Stat(); err != nil || trust(info, o.TrustedUIDs) != nil {
 		return false, err
 	}
