@@ -39,13 +39,14 @@ const _ uint = HeaderSize - (offChanges + 8)
 
 var native = binary.NativeEndian
 
-// Flags recorded in the header when the segment is made.
+// Flags recorded in the header when the segment is made. Each is a feature (docs/FORMAT.md, F9).
 const (
 	// FlagAsymmetric says that publishers issue no fence, and sleepers a
 	// process-wide barrier.
 	FlagAsymmetric = 1 << iota
 
-	knownFlags = FlagAsymmetric
+	knownFlags  = FlagAsymmetric
+	neededFlags = 1<<16 - 1 // who does not know one of these must not open the segment
 )
 
 // Header is the decoded header page.
@@ -95,8 +96,8 @@ func Decode(mem []byte, fileSize int64) (Header, error) {
 		return Header{}, fmt.Errorf("word size is %d bits, this program's is %d: %w", w, bits.UintSize, ErrMismatch)
 	}
 	flags := native.Uint32(b[offFlags:])
-	if flags&^knownFlags != 0 {
-		return Header{}, fmt.Errorf("unknown flags %#x: %w", flags, ErrCorrupt)
+	if unknown := flags & neededFlags &^ knownFlags; unknown != 0 {
+		return Header{}, fmt.Errorf("features are %#x, of which this program does not know %#x: %w", flags, unknown, ErrMismatch)
 	}
 
 	size := native.Uint64(b[offArenaSize:])

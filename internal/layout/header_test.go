@@ -105,7 +105,7 @@ func TestBadHeader(t *testing.T) {
 		{"older version", put32(offVersion, 0), ErrMismatch, "version is 0, this program's is 8"},
 		{"newer version", put32(offVersion, Version+1), ErrMismatch, "version is 9, this program's is 8"},
 		{"word size", put32(offWordSize, 96-bits.UintSize), ErrMismatch, "word size"},
-		{"flags", put32(offFlags, 0xf0), ErrCorrupt, "flags"},
+		{"features", put32(offFlags, 0xf1), ErrMismatch, "features are 0xf1, of which this program does not know 0xf0"},
 		{"no processes", put32(offMaxProcs, 0), ErrCorrupt, "0 processes"},
 		{"other processes", put32(offMaxProcs, 500), ErrCorrupt, "add up"},
 		{"many processes", put32(offMaxProcs, math.MaxUint32), ErrCorrupt, "processes"},
