@@ -2,7 +2,8 @@ package shm
 
 import "github.com/isthmus-go/isthmus/internal/layout"
 
-// stateWord is the state word of a slot of an MPMC, a BytesMPMC or a WorkQueue.
+// stateWord is the state word of a slot of an MPMC, a BytesMPMC or a WorkQueue (docs/FORMAT.md, F43
+// to F46).
 type stateWord uint64
 
 const (

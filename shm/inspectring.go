@@ -2,7 +2,7 @@ package shm
 
 import "github.com/isthmus-go/isthmus/internal/layout"
 
-// The offsets in a ring, of docs/FORMAT.md.
+// What is read here is in docs/FORMAT.md, F39 to F42: the offsets in a ring.
 const (
 	ringCanPop   = 0
 	ringClosed   = 4

@@ -6,7 +6,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/layout"
 )
 
-// The offsets are those of docs/FORMAT.md.
+// What is read here is in docs/FORMAT.md, F26 to F38, and, of a Pipe, F47.
 
 func (l *look) value() any {
 	if l.e.ElemSize <= 8 {

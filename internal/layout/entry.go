@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// A directory entry. All of it is written under the creation lock: the state last, and all
+// A directory entry (docs/FORMAT.md, F16). All of it is written under the creation lock: the state last, and all
 // else while the state is Free or Vacant. The place of the room is written while it is Free
 // only.
 const (

@@ -7,7 +7,7 @@ import (
 	"math/bits"
 )
 
-// The header page. The process that makes a segment writes it before the file
+// The header page (docs/FORMAT.md, F8). The process that makes a segment writes it before the file
 // has a name; nobody writes it afterwards, but for two counts, each in a cache line of its
 // own.
 const (

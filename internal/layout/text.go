@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The text of a plain type says what it is made of, for messages and tools:
+// The text of a plain type (docs/FORMAT.md, F17) says what it is made of, for messages and tools:
 //
 //	type  = kind | "[" length "]" type | "{" [ field { "," field } ] "}"
 //	field = name " " offset " " type

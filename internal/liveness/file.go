@@ -25,7 +25,7 @@ type locks interface {
 	close() error // drop all locks and close the file
 }
 
-// Byte n is at base+n, past the end of every segment.
+// Byte n is at base+n, past the end of every segment (docs/FORMAT.md, F12).
 const (
 	base = 1 << 40
 

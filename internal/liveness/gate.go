@@ -1,6 +1,6 @@
 package liveness
 
-// The gate is a byte of the file that says that somebody is about to attach, or that
+// The gate (docs/FORMAT.md, F15) is a byte of the file that says that somebody is about to attach, or that
 // somebody removes the file's name because nobody is attached. Who attaches has it shared,
 // from before a last look that the file still has its name until its own byte is locked.
 // Who removes has it alone, from before a look that nobody is alive until the name is gone.

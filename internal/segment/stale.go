@@ -10,7 +10,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/mapping"
 )
 
-// A segment is stale if nobody alive is attached, and somebody was who has ended without
+// A segment is stale (docs/FORMAT.md, F15) if nobody alive is attached, and somebody was who has ended without
 // Close: then it waits for nobody, as one may that all have closed.
 //
 // Who removes a stale segment does in this order, each step with the gate closed (package
