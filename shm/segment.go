@@ -85,15 +85,17 @@ func List(opts *Options) ([]string, error) {
 
 // RemoveStale removes the segments in the directory of opts that a crash has left behind, and
 // returns their names. Such a segment has no user who is alive, and at least one whose
-// process has ended without Close and whose place nobody has taken since.
+// process has ended without Close and whose place nobody has taken since. So do not call
+// RemoveStale where segments lie that have to survive a crash of all of their users.
 //
-// RemoveStale never removes a segment that a process has open, or is just opening or
-// creating: that process either has the segment, or finds that there is none. It also leaves
-// alone a segment that all have closed, which may wait for its next user; a segment of
-// a user whom opts does not trust, or that this process must not write to; and a file that is
-// no segment of this version. So do not keep segments that have to survive a crash of all of
-// their users where somebody calls RemoveStale. If an error is returned, the other segments were
-// removed all the same.
+// RemoveStale leaves alone a segment that all users have closed: it may wait for the next one.
+// It also leaves alone what this process must not open, and files that are no segments of this
+// version. Of opts, Dir and TrustedUIDs matter. If RemoveStale returns an error, it has removed
+// the other segments all the same.
+//
+// It never removes a segment that a process has open, or is just opening or creating: that
+// process either gets the segment, or finds that there is none. Whoever opens or removes a
+// segment in the microseconds in which RemoveStale looks at it waits for that.
 func RemoveStale(opts *Options) ([]string, error) {
 	return segment.RemoveStale(opts.internal())
 }

@@ -54,12 +54,11 @@ func remove(name string, opts *Options) error {
 		return err
 	}
 	path := o.path(name)
-	// Nobody else who has seen the file by that name is about to remove another in its place.
+	// Nobody else who has seen the file by that name is about to remove another in its place:
+	// see stale.go. What cannot be opened, or locked, is removed all the same.
 	if f, err := openSegment(path); err == nil {
 		defer f.Close()
-		if err := f.Enter(); err != nil {
-			return err
-		}
+		_ = f.Enter()
 	}
 	return unlink(path)
 }
