@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -144,7 +145,20 @@ var kinds = []kind{
 	{"cond", 4096,
 		func(t *testing.T, s *shm.Segment) {
 			l := proctest.Must(shm.NewLock(s, "lock"))(t)
-			proctest.Must(shm.NewCond(s, object, l))(t).Broadcast()
+			c := proctest.Must(shm.NewCond(s, object, l))(t)
+			for range 2 {
+				inside := make(chan bool)
+				go func() {
+					l.Lock()
+					close(inside)
+					c.WaitContext(ctx) // until the segment is closed
+				}()
+				<-inside
+				for !l.TryLock() { // so that nobody sleeps for it
+					runtime.Gosched()
+				}
+				l.Unlock()
+			}
 		},
 		func(t *testing.T, s *shm.Segment) {
 			l := proctest.Must(shm.NewLock(s, "lock"))(t)
@@ -343,6 +357,20 @@ func init() {
 					sum += len(proctest.Must(q.Pop(ctx, nil))(t))
 				}
 				same(t, "bytes", sum, 900)
+			}},
+		kind{"long", 131072,
+			func(t *testing.T, s *shm.Segment) {
+				q := proctest.Must(ring.NewBytesMPMC(s, object, 65536))(t)
+				for _, n := range []int{20_000, 7, 30_000} {
+					proctest.Check(t, q.TryPush(make([]byte, n)))
+				}
+				proctest.Must(q.TryPop(nil))(t)
+			},
+			func(t *testing.T, s *shm.Segment) {
+				q := proctest.Must(ring.NewBytesMPMC(s, object, 65536))(t)
+				for _, n := range []int{7, 30_000} {
+					same(t, "length", len(proctest.Must(q.TryPop(nil))(t)), n)
+				}
 			}},
 	)
 }
