@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -230,7 +231,7 @@ func TestInspectType(t *testing.T) {
 	o := objectOf(t, info, "orders")
 	want := []shm.FieldInfo{
 		{"ID", "uint64", 0}, {"Legs", "[2]struct", 8}, {"Legs[].Price", "float64", 8}, {"Legs[].Size", "int32", 16},
-		{"Name", "[100]uint8", 40},
+		{"Name", "[100]uint8", int64(reflect.TypeFor[order]().Field(2).Offset)},
 	}
 	if !slices.Equal(o.Type.Fields, want) || o.Type.Name != "shm_test.order" || o.Capacity != 3 {
 		t.Errorf("%+v", o)
