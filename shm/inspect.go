@@ -92,7 +92,7 @@ func (n *inspection) processes(f *liveness.File) {
 		if r.Here {
 			p.PID = p.NamespacePID
 		}
-		if !r.Whole && p.Alive { // it is about to be another's, or holds the slot for a moment
+		if !r.Whole { // it has just come, or merely holds the slot, or died there
 			continue
 		}
 		if p.Alive && p.PID != 0 {
