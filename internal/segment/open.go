@@ -54,14 +54,21 @@ func remove(name string, opts *Options) error {
 		return err
 	}
 	path := o.path(name)
-	// Nobody else who has seen the file by that name is about to remove another in its place.
-	if f, err := openSegment(path); err == nil {
-		defer f.Close()
-		if err := f.Enter(); err != nil {
+	for range openAttempts {
+		f, err := openSegment(path)
+		if err != nil {
+			return unlink(path) // what nobody can open, nobody enters
+		}
+		// Nobody else who has seen this file by that name is about to remove another in its place.
+		if err = enter(f, path); err == nil {
+			err = unlink(path)
+		}
+		err = errors.Join(err, f.Entered(), f.Close())
+		if !errors.Is(err, errMoved) {
 			return err
 		}
 	}
-	return unlink(path)
+	return errMoved
 }
 
 // openSegment opens the file at path, which may be anything.

@@ -68,6 +68,7 @@ func removeStale(name string, o Options) (bool, error) {
 	if ok, err := f.CloseGate(); !ok {
 		return false, err
 	}
+	defer f.Entered() // a child that has inherited the file would keep the gate closed
 	if ok, err := named(f.File, path); !ok {
 		return false, err
 	}
