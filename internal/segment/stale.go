@@ -123,7 +123,7 @@ func abandoned(f *liveness.File, o Options) (bool, error) {
 				died = false
 				return nil
 			default:
-				died = died || !r.Left
+				died = died || r.Whole && !r.Left // who only held the slot has its own
 			}
 		}
 		return nil

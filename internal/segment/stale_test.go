@@ -70,6 +70,18 @@ func TestRemoveStale(t *testing.T) {
 	proctest.WantError(t, "RemoveStale", func() error { _, err := RemoveStale(&Options{Dir: dir + "/none"}); return err }(), fs.ErrNotExist)
 }
 
+// TestRemoveStaleHeld has somebody close while it holds the slot of another who has: neither
+// has crashed.
+func TestRemoveStaleHeld(t *testing.T) {
+	proctest.NoLeaks(t)
+	proctest.Dir(t)
+	s, other := mustCreate(t, "s", nil), mustOpen(t, "s")
+	slot := other.Slot()
+	proctest.Check(t, other.Close())
+	s.table.Hold(slot, func() { proctest.Check(t, s.Close()) })
+	wantStale(t, nil)
+}
+
 // TestRemoveStaleKilled has real processes die, one of them stopped first.
 func TestRemoveStaleKilled(t *testing.T) {
 	proctest.NoLeaks(t)
