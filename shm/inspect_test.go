@@ -280,3 +280,40 @@ func TestInspectDamaged(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestInspectOverlap looks at a segment whose objects all lie in the same place, with a ring
+// full of owners that never were.
+func TestInspectOverlap(t *testing.T) {
+	const slots, objects = 1 << 18, 4096
+	opts := &shm.Options{MaxObjects: objects}
+	dir := proctest.Dir(t)
+	s := proctest.Must(shm.Create("overlap", 8<<20, opts))(t)
+	defer s.Close()
+	defer shm.Remove("overlap", nil)
+	proctest.Must(ring.NewMPMC[int64](s, "mpmc", slots))(t)
+	info := proctest.Must(shm.Inspect("overlap", nil))(t)
+	o := info.Objects[0]
+
+	path := filepath.Join(dir, "isthmus.overlap")
+	b := proctest.Must(os.ReadFile(path))(t)
+	const reading, body, entrySize = 5, 640, 256
+	for i := range uint64(slots) {
+		binary.NativeEndian.PutUint64(b[uint64(o.Offset)+body+i*16:], (1<<30+i)<<3|reading)
+	}
+	first := bytes.Index(b, []byte("mpmc")) - 56
+	for i := range objects {
+		copy(b[first+i*entrySize:], b[first:first+entrySize])
+	}
+	proctest.Check(t, os.WriteFile(path, b, 0o600))
+	info = proctest.Must(shm.Inspect("overlap", nil))(t)
+	read, named := 0, 0
+	for _, o := range info.Objects {
+		if s, ok := o.State.(*shm.RingState); ok {
+			read++
+			named += len(s.Lent)
+		}
+	}
+	if len(info.Objects) != objects || read == 0 || read > 8 || named > 8*2048 {
+		t.Errorf("read %d of %d objects, with %d holders", read, len(info.Objects), named)
+	}
+}
