@@ -137,7 +137,7 @@ func (s *stage) run(random *rand.Rand) row {
 	for _, i := range s.choose(trace, points, random) {
 		s.always = slices.Contains(always, points[i])
 		s.where = fmt.Sprintf("point %d: %s", i, trace.Where(points[i]))
-		if !s.try(trace, points[i]) && !s.try(trace, points[i]) { // the runtime may have come between
+		if again := !s.try(trace, points[i]); again && !s.try(trace, points[i]) { // the runtime may have come between
 			r.missed++
 		}
 		r.tried++
