@@ -163,6 +163,14 @@ func (p *Pool) Close() error {
 	return p.fault()
 }
 
+// String describes the pool.
+func (p *Pool) String() string {
+	if p.ctx.Err() != nil {
+		return fmt.Sprintf("pool of %d workers: %v", p.opts.Workers, context.Cause(p.ctx))
+	}
+	return fmt.Sprintf("pool of %d workers", p.opts.Workers)
+}
+
 // fault returns why the pool has ended.
 func (p *Pool) fault() error {
 	cause := context.Cause(p.ctx)

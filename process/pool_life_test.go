@@ -3,6 +3,7 @@ package process_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -211,5 +212,20 @@ func TestPoolKilledIdle(t *testing.T) {
 		for i := range int64(10) {
 			want(t, countAgain.Go(t.Context(), p, i), i)
 		}
+	}
+}
+
+// TestPoolStrings shows what prints for a pool and for a result: none of what they contain, which
+// others change.
+func TestPoolStrings(t *testing.T) {
+	p := newPool(t, t.Context(), &process.PoolOptions{Workers: 2})
+	r := square.Go(t.Context(), p, 3)
+	<-r.Done()
+	if got, want := fmt.Sprint(p, r), `pool of 2 workers task "square": ended`; got != want {
+		t.Errorf("they print as %q, want %q", got, want)
+	}
+	p.Close()
+	if got, want := p.String(), "pool of 2 workers: pool is closed"; got != want {
+		t.Errorf("a closed pool is %q, want %q", got, want)
 	}
 }

@@ -170,7 +170,7 @@ func TestPoolNotRegistered(t *testing.T) {
 	p := newPool(t, t.Context(), &process.PoolOptions{Workers: 1})
 	late := process.Func(t.Name(), func(context.Context, int) (int, error) { return 1, nil }) // only here
 	_, err := late.Call(t.Context(), p, 1)
-	proctest.WantError(t, "task", err, os.ErrNotExist, t.Name())
+	proctest.WantError(t, "task", err, process.ErrUnregistered, t.Name())
 	for _, f := range []func(){
 		func() { process.Func(t.Name(), func(context.Context, int) (int, error) { return 1, nil }) },
 		func() { process.Func("", func(context.Context, int) (int, error) { return 1, nil }) },

@@ -19,6 +19,8 @@ var (
 	// ErrPoison reports an idempotent task that was begun PoolOptions.MaxAttempts
 	// times, and each time its worker died. The error wraps the last *WorkerDied too.
 	ErrPoison = errors.New("task is poison: each worker that ran it has died")
+	// ErrUnregistered reports a task that its worker did not know when it called Main.
+	ErrUnregistered = errors.New("not registered in the worker when Main was called")
 	// ErrEncoding reports an argument or a result that cannot be encoded, or not decoded.
 	ErrEncoding = errors.New("cannot be passed between processes")
 )
@@ -129,7 +131,7 @@ func errorOf(kind kind, name string, data []byte) error {
 	case kind == isUnencodable:
 		return fmt.Errorf("isthmus: task %q: %s: %w", name, data, ErrEncoding)
 	case kind == isUnknown:
-		return fmt.Errorf("isthmus: task %q: not registered in the worker when Main was called: %w", name, os.ErrNotExist)
+		return fmt.Errorf("isthmus: task %q: %w", name, ErrUnregistered)
 	}
 	return fmt.Errorf("isthmus: task %q: worker sent an outcome %d of %d bytes: %w", name, kind, len(data), os.ErrInvalid)
 }

@@ -37,7 +37,8 @@ type PoolOptions struct {
 	// Segments are opened by [Segment] in the workers. They must stay open until the pool has ended.
 	Segments []*shm.Segment
 
-	// Command may change how workers are started, as Options.Command may.
+	// Command may change how workers are started, as Options.Command may. Several goroutines call it,
+	// also at the same time.
 	Command func(*exec.Cmd)
 }
 

@@ -24,7 +24,7 @@ type Result[R any] struct {
 //
 // The error is a [*TaskError] if the task has returned one, a [*PanicError] if it has panicked, and
 // a [*WorkerDied] if its worker has died. It wraps [ErrPoison] if each worker that ran an idempotent task
-// has died, [ErrEncoding] if the argument or the result cannot be passed, and
+// has died, [ErrEncoding] if the argument or the result cannot be passed, [ErrUnregistered] if the worker does not know the task, and
 // [ErrPoolClosed], [ErrBroken], or the cause of the context of [NewPool], if the pool has ended.
 func (t *Task[A, R]) Call(ctx context.Context, p *Pool, a A) (R, error) {
 	r := t.begin(ctx, p, a)
@@ -80,6 +80,14 @@ func (r *Result[R]) Wait(ctx context.Context) (R, error) {
 
 // Done returns a channel that is closed when the task has ended: Wait does not wait then.
 func (r *Result[R]) Done() <-chan struct{} { return r.done }
+
+// String describes the result.
+func (r *Result[R]) String() string {
+	if !r.over() {
+		return fmt.Sprintf("task %q: no result yet", r.task.name)
+	}
+	return fmt.Sprintf("task %q: ended", r.task.name)
+}
 
 // get returns the result of a task that has ended. It is decoded here, where a decoder may do what it likes.
 func (r *Result[R]) get() (R, error) {

@@ -42,7 +42,8 @@ const Idempotent TaskOption = 1
 // may be of any type that encoding/gob takes. There is no limit to their size. Empty and nil slices
 // are the same.
 //
-// The context of f is cancelled when that of the caller ends, or the pool, and when f has returned.
+// The context of f is cancelled when that of the caller ends, or the pool, and after f has returned: in a
+// chunk of Map, after the last one of the chunk.
 // That f panics, or calls runtime.Goexit, is a [*PanicError], and its worker goes on. If it ends the
 // process, by whatever status, its worker has died.
 func Func[A, R any](name string, f func(context.Context, A) (R, error), opts ...TaskOption) *Task[A, R] {
