@@ -38,7 +38,6 @@ type inspection struct {
 	header layout.Header
 	table  *liveness.Table
 	known  map[layout.ID]Holder // that are alive, or have a slot
-	left   uint64               // how many bytes of objects may be read
 }
 
 func inspect(name string, v segment.View) (*Info, error) {
@@ -47,7 +46,7 @@ func inspect(name string, v segment.View) (*Info, error) {
 			Name: name, Path: v.Path, Mode: v.Info.Mode().Perm(), UID: v.UID, Created: v.Created,
 			FileSize: v.Info.Size(),
 		},
-		mem: v.Mem, known: map[layout.ID]Holder{}, left: 2 * uint64(len(v.Mem)),
+		mem: v.Mem, known: map[layout.ID]Holder{},
 	}
 	h, version, err := layout.Salvage(v.Mem)
 	if err != nil {
@@ -144,7 +143,6 @@ func (n *inspection) objects() {
 		}
 		if o != nil {
 			n.Objects = append(n.Objects, *o)
-			n.left -= min(n.left, uint64(len(n.part(e))))
 		}
 	}
 	n.Free = int64(end - min(next, end))
@@ -190,9 +188,6 @@ func (n *inspection) object(i int, e layout.Entry) *ObjectInfo {
 	case e.Off%layout.ObjectAlign != 0 || e.Off < uint64(n.header.ArenaOff):
 		o.fault("lies at %d, where no object can", e.Off)
 		return o.o
-	case uint64(len(n.part(e))) > n.left: // there may be many, and all may be large
-		o.fault("lies in others")
-		return o.o
 	case e.Size == 0 || e.Size > e.Room || uint64(e.TextLen) > e.Room-e.Size:
 		o.fault("has %d bytes and %d of text in %d", e.Size, e.TextLen, e.Room)
 	case e.Off > size || e.Room > size-e.Off:
@@ -200,7 +195,8 @@ func (n *inspection) object(i int, e layout.Entry) *ObjectInfo {
 	default:
 		o.describe(n.mem[e.Off : e.Off+e.Room])
 	}
-	o.mem = n.part(e)
+	at := min(e.Off, size)
+	o.mem = n.mem[at : at+min(e.Size, size-at)]
 	if decode := decoders[e.Kind]; decode != nil {
 		o.o.State = decode(o)
 	} else if e.Kind != layout.KindArray {
@@ -210,13 +206,6 @@ func (n *inspection) object(i int, e layout.Entry) *ObjectInfo {
 		o.fault("more processes hold something than there can be")
 	}
 	return o.o
-}
-
-// part returns what is there of an object.
-func (n *inspection) part(e layout.Entry) []byte {
-	size := uint64(len(n.mem))
-	at := min(e.Off, size)
-	return n.mem[at : at+min(e.Size, size-at)]
 }
 
 // decoders read the states of objects. An Array has none.

@@ -82,20 +82,20 @@ func (l *look) add(list *[]Holder, id uint64, n int64) {
 	if n <= 0 {
 		return
 	}
-	at := place{list, id & (1<<layout.IDBits - 1)}
-	if at.id == 0 {
+	h := l.who(id)
+	if h == nil {
 		l.fault("%d of something is nobody's", n)
 		return
 	}
+	at := place{list, h.ID}
 	i, ok := l.places[at]
 	switch {
 	case ok:
 		(*list)[i].Count += n
 	case len(*list) < most:
-		h := l.holder(layout.ID(at.id))
 		h.Count = n
 		l.places[at] = len(*list)
-		*list = append(*list, h)
+		*list = append(*list, *h)
 	default:
 		l.crowd = true
 	}

@@ -141,13 +141,9 @@ func Parts(text string) (parts []Part) {
 
 // parser reads a text that may be anything. It stops at what it does not know.
 type parser struct {
-	rest  string
-	bad   bool
-	paths int // bytes of paths: they are the longer the deeper a text of nonsense goes
+	rest string
+	bad  bool
 }
-
-// maxPaths bounds the paths of a text.
-const maxPaths = 8 * maxText
 
 // until returns what comes before the next of some characters, and moves on to that.
 func (p *parser) until(chars string) string {
@@ -175,10 +171,6 @@ func (p *parser) skip(c string) (ok bool) {
 
 func (p *parser) typ(path string, off uint64, parts *[]Part) {
 	at := Part{Path: path, Off: off}
-	if p.paths += len(path); p.paths > maxPaths {
-		p.bad = true
-		return
-	}
 	for p.skip("[") {
 		at.Type += "[" + p.word("]") + "]"
 		path += "[]"

@@ -16,5 +16,5 @@ func (f *File) Enter() error { return f.locks.share(gateByte) }
 // Entered says that this File does not need the gate any more.
 func (f *File) Entered() error { return f.locks.unlock(gateByte) }
 
-// CloseGate closes the gate until Entered, or reports that somebody is in it.
+// CloseGate closes the gate until the File is closed, or reports that somebody is in it.
 func (f *File) CloseGate() (bool, error) { return f.locks.try(gateByte) }

@@ -54,27 +54,13 @@ func remove(name string, opts *Options) error {
 		return err
 	}
 	path := o.path(name)
-	for range openAttempts {
-		f, err := openSegment(path)
-		if err != nil {
-			return unlink(path) // what nobody can open, nobody enters
-		}
-		// Nobody else who has seen this file by that name is about to remove another in its
-		// place: see stale.go. What cannot be locked is removed all the same.
-		err = enter(f, path)
-		locked := err == nil || errors.Is(err, errMoved)
-		if !errors.Is(err, errMoved) {
-			err = unlink(path)
-		}
-		if locked {
-			err = errors.Join(err, f.Entered())
-		}
-		err = errors.Join(err, f.Close())
-		if !errors.Is(err, errMoved) {
-			return err
-		}
+	// Nobody else who has seen the file by that name is about to remove another in its place:
+	// see stale.go. What cannot be opened, or locked, is removed all the same.
+	if f, err := openSegment(path); err == nil {
+		defer f.Close()
+		_ = f.Enter()
 	}
-	return errMoved
+	return unlink(path)
 }
 
 // openSegment opens the file at path, which may be anything.

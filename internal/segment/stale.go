@@ -68,7 +68,6 @@ func removeStale(name string, o Options) (bool, error) {
 	if ok, err := f.CloseGate(); !ok {
 		return false, err
 	}
-	defer f.Entered() // a child that has inherited the file would keep the gate closed
 	if ok, err := named(f.File, path); !ok {
 		return false, err
 	}
@@ -123,7 +122,7 @@ func abandoned(f *liveness.File, o Options) (bool, error) {
 				died = false
 				return nil
 			default:
-				died = died || r.Whole && !r.Left // who only held the slot has its own
+				died = died || !r.Left
 			}
 		}
 		return nil

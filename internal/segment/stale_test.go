@@ -10,7 +10,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/isthmus-go/isthmus/internal/liveness"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 )
 
@@ -68,18 +67,6 @@ func TestRemoveStale(t *testing.T) {
 	mustOpen(t, "closed").Close()
 	wantStale(t, nil)
 	proctest.WantError(t, "RemoveStale", func() error { _, err := RemoveStale(&Options{Dir: dir + "/none"}); return err }(), fs.ErrNotExist)
-}
-
-// TestRemoveStaleHeld has somebody close while it holds the slot of another who has: neither
-// has crashed.
-func TestRemoveStaleHeld(t *testing.T) {
-	proctest.NoLeaks(t)
-	proctest.Dir(t)
-	s, other := mustCreate(t, "s", nil), mustOpen(t, "s")
-	slot := other.Slot()
-	proctest.Check(t, other.Close())
-	s.table.Hold(slot, func() { proctest.Check(t, s.Close()) })
-	wantStale(t, nil)
 }
 
 // TestRemoveStaleKilled has real processes die, one of them stopped first.
@@ -185,35 +172,6 @@ func TestOpenReplaced(t *testing.T) {
 	if s := mustOpen(t, "s"); s.Replaced() || s.Dead(other.ID()) || s.ID() != other.ID()+1 {
 		t.Error("opened what was replaced meanwhile")
 	}
-}
-
-// TestRemoveReplaced has the segment replaced while somebody removes it. The new one is not
-// removed before those who have closed its gate open it.
-func TestRemoveReplaced(t *testing.T) {
-	proctest.NoLeaks(t)
-	dir := proctest.Dir(t)
-	path := filepath.Join(dir, "isthmus.s")
-	mustCreate(t, "s", nil)
-	closed := make(chan *liveness.File, 1)
-	replace(t, stepEntered, func() {
-		proctest.Check(t, os.Remove(path))
-		mustCreate(t, "s", nil)
-		f := proctest.Must(openSegment(path))(t)
-		if ok, err := f.CloseGate(); !ok {
-			t.Error(err)
-		}
-		closed <- f
-	})
-	removed := proctest.Go(func() error { return Remove("s", nil) })
-	f := proctest.Result(t, closed)
-	for range 10_000 { // so that it is seen, as a rule, if it does not wait
-		runtime.Gosched()
-	}
-	if _, err := os.Lstat(path); err != nil {
-		t.Errorf("removed at the gate of another: %v", err)
-	}
-	proctest.Check(t, f.Close())
-	proctest.Check(t, proctest.Result(t, removed))
 }
 
 // replace calls f at the next time that a step comes.
