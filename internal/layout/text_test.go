@@ -132,9 +132,9 @@ func FuzzDifference(f *testing.F) {
 			t.Errorf("differs from itself: %s", d)
 		}
 		Difference(text, "{A 0 int8}")
-		for _, p := range Parts(text) {
-			if strings.ContainsAny(p.Type, "\n\x00\x1b") {
-				t.Errorf("type %q", p.Type)
+		for _, p := range partsOf(text) {
+			if strings.ContainsAny(p.typ, "\n\x00\x1b") {
+				t.Errorf("type %q", p.typ)
 			}
 		}
 	})
