@@ -74,7 +74,7 @@ func (c *child) run() {
 	}
 	rename()
 	survive()
-	in := bufio.NewReader(c.in) // gob takes no more from it than it needs
+	in := bufio.NewReader(c.in) // what it has read ahead is for obey
 	call, err := c.prepare(in)
 	if err != nil {
 		c.exit(err)

@@ -18,7 +18,8 @@ type Function[A any] struct {
 // Register panics if the name is empty or taken, or if f is nil.
 //
 // The argument may be of any type that encoding/gob takes, and of any other that has neither pointers
-// nor what contains them. If it contains interfaces, register their types with gob.Register.
+// nor what contains them. If it contains interfaces, register their types with gob.Register. A type of
+// which gob would leave fields out, since they are not exported, is refused by [Start].
 func Register[A any](name string, f func(ctx context.Context, arg A) error) *Function[A] {
 	if name == "" || f == nil {
 		panic("process: Register without a name or a function")

@@ -27,6 +27,7 @@ import (
 	"github.com/isthmus-go/isthmus/process"
 )
 
+// Point is one of the plane.
 type Point [2]float64
 
 // A Window asks how dense the samples are in a square of that width around a point.

@@ -37,6 +37,7 @@ import (
 	"github.com/isthmus-go/isthmus/process"
 )
 
+// Work is a piece of work that takes a while.
 type Work struct {
 	Name    string
 	Seconds int
