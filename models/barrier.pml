@@ -27,6 +27,7 @@
  *      all who are alive: `rightly`
  *   5  nobody waits on the dead, and no wake-up is lost: slept in event.h. But who has
  *      forgotten them in Reset, or those who have left, waits for others in their place.
+ *   5  no death breaks a phase if all have come before it: `dies`
  *   6  who has no lock breaks a phase only if a party of it has died: at `glance`
  *   7  after Abort, the barrier is broken, until Reset: at `leave`
  *
@@ -44,6 +45,7 @@
  *   LATEBEGUN   -DN=2 -DROUNDS=2 -DDEATHS=0 -DABORTS -DRESETS=1 -DCANCELS  Reset changes begun after the word (3)
  *   KEEPCOME    -DN=2 -DROUNDS=2 -DDEATHS=0 -DABORTS -DRESETS=2 -DCANCELS  Reset leaves what has come (4)
  *   LOSEPLACES  -DN=2 -DROUNDS=2 -DDEATHS=1 -DRESETS=1 -DCANCELS  Reset forgets the living (5)
+ *   RASHGLANCE  -DN=3 -DROUNDS=1 -DDEATHS=1  who has no lock breaks a phase to which all have come (5)
  *   BLINDGLANCE -DN=3 -DROUNDS=1 -DDEATHS=1 -DRESETS=1  a break because of a death is of any phase (6)
  */
 
@@ -63,10 +65,12 @@
 #define RESETS 0
 #endif
 
+#define count(m)	(((m) & 1) + (((m) >> 1) & 1) + (((m) >> 2) & 1))
 #define drain(p)	skip
 #define buffered(p)	false
 #define drained		true
-#define died(p)		if :: holder == (p) + 1 -> holder = 0 :: else fi
+#define died(p)		if :: holder == (p) + 1 -> holder = 0 :: else fi; \
+			if :: count(here) == PARTIES -> sealed = sealed | bit(phase) :: else fi
 #define hopeless	forgotten
 
 byte holder;			/* of the lock, as an id; a dead one's is free */
@@ -80,13 +84,13 @@ byte even, odd, places = all, gone;
 byte here;			/* who has come in this phase, whatever the lines say */
 byte leads;			/* phases whose leader is known, as bits */
 byte ended;			/* phases that have ended, as bits */
+byte sealed;			/* phases to which all had come before a death, as bits */
 byte resets = RESETS;
 byte left;			/* who is at its end, and does not come again */
 
 #define owned		assert(holder == me + 1)
 #define isOver(p)	(phase != p || broken)
 #define come		(phase & 1 -> odd : even)
-#define count(m)	(((m) & 1) + (((m) >> 1) & 1) + (((m) >> 2) & 1))
 
 /* What must be true at the end of a phase: who has not come is dead, and only with GOON. */
 #ifdef GOON
@@ -164,7 +168,7 @@ inline endPhase() {
 /* These are not come by in each search. */
 #define itBroke		assert(!(ended & bit(mine)))
 #define itMay		assert(!(ended & bit(mine)) || begun > mine + 1)
-#define dies		assert(places & dead)
+#define dies		assert((places & dead) && !(sealed & bit(mine)))
 
 #define breaks		broken = true; changed = true; came
 
@@ -250,7 +254,7 @@ stalled:
 #else
 	atomic {
 		if
-		:: (places & dead) && !isOver(mine) -> breaks
+		:: (places & dead) && !isOver(mine) -> dies; breaks
 		:: else
 		fi
 	};
@@ -263,12 +267,19 @@ stalled:
 	unlock();
 	goto try;
 
-glance:	/* somebody else has the lock: survey, and then breakUp */
+glance:	/* somebody else has the lock: survey, complete, and then breakUp */
 #ifndef GOON
 	if
 	:: (places & dead) == 0 -> goto try
 	:: else
 	fi;
+#ifndef RASHGLANCE
+	atomic { enough = (count(come) >= PARTIES) };
+	if
+	:: enough -> enough = false; goto try
+	:: else
+	fi;
+#endif
 	atomic {
 		if
 #ifdef BLINDGLANCE

@@ -22,9 +22,10 @@ import (
 // called [Barrier.Abort]. With the option [GoOn], it goes on without that party: it ends as
 // soon as those have come who are alive, or have never come. Another process may take the
 // place of a dead one, once all parties have come: it is one from its first Wait on. If a
-// party has come and dies before anybody has looked, its last phase may end as if it lived.
-// While a process is stopped in the middle of an operation, a phase breaks all the same, but
-// it does not go on, and whoever comes waits.
+// party has come and dies before anybody has looked, its last phase may end as if it lived,
+// and does so if all have come. While a process is stopped in the middle of an operation, a
+// phase breaks all the same unless all have come, but it does not go on, and whoever comes
+// waits.
 //
 // Once no process that is a party is left, the dead are forgotten: the next group of
 // processes begins anew. A barrier that is broken then stays broken, until [Barrier.Reset].

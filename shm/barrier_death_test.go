@@ -206,6 +206,27 @@ func TestBarrierKilledWhilePaused(t *testing.T) {
 	q.Kill()
 }
 
+// TestBarrierKilledWhileAnotherEnds kills the last party that comes before it has ended the
+// phase. While somebody else is at it, a death does not break what all have come to.
+func TestBarrierKilledWhileAnotherEnds(t *testing.T) {
+	proctest.Mortal(t)
+	s := shared.Named(t)
+	b := newBarrier(t, s.Segment, parties)
+	p, other := startParty(t, s, "break"), startParty(t, s, "break")
+	b.Come()
+	phase := b.Come()
+	call(p.Proc, "ArriveHalf", "done")
+	p.Kill()
+	call(other.Proc, "Stay", "done") // it has the dead one's lock
+	if b.Attend(phase) || b.Broken() {
+		t.Fatalf("a death has ended, or broken, the phase: broken is %v", b.Broken())
+	}
+	other.Kill()
+	if !b.Attend(phase) || b.Broken() {
+		t.Fatalf("nobody has ended the phase: broken is %v", b.Broken())
+	}
+}
+
 // TestBarrierKilledInReset leaves a barrier that is broken, and that another resets.
 func TestBarrierKilledInReset(t *testing.T) {
 	eachBarrier(t, func(t *testing.T, s shared.Segment, b *shm.Barrier, kind string) {

@@ -24,6 +24,9 @@ func (b *Barrier) Broke(phase uint64) bool { return b.broke(phase) }
 // Stay takes the lock of those who arrive.
 func (b *Barrier) Stay() { _ = b.begin(context.Background()) }
 
+// Attend is what who waits for the end of a phase does from time to time.
+func (b *Barrier) Attend(phase uint64) (leader bool) { return b.attend(phase) }
+
 // EnterHalf is what the first Wait of a process has done before it comes.
 func (b *Barrier) EnterHalf() {
 	b.Stay()

@@ -95,6 +95,12 @@ func (p *barrierParties) count(phase uint64) (come, want uint64) {
 	return come, want
 }
 
+// complete reports whether as many have come in a phase as have to.
+func (p *barrierParties) complete(phase uint64) bool {
+	come, want := p.count(phase)
+	return come >= want
+}
+
 // forget removes what came in the phase before.
 func (p *barrierParties) forget(phase uint64) {
 	for slot := range p.ledger.Len() {

@@ -44,10 +44,12 @@ import (
 //     came in the phase before is forgotten, since it would count in the next.
 //  5. A death leaves what a death before or after a change would have left, and nothing is
 //     undone. If all have come and nobody has ended the phase, those who wait do so, or the
-//     next one who arrives. A dead owner in Reset leaves a broken barrier, for another Reset.
+//     next one who arrives: no death breaks it any more. A dead owner in Reset leaves a
+//     broken barrier, for another Reset.
 //  6. A paused party is not dead: the others wait. A paused owner of the lock keeps out who
 //     arrives, until their contexts end; with GoOn, a phase does not go on without a dead
-//     party meanwhile. To break it takes no lock.
+//     party meanwhile. To break it takes no lock. While nobody ends or breaks it, what has
+//     come in it only grows, so that all have come can be seen without the lock.
 //
 // Memory orderings. The lock orders the lines; the release store of one pairs with the load
 // in survey, which loads the line's owner after it. The compare-and-swap of the word pairs
@@ -153,7 +155,7 @@ func (b *barrierState) arrive(ctx context.Context) (phase uint64, leader bool, e
 func (b *barrierState) end() bool {
 	w := b.load()
 	phase := phaseOf(w)
-	if come, want := b.lines.count(phase); come < want || broken(w) {
+	if !b.lines.complete(phase) || broken(w) {
 		return false
 	}
 	b.lines.forget(phase)
@@ -180,7 +182,7 @@ func (b *barrierState) attend(phase uint64) (leader bool) {
 	if !b.lock.TryLock() {
 		b.lock.MakeWay()
 		if !b.lock.TryLock() {
-			if _, dead := b.lines.survey(); dead && !b.lines.goOn {
+			if _, dead := b.lines.survey(); dead && !b.lines.goOn && !b.lines.complete(phase) {
 				b.breakUp(phase)
 			}
 			return false
