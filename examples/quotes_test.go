@@ -37,7 +37,7 @@ func TestQuotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		quotes := quote.FindAllStringSubmatch(string(b), -1)
-		if len(quotes) == 0 {
+		if len(quotes) == 0 && filepath.Base(text) != "FORMAT.md" { // which is not for Go
 			t.Errorf("%s has no Go", text)
 		}
 		for _, q := range quotes {

@@ -22,6 +22,9 @@
 // constructor refuses other types with [ErrNotPlain]; the error names the path of
 // the field that is not plain.
 //
+// [Inspect] tells what is in a segment, who holds it and what is wrong with it, from outside.
+// [RemoveStale] removes the segments that a crash has left behind.
+//
 // # When not to use it
 //
 // Do not use this package between machines, or between processors of different

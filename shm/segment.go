@@ -83,6 +83,23 @@ func List(opts *Options) ([]string, error) {
 	return segment.List(opts.internal())
 }
 
+// RemoveStale removes the segments in the directory of opts that a crash has left behind, and
+// returns their names. Such a segment has no user who is alive, and at least one whose
+// process has ended without Close and whose place nobody has taken since. So do not call
+// RemoveStale where segments lie that have to survive a crash of all of their users.
+//
+// RemoveStale leaves alone a segment that all users have closed: it may wait for the next one.
+// It also leaves alone what this process must not open, and files that are no segments of this
+// version. Of opts, Dir and TrustedUIDs matter. If RemoveStale returns an error, it has removed
+// the other segments all the same.
+//
+// It never removes a segment that a process has open, or is just opening or creating: that
+// process either gets the segment, or finds that there is none. Whoever opens or removes a
+// segment in the microseconds in which RemoveStale looks at it waits for that.
+func RemoveStale(opts *Options) ([]string, error) {
+	return segment.RemoveStale(opts.internal())
+}
+
 func newSegment(core *segment.Segment, err error) (*Segment, error) {
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// A directory entry. All of it is written under the creation lock: the state last, and all
+// A directory entry (docs/FORMAT.md, F16). All of it is written under the creation lock: the state last, and all
 // else while the state is Free or Vacant. The place of the room is written while it is Free
 // only.
 const (
@@ -110,19 +110,21 @@ func ReadEntry(mem []byte) (Entry, State, error) {
 		ElemSize:    native.Uint64(b[offElemSize:]),
 		Flags:       native.Uint64(b[offEntryFlags:]),
 		Name:        text(b[offName : offName+MaxName]),
-		TypeName:    strings.Map(printable, text(name)),
+		TypeName:    Printable(text(name)),
 		TypeText:    text(typeText),
 		TextLen:     native.Uint32(b[offTextLen:]),
 		Room:        native.Uint64(b[offRoom:]),
 	}, state, nil
 }
 
-// printable replaces what would control the terminal of whoever reads a message.
-func printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return unicode.ReplacementChar
+// Printable replaces what would control the terminal of whoever reads s.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // text returns the NUL-padded string in b, without what a cut left of a rune.

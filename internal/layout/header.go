@@ -7,7 +7,7 @@ import (
 	"math/bits"
 )
 
-// The header page. The process that makes a segment writes it before the file
+// The header page (docs/FORMAT.md, F8). The process that makes a segment writes it before the file
 // has a name; nobody writes it afterwards, but for two counts, each in a cache line of its
 // own.
 const (
@@ -30,20 +30,23 @@ const (
 
 	magic         = "ISTHMUS\x00"
 	byteOrderMark = 0x01020304
-	version       = 7
+
+	// Version is that of all that package layout and the protocols say, see docs/FORMAT.md.
+	Version = 8
 )
 
 const _ uint = HeaderSize - (offChanges + 8)
 
 var native = binary.NativeEndian
 
-// Flags recorded in the header when the segment is made.
+// Flags recorded in the header when the segment is made. Each is a feature (docs/FORMAT.md, F9).
 const (
 	// FlagAsymmetric says that publishers issue no fence, and sleepers a
 	// process-wide barrier.
 	FlagAsymmetric = 1 << iota
 
-	knownFlags = FlagAsymmetric
+	knownFlags  = FlagAsymmetric
+	neededFlags = 1<<16 - 1 // who does not know one of these must not open the segment
 )
 
 // Header is the decoded header page.
@@ -58,7 +61,7 @@ func (h Header) Encode(mem []byte) {
 	b := mem[:HeaderSize]
 	copy(b[offMagic:], magic)
 	native.PutUint32(b[offByteOrder:], byteOrderMark)
-	native.PutUint32(b[offVersion:], version)
+	native.PutUint32(b[offVersion:], Version)
 	native.PutUint32(b[offWordSize:], bits.UintSize)
 	native.PutUint32(b[offFlags:], h.Flags)
 	native.PutUint32(b[offMaxProcs:], uint32(h.MaxProcs))
@@ -86,15 +89,15 @@ func Decode(mem []byte, fileSize int64) (Header, error) {
 	default:
 		return Header{}, fmt.Errorf("byte order mark is %#x: %w", mark, ErrCorrupt)
 	}
-	if v := native.Uint32(b[offVersion:]); v != version {
-		return Header{}, fmt.Errorf("layout version is %d, this program's is %d: %w", v, version, ErrMismatch)
+	if v := native.Uint32(b[offVersion:]); v != Version {
+		return Header{}, fmt.Errorf("layout version is %d, this program's is %d: %w", v, Version, ErrMismatch)
 	}
 	if w := native.Uint32(b[offWordSize:]); w != bits.UintSize {
 		return Header{}, fmt.Errorf("word size is %d bits, this program's is %d: %w", w, bits.UintSize, ErrMismatch)
 	}
 	flags := native.Uint32(b[offFlags:])
-	if flags&^knownFlags != 0 {
-		return Header{}, fmt.Errorf("unknown flags %#x: %w", flags, ErrCorrupt)
+	if unknown := flags & neededFlags &^ knownFlags; unknown != 0 {
+		return Header{}, fmt.Errorf("features are %#x, of which this program does not know %#x: %w", flags, unknown, ErrMismatch)
 	}
 
 	size := native.Uint64(b[offArenaSize:])

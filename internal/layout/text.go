@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The text of a plain type says what it is made of, for messages and tools:
+// The text of a plain type (docs/FORMAT.md, F17) says what it is made of, for messages and tools:
 //
 //	type  = kind | "[" length "]" type | "{" [ field { "," field } ] "}"
 //	field = name " " offset " " type
@@ -92,22 +92,22 @@ func (e Entry) Text(room []byte) string {
 	}
 }
 
-// part is one part of a type: the whole, a field, or the elements of an array.
-type part struct {
-	path string
-	typ  string // "struct", a kind, or an array of them
-	off  uint64 // from the start of the whole
+// Part is one part of a type: the whole, a field, or the elements of an array.
+type Part struct {
+	Path string // "" of the whole
+	Type string // "struct", a kind, or an array of them
+	Off  uint64 // from the start of the whole
 }
 
-func (p part) what() string { return fmt.Sprintf("%s at offset %d", p.typ, p.off) }
+func (p Part) what() string { return fmt.Sprintf("%s at offset %d", p.Type, p.Off) }
 
-func (p part) String() string { return fmt.Sprintf("field %q (%s)", p.path, p.what()) }
+func (p Part) String() string { return fmt.Sprintf("field %q (%s)", p.Path, p.what()) }
 
 // Difference says what is the first part in which the text of a type that exists differs
 // from that of another that is asked for; "" if it is none that they mention. Both may be
 // anything.
 func Difference(exists, asked string) string {
-	have, want := partsOf(exists), partsOf(asked)
+	have, want := Parts(exists), Parts(asked)
 	for i := range max(len(have), len(want)) {
 		switch {
 		case i == len(have):
@@ -121,10 +121,10 @@ func Difference(exists, asked string) string {
 			}
 			return fmt.Sprintf("%v exists, and was not asked for", have[i])
 		case have[i] == want[i]:
-		case have[i].path == "" || want[i].path == "":
-			return fmt.Sprintf("%s exists, asked for %s", have[i].typ, want[i].typ)
-		case have[i].path == want[i].path:
-			return fmt.Sprintf("field %q: %s exists, asked for %s", have[i].path, have[i].what(), want[i].what())
+		case have[i].Path == "" || want[i].Path == "":
+			return fmt.Sprintf("%s exists, asked for %s", have[i].Type, want[i].Type)
+		case have[i].Path == want[i].Path:
+			return fmt.Sprintf("field %q: %s exists, asked for %s", have[i].Path, have[i].what(), want[i].what())
 		default:
 			return fmt.Sprintf("%v exists, asked for %v", have[i], want[i])
 		}
@@ -132,8 +132,8 @@ func Difference(exists, asked string) string {
 	return ""
 }
 
-// partsOf returns the parts of a type in order, as far as its text can be read.
-func partsOf(text string) (parts []part) {
+// Parts returns the parts of a type in order, as far as its text can be read.
+func Parts(text string) (parts []Part) {
 	p := parser{rest: text}
 	p.typ("", 0, &parts)
 	return parts
@@ -141,9 +141,13 @@ func partsOf(text string) (parts []part) {
 
 // parser reads a text that may be anything. It stops at what it does not know.
 type parser struct {
-	rest string
-	bad  bool
+	rest  string
+	bad   bool
+	paths int // bytes of paths: they are the longer the deeper a text of nonsense goes
 }
+
+// maxPaths bounds the paths of a text.
+const maxPaths = 8 * maxText
 
 // until returns what comes before the next of some characters, and moves on to that.
 func (p *parser) until(chars string) string {
@@ -169,15 +173,19 @@ func (p *parser) skip(c string) (ok bool) {
 	return ok
 }
 
-func (p *parser) typ(path string, off uint64, parts *[]part) {
-	at := part{path: path, off: off}
+func (p *parser) typ(path string, off uint64, parts *[]Part) {
+	at := Part{Path: path, Off: off}
+	if p.paths += len(path); p.paths > maxPaths {
+		p.bad = true
+		return
+	}
 	for p.skip("[") {
-		at.typ += "[" + p.word("]") + "]"
+		at.Type += "[" + p.word("]") + "]"
 		path += "[]"
 		p.skip("]")
 	}
 	if !p.skip("{") {
-		at.typ += p.word(",}")
+		at.Type += p.word(",}")
 		if !p.bad {
 			*parts = append(*parts, at)
 		}
@@ -186,7 +194,7 @@ func (p *parser) typ(path string, off uint64, parts *[]part) {
 	if p.bad {
 		return
 	}
-	at.typ += "struct"
+	at.Type += "struct"
 	*parts = append(*parts, at)
 	for !p.bad && p.rest != "" && !p.skip("}") {
 		name := p.until(" ")

@@ -123,6 +123,17 @@ func TestDifference(t *testing.T) {
 }
 
 // FuzzDifference reads texts that may be anything.
+// TestDeepText reads a text whose paths would be far longer than itself.
+func TestDeepText(t *testing.T) {
+	text, n := strings.Repeat("{A 0 ", maxText/5), 0
+	for _, p := range Parts(text) {
+		n += len(p.Path)
+	}
+	if n == 0 || n > maxPaths {
+		t.Errorf("paths of %d bytes", n)
+	}
+}
+
 func FuzzDifference(f *testing.F) {
 	f.Add("{ID 0 uint64,Legs 8 [2]{Price 0 float64,Size 8 int32}}")
 	f.Add("{{{,[[,}")
@@ -132,9 +143,9 @@ func FuzzDifference(f *testing.F) {
 			t.Errorf("differs from itself: %s", d)
 		}
 		Difference(text, "{A 0 int8}")
-		for _, p := range partsOf(text) {
-			if strings.ContainsAny(p.typ, "\n\x00\x1b") {
-				t.Errorf("type %q", p.typ)
+		for _, p := range Parts(text) {
+			if strings.ContainsAny(p.Type, "\n\x00\x1b") {
+				t.Errorf("type %q", p.Type)
 			}
 		}
 	})

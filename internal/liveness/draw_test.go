@@ -32,6 +32,7 @@ func (l *scripted) try(n int64) (bool, error) {
 
 func (l *scripted) held(n int64) (bool, error) { return slices.Contains(l.others, n), nil }
 func (l *scripted) lock(int64) error           { l.waits(); return nil }
+func (l *scripted) share(int64) error          { return nil }
 func (l *scripted) unlock(n int64) error       { l.unlocked = append(l.unlocked, n); return nil }
 func (l *scripted) close() error               { return nil }
 

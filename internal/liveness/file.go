@@ -20,16 +20,18 @@ type locks interface {
 	try(n int64) (bool, error)  // lock byte n, unless someone has it
 	held(n int64) (bool, error) // whether anyone but this File has byte n
 	lock(n int64) error         // lock byte n, waiting for it
+	share(n int64) error        // lock byte n together with others who share it, waiting for it
 	unlock(n int64) error
 	close() error // drop all locks and close the file
 }
 
-// Byte n is at base+n, past the end of every segment.
+// Byte n is at base+n, past the end of every segment (docs/FORMAT.md, F12).
 const (
 	base = 1 << 40
 
 	creationByte = -1
-	draftByte    = -2 // the others are those of IDs
+	draftByte    = -2
+	gateByte     = -3 // the others are those of IDs
 )
 
 // Take makes a File of f, and owns it from then on, even if it fails.

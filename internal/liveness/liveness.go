@@ -62,7 +62,7 @@ var ErrFull = errors.New("no room left")
 
 const maxID = 1<<layout.IDBits - 1
 
-// A slot of the process table.
+// A slot of the process table (docs/FORMAT.md, F11).
 const (
 	offID        = 0  // u64: the owner's ID
 	offProcess   = 8  // u64: the ID whose owner has written what follows, after it

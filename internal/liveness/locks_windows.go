@@ -66,9 +66,13 @@ func (l *handleLocks) held(n int64) (bool, error) {
 	return !ok, err
 }
 
-func (l *handleLocks) lock(n int64) error {
+func (l *handleLocks) lock(n int64) error { return l.wait(n, windows.LOCKFILE_EXCLUSIVE_LOCK) }
+
+func (l *handleLocks) share(n int64) error { return l.wait(n, 0) }
+
+func (l *handleLocks) wait(n int64, flags uint32) error {
 	return l.do(func(h windows.Handle) error {
-		return windows.LockFileEx(h, windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, at(n))
+		return windows.LockFileEx(h, flags, 0, 1, 0, at(n))
 	})
 }
 

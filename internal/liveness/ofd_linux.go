@@ -91,6 +91,11 @@ func (l *ofdLocks) lock(n int64) error {
 	return err
 }
 
+func (l *ofdLocks) share(n int64) error {
+	_, err := l.fcntl(unix.F_OFD_SETLKW, unix.F_RDLCK, n)
+	return err
+}
+
 func (l *ofdLocks) unlock(n int64) error {
 	_, err := l.fcntl(unix.F_OFD_SETLK, unix.F_UNLCK, n)
 	return err

@@ -23,6 +23,7 @@ type posixFile struct {
 
 	mu     sync.Mutex
 	owners map[int64]*posixLocks // who of this process has a byte
+	shares map[int64]int         // how many share it
 }
 
 var posixFiles struct {
@@ -34,7 +35,8 @@ var posixFiles struct {
 type posixLocks struct {
 	file   *posixFile
 	conn   syscall.RawConn
-	closed bool // guarded by file.mu
+	closed bool // guarded by file.mu, as is
+	shared []int64
 }
 
 func newPOSIXLocks(f *os.File) (locks, error) {
@@ -51,7 +53,7 @@ func newPOSIXLocks(f *os.File) (locks, error) {
 	i := slices.IndexFunc(posixFiles.open, func(p *posixFile) bool { return os.SameFile(p.info, info) })
 	if i < 0 {
 		i = len(posixFiles.open)
-		posixFiles.open = append(posixFiles.open, &posixFile{info: info, owners: map[int64]*posixLocks{}})
+		posixFiles.open = append(posixFiles.open, &posixFile{info: info, owners: map[int64]*posixLocks{}, shares: map[int64]int{}})
 	}
 	p := posixFiles.open[i]
 	p.files = append(p.files, f)
@@ -81,19 +83,42 @@ func (l *posixLocks) try(n int64) (bool, error) {
 	if l.closed {
 		return false, os.ErrClosed
 	}
+	if l.file.owners[n] != nil || l.file.shares[n] > 0 {
+		return false, nil
+	}
+	ok, err := l.set(syscall.F_WRLCK, n)
+	if ok {
+		l.file.owners[n] = l
+	}
+	return ok, err
+}
+
+// set locks byte n for the process, unless another process is in the way.
+func (l *posixLocks) set(typ int16, n int64) (bool, error) {
+	_, err := l.fcntl(syscall.F_SETLK, typ, n)
+	if err == syscall.EAGAIN || err == syscall.EACCES {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (l *posixLocks) tryShare(n int64) (ok bool, err error) {
+	l.file.mu.Lock()
+	defer l.file.mu.Unlock()
+	if l.closed {
+		return false, os.ErrClosed
+	}
 	if l.file.owners[n] != nil {
 		return false, nil
 	}
-	_, err := l.fcntl(syscall.F_SETLK, syscall.F_WRLCK, n)
-	switch err {
-	case nil:
-		l.file.owners[n] = l
-		return true, nil
-	case syscall.EAGAIN, syscall.EACCES:
-		return false, nil
-	default:
-		return false, err
+	if ok = l.file.shares[n] > 0; !ok {
+		ok, err = l.set(syscall.F_RDLCK, n)
 	}
+	if ok {
+		l.file.shares[n]++
+		l.shared = append(l.shared, n)
+	}
+	return ok, err
 }
 
 func (l *posixLocks) held(n int64) (bool, error) {
@@ -111,9 +136,13 @@ func (l *posixLocks) held(n int64) (bool, error) {
 
 // lock polls: the kernel looks for deadlocks between processes, and would see
 // them where only goroutines of two processes cross.
-func (l *posixLocks) lock(n int64) error {
+func (l *posixLocks) lock(n int64) error { return poll(n, l.try) }
+
+func (l *posixLocks) share(n int64) error { return poll(n, l.tryShare) }
+
+func poll(n int64, try func(n int64) (bool, error)) error {
 	for {
-		if ok, err := l.try(n); ok || err != nil {
+		if ok, err := try(n); ok || err != nil {
 			return err
 		}
 		time.Sleep(time.Millisecond)
@@ -123,9 +152,19 @@ func (l *posixLocks) lock(n int64) error {
 func (l *posixLocks) unlock(n int64) error {
 	l.file.mu.Lock()
 	defer l.file.mu.Unlock()
-	if l.file.owners[n] != l {
+	if i := slices.Index(l.shared, n); i >= 0 {
+		l.shared = slices.Delete(l.shared, i, i+1)
+		if l.file.shares[n]--; l.file.shares[n] > 0 {
+			return nil
+		}
+	} else if l.file.owners[n] != l {
 		return nil
 	}
+	return l.clear(n)
+}
+
+// clear unlocks byte n, which no File of this process has any more.
+func (l *posixLocks) clear(n int64) error {
 	delete(l.file.owners, n)
 	_, err := l.fcntl(syscall.F_SETLK, syscall.F_UNLCK, n)
 	return err
@@ -141,9 +180,12 @@ func (l *posixLocks) close() error {
 	var errs []error
 	for n, owner := range l.file.owners {
 		if owner == l {
-			delete(l.file.owners, n)
-			_, err := l.fcntl(syscall.F_SETLK, syscall.F_UNLCK, n)
-			errs = append(errs, err)
+			errs = append(errs, l.clear(n))
+		}
+	}
+	for _, n := range l.shared {
+		if l.file.shares[n]--; l.file.shares[n] == 0 {
+			errs = append(errs, l.clear(n))
 		}
 	}
 	l.file.mu.Unlock()

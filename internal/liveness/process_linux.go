@@ -1,10 +1,14 @@
 package liveness
 
 import (
+	"bytes"
+	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,4 +44,24 @@ func Ended(pid uint32) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds, 0)
 	return n == 1 && err == nil && fds[0].Revents&unix.POLLIN != 0
+}
+
+// Started returns when the process called pid began, the zero time if that is not known.
+func Started(pid uint32) time.Time {
+	const (
+		field         = 22 // starttime of proc_pid_stat(5)
+		ticksInSecond = 100
+	)
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // from the third on
+	if err != nil || len(fields) <= field-3 {
+		return time.Time{}
+	}
+	ticks, err := strconv.ParseInt(string(fields[field-3]), 10, 64)
+	var up unix.Timespec
+	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &up) != nil {
+		return time.Time{}
+	}
+	since := time.Duration(up.Nano()) - time.Duration(ticks)*(time.Second/ticksInSecond)
+	return time.Now().Add(-since).Round(0)
 }

@@ -2,6 +2,8 @@
 
 package liveness
 
+import "time"
+
 // A child inherits no locks here, so nobody asks for the pid.
 
 func pidNamespace() uint64 { return 0 }
@@ -11,3 +13,6 @@ func samePIDs(uint64) bool { return true }
 
 // Ended knows nothing of other processes here.
 func Ended(uint32) bool { return false }
+
+// Started is not known.
+func Started(uint32) time.Time { return time.Time{} }

@@ -9,4 +9,6 @@ import (
 
 func mapFile(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
 
+func viewFile(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
+
 func unmap([]byte) error { return errors.ErrUnsupported }

@@ -11,6 +11,14 @@ import (
 // keeps the file's handle and flushes the file when it unmaps, by when the handle
 // is closed here.)
 func mapFile(f *os.File, size int) ([]byte, error) {
+	return mapAs(f, size, windows.PAGE_READWRITE, windows.FILE_MAP_WRITE)
+}
+
+func viewFile(f *os.File, size int) ([]byte, error) {
+	return mapAs(f, size, windows.PAGE_READONLY, windows.FILE_MAP_READ)
+}
+
+func mapAs(f *os.File, size int, protection, access uint32) ([]byte, error) {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -18,7 +26,7 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 	var section windows.Handle
 	cerr := conn.Control(func(fd uintptr) {
 		high, low := uint32(uint64(size)>>32), uint32(size)
-		section, err = windows.CreateFileMapping(windows.Handle(fd), nil, windows.PAGE_READWRITE, high, low, nil)
+		section, err = windows.CreateFileMapping(windows.Handle(fd), nil, protection, high, low, nil)
 	})
 	if cerr != nil {
 		return nil, cerr
@@ -27,11 +35,11 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 		return nil, err
 	}
 	defer windows.CloseHandle(section)
-	return mapView(section, size)
+	return mapView(section, size, access)
 }
 
-func mapView(section windows.Handle, size int) ([]byte, error) {
-	addr, err := windows.MapViewOfFile(section, windows.FILE_MAP_WRITE, 0, 0, uintptr(size))
+func mapView(section windows.Handle, size int, access uint32) ([]byte, error) {
+	addr, err := windows.MapViewOfFile(section, access, 0, 0, uintptr(size))
 	if err != nil {
 		return nil, err
 	}

@@ -29,12 +29,12 @@ var Severs = sync.OnceValue(func() bool {
 		return false
 	}
 	defer windows.CloseHandle(section)
-	a, err := mapView(section, size)
+	a, err := mapView(section, size, windows.FILE_MAP_WRITE)
 	if err != nil {
 		return false
 	}
 	defer unmap(a)
-	b, err := mapView(section, size)
+	b, err := mapView(section, size, windows.FILE_MAP_WRITE)
 	if err != nil {
 		return false
 	}

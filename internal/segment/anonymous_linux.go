@@ -73,7 +73,7 @@ func fromFile(f *os.File, opts *Options) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adopt(f.Name(), private, o)
+	return adopt(f.Name(), "", private, o)
 }
 
 func memfd() (*os.File, error) {

@@ -57,7 +57,7 @@ func TestBadFiles(t *testing.T) {
 		{"zeros", make([]byte, len(good)), ErrCorrupt, "no segment header"},
 		{"random", noise, ErrCorrupt, "no segment header"},
 		{"text", []byte("ISTHMUS\n"), ErrCorrupt, "file has 8 bytes"},
-		{"older version", changed(versionLow, 0), ErrMismatch, "layout version is 0, this program's is 7"},
+		{"older version", changed(versionLow, 0), ErrMismatch, "layout version is 0, this program's is 8"},
 		{"foreign byte order", foreign, ErrMismatch, "byte order is"},
 		{"foreign word size", changed(versionLow+4, byte(96-bits.UintSize)), ErrMismatch, "word size is"},
 	} {

@@ -10,6 +10,8 @@ import (
 
 func openFile(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDWR, 0) }
 
+func openToRead(path string) (*os.File, error) { return os.Open(path) }
+
 func createDraft(string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func unlink(path string) error { return os.Remove(path) }

@@ -13,6 +13,11 @@ func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 }
 
+// openToRead is openFile for those who change nothing.
+func openToRead(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+}
+
 // unlink removes a name that is not a directory's, which os.Remove would.
 func unlink(path string) error {
 	if err := syscall.Unlink(path); err != nil {

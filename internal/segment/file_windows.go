@@ -14,23 +14,28 @@ import (
 // openFile opens a link itself, which is then refused as no regular file, and
 // lets others rename and remove the file meanwhile.
 func openFile(path string) (*os.File, error) {
-	return createFile(path, windows.OPEN_EXISTING)
+	return createFile(path, windows.GENERIC_READ|windows.GENERIC_WRITE, windows.OPEN_EXISTING)
+}
+
+// openToRead is openFile for those who change nothing.
+func openToRead(path string) (*os.File, error) {
+	return createFile(path, windows.GENERIC_READ, windows.OPEN_EXISTING)
 }
 
 func createDraft(dir string) (*os.File, error) {
-	return createFile(draftName(dir), windows.CREATE_NEW)
+	return createFile(draftName(dir), windows.GENERIC_READ|windows.GENERIC_WRITE, windows.CREATE_NEW)
 }
 
 func draftName(dir string) string {
 	return filepath.Join(dir, strings.Replace(draftPattern, "*", rand.Text(), 1))
 }
 
-func createFile(path string, disposition uint32) (*os.File, error) {
+func createFile(path string, access, disposition uint32) (*os.File, error) {
 	p, err := windows.UTF16PtrFromString(path)
 	if err == nil {
 		var h windows.Handle
 		h, err = windows.CreateFile(p,
-			windows.GENERIC_READ|windows.GENERIC_WRITE,
+			access,
 			windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
 			nil, disposition,
 			windows.FILE_ATTRIBUTE_NORMAL|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)

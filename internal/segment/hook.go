@@ -9,6 +9,9 @@ type step string
 const (
 	stepDrafted   step = "drafted"   // the file exists, and is empty
 	stepFilled    step = "filled"    // it is whole, but nobody is attached
+	stepFound     step = "found"     // a segment that may be stale is open
+	stepEntered   step = "entered"   // nobody removes the segment as one that nobody has
+	stepVacant    step = "vacant"    // it has none, and is about to be removed
 	stepAttached  step = "attached"  // this process is, maybe before the file has its name
 	stepLinked    step = "linked"    // the file has its name, and maybe its temporary one
 	stepPublished step = "published" // and only its name

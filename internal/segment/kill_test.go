@@ -40,6 +40,9 @@ var _ = proctest.Register("victim", func(c *proctest.Child) {
 	case "open":
 		stopAt(at)
 		_, err = Open("s", nil)
+	case "remove stale":
+		stopAt(at)
+		_, err = RemoveStale(nil)
 	case "attend":
 		s, err = Open("s", nil)
 		c.Check(err)

@@ -53,7 +53,41 @@ func remove(name string, opts *Options) error {
 	if err != nil {
 		return err
 	}
-	return unlink(o.path(name))
+	path := o.path(name)
+	for range openAttempts {
+		f, err := openSegment(path)
+		if err != nil {
+			return unlink(path) // what nobody can open, nobody enters
+		}
+		// Nobody else who has seen this file by that name is about to remove another in its
+		// place: see stale.go. What cannot be locked is removed all the same.
+		err = enter(f, path)
+		locked := err == nil || errors.Is(err, errMoved)
+		if !errors.Is(err, errMoved) {
+			err = unlink(path)
+		}
+		if locked {
+			err = errors.Join(err, f.Entered())
+		}
+		err = errors.Join(err, f.Close())
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+	return errMoved
+}
+
+// openSegment opens the file at path, which may be anything.
+func openSegment(path string) (*liveness.File, error) { return takeFile(openFile, path) }
+
+// named reports whether path is the name of the file f.
+func named(f *os.File, path string) (bool, error) {
+	there, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	here, herr := f.Stat()
+	return err == nil && herr == nil && os.SameFile(there, here), errors.Join(err, herr)
 }
 
 func open(name string, opts *Options) (*Segment, error) {
@@ -65,31 +99,64 @@ func open(name string, opts *Options) (*Segment, error) {
 		return nil, err
 	}
 	path := o.path(name)
-	f, err := openFile(path)
-	if err != nil {
-		if info, lerr := os.Lstat(path); lerr == nil && !info.Mode().IsRegular() {
-			err = notRegular(info)
+	for range openAttempts {
+		file, err := openSegment(path)
+		if err != nil {
+			return nil, err
 		}
-		return nil, err
+		s, err := adopt(name, path, file, o)
+		if err == nil {
+			s.path = path
+		}
+		if !errors.Is(err, errMoved) {
+			return s, err
+		}
 	}
-	file, err := liveness.Take(f)
-	if err != nil {
-		return nil, err
-	}
-	s, err := adopt(name, file, o)
-	if err == nil {
-		s.path = path
-	}
-	return s, err
+	return nil, errMoved
 }
 
-// adopt attaches to the segment in f. It owns f, even if it fails.
-func adopt(name string, f *liveness.File, o Options) (*Segment, error) {
+// errMoved says that the file was opened by a name that it does not have any more.
+var errMoved = errors.New("file was replaced")
+
+// openAttempts is how often a segment may be replaced while it is opened.
+const openAttempts = 1000
+
+// adopt attaches to the segment in f, if that still has its path, or has none. It owns f,
+// even if it fails.
+func adopt(name, path string, f *liveness.File, o Options) (*Segment, error) {
 	m, h, err := validate(f, o)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return newSegment(name, f, m, h, o)
+	if err := enter(f, path); err != nil {
+		return nil, errors.Join(err, m.Unmap(), f.Close())
+	}
+	s, err := newSegment(name, f, m, h, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Entered(); err != nil {
+		s.discard()
+		return nil, err
+	}
+	return s, nil
+}
+
+// enter passes the gate: until Entered, nobody finds that nobody is attached, and takes the
+// name away because of that.
+func enter(f *liveness.File, path string) error {
+	if err := f.Enter(); err != nil {
+		return fmt.Errorf("gate: %w", err)
+	}
+	atStep(stepEntered)
+	if path == "" {
+		return nil
+	}
+	ok, err := named(f.File, path)
+	if err == nil && !ok {
+		err = errMoved
+	}
+	return err
 }
 
 func validate(f *liveness.File, o Options) (*mapping.Mapping, layout.Header, error) {

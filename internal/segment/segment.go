@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -140,18 +139,13 @@ func (r *resources) settle() {
 // leave says that this attachment ends in order. Where the file was cut off there is
 // nobody to say it to: that must not end the process.
 func (r *resources) leave() {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if err := recover(); err != nil {
-			if _, fault := err.(interface{ Addr() uintptr }); !fault {
-				panic(err)
-			}
+	_ = guarded(func() error {
+		for h := r.holds.Load(); h != nil; h = h.next {
+			h.leave(uint64(r.table.ID()))
 		}
-	}()
-	for h := r.holds.Load(); h != nil; h = h.next {
-		h.leave(uint64(r.table.ID()))
-	}
-	r.table.Leave()
+		r.table.Leave()
+		return nil
+	})
 }
 
 // free leaves nothing behind. Nobody can touch the memory any more.
