@@ -87,7 +87,12 @@ func named(f *os.File, path string) (bool, error) {
 		return false, nil
 	}
 	here, herr := f.Stat()
-	return err == nil && herr == nil && os.SameFile(there, here), errors.Join(err, herr)
+	if err := errors.Join(err, herr); err != nil {
+		return false, err
+	}
+	// Under Wine, a path does not lead to the identity of a file: then one is not even the
+	// same as itself.
+	return os.SameFile(there, here) || !os.SameFile(there, there), nil
 }
 
 func open(name string, opts *Options) (*Segment, error) {

@@ -86,6 +86,7 @@ func TestRemoveStaleHeld(t *testing.T) {
 func TestRemoveStaleKilled(t *testing.T) {
 	proctest.NoLeaks(t)
 	proctest.Dir(t)
+	t.Cleanup(func() { Remove("s", nil) }) // it is there if nobody can be stopped
 	p, _ := halt(t, "create", stepPublished)
 	wantStale(t, nil)
 	p.Stop()
@@ -155,6 +156,7 @@ func TestRemoveStaleStopped(t *testing.T) {
 
 // TestRemoveStaleReplaced has the segment replaced, by hand, after it was found to be removed.
 func TestRemoveStaleReplaced(t *testing.T) {
+	needFileIDs(t)
 	proctest.NoLeaks(t)
 	dir := proctest.Dir(t)
 	die(mustCreate(t, "s", nil))
@@ -168,6 +170,7 @@ func TestRemoveStaleReplaced(t *testing.T) {
 
 // TestOpenReplaced has the segment replaced, by hand, while it is opened.
 func TestOpenReplaced(t *testing.T) {
+	needFileIDs(t)
 	proctest.NoLeaks(t)
 	dir := proctest.Dir(t)
 	mustCreate(t, "s", nil)
@@ -190,6 +193,7 @@ func TestOpenReplaced(t *testing.T) {
 // TestRemoveReplaced has the segment replaced while somebody removes it. The new one is not
 // removed before those who have closed its gate open it.
 func TestRemoveReplaced(t *testing.T) {
+	needFileIDs(t)
 	proctest.NoLeaks(t)
 	dir := proctest.Dir(t)
 	path := filepath.Join(dir, "isthmus.s")
@@ -250,6 +254,7 @@ var _ = proctest.Register("comer", func(c *proctest.Child) {
 
 // TestRemoveStaleStorm removes what is stale all the while that processes come and go.
 func TestRemoveStaleStorm(t *testing.T) {
+	needFileIDs(t)
 	proctest.NoLeaks(t)
 	proctest.Dir(t)
 	var all []*proctest.Proc
