@@ -1,8 +1,6 @@
 package process
 
 import (
-	"bytes"
-	"encoding/gob"
 	"fmt"
 	"reflect"
 
@@ -15,6 +13,7 @@ type codec[T any] struct {
 	how   how
 	size  int   // of a plain T, or of an element
 	fault error // why gob would not send all of a T, or nil
+	gobs  *gobs[T]
 }
 
 type how uint8
@@ -24,7 +23,6 @@ const (
 	asString
 	asSlice
 	asGob
-	asBoxedGob // for what gob takes only as a field: nil pointers, interfaces
 )
 
 func codecOf[T any]() codec[T] {
@@ -37,10 +35,8 @@ func codecOf[T any]() codec[T] {
 		return codec[T]{how: asString}
 	case t.Kind() == reflect.Slice && t.Elem().Size() > 0 && plain(t.Elem()):
 		return codec[T]{how: asSlice, size: int(t.Elem().Size())}
-	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
-		return codec[T]{how: asBoxedGob, fault: whole(t)}
 	}
-	return codec[T]{how: asGob, fault: whole(t)}
+	return codec[T]{how: asGob, fault: whole(t), gobs: newGobs[T]()}
 }
 
 // plain reports whether all that a value is, is in its bytes.
@@ -54,9 +50,6 @@ func plain(t reflect.Type) bool {
 
 // fixed returns the length of each encoded value, if they have the same.
 func (c codec[T]) fixed() (size int, ok bool) { return c.size, c.how == asPlain }
-
-// box is what a value is in that gob does not take by itself.
-type box[T any] struct{ V T }
 
 // append appends the bytes of v to b. The error, or panic, of a type's own encoder is its error.
 func (c codec[T]) append(b []byte, v T) (_ []byte, err error) {
@@ -72,13 +65,7 @@ func (c codec[T]) append(b []byte, v T) (_ []byte, err error) {
 		return nil, c.fault
 	}
 	defer notPanic(&err)
-	w := bytes.NewBuffer(b)
-	if c.how == asBoxedGob {
-		err = gob.NewEncoder(w).Encode(box[T]{v})
-	} else {
-		err = gob.NewEncoder(w).Encode(v)
-	}
-	return w.Bytes(), err
+	return c.gobs.append(b, &v)
 }
 
 // decode returns the value whose bytes are b. It keeps none of b.
@@ -102,13 +89,7 @@ func (c codec[T]) decode(b []byte) (v T, err error) {
 		return v, nil
 	}
 	defer notPanic(&err)
-	if c.how == asBoxedGob {
-		var boxed box[T]
-		err = gob.NewDecoder(bytes.NewReader(b)).Decode(&boxed)
-		return boxed.V, err
-	}
-	err = gob.NewDecoder(bytes.NewReader(b)).Decode(&v)
-	return v, err
+	return c.gobs.decode(b)
 }
 
 // notPanic makes a panic an error.

@@ -60,3 +60,14 @@ func ReceiveLate(t *testing.T) {
 	beforeReceive = func(ctx context.Context) { <-ctx.Done() }
 	t.Cleanup(func() { beforeReceive = func(context.Context) {} })
 }
+
+// Gobs is a *gobs.
+type Gobs[T any] struct{ *gobs[T] }
+
+func NewGobs[T any]() Gobs[T] { return Gobs[T]{newGobs[T]()} }
+
+func (g Gobs[T]) Append(b []byte, v *T) ([]byte, error) { return g.append(b, v) }
+func (g Gobs[T]) Decode(b []byte) (T, error)            { return g.decode(b) }
+
+// Kept reports whether encoders are kept.
+func (g Gobs[T]) Kept() bool { return g.encoder().kept }

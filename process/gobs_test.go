@@ -1,0 +1,142 @@
+package process_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"fmt"
+	"math/big"
+	"reflect"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/process"
+)
+
+type leaf struct{ N int }
+
+type tree struct {
+	Name     string
+	Children []*tree
+	Leaves   map[string]leaf
+	Big      *big.Int
+}
+
+// refuses cannot be encoded if it is odd, nor decoded if it is four.
+type refuses int
+
+func (r refuses) GobEncode() ([]byte, error) {
+	if r%2 == 1 {
+		return nil, fmt.Errorf("%d is odd", int(r))
+	}
+	return []byte{byte(r)}, nil
+}
+
+func (r *refuses) GobDecode(b []byte) error {
+	if *r = refuses(b[0]); *r == 4 {
+		return fmt.Errorf("four")
+	}
+	return nil
+}
+
+// TestGobs encodes values twice each, and decodes them in another order, with decoders that have
+// read the type and such that have not.
+func TestGobs(t *testing.T) {
+	t.Run("of one type", func(t *testing.T) {
+		wantGobs(t, true, tree{}, tree{Name: "a", Big: big.NewInt(-7)},
+			tree{Name: "b", Children: []*tree{{Name: "c", Leaves: map[string]leaf{"x": {3}}}}})
+	})
+	t.Run("pointers", func(t *testing.T) { wantGobs(t, true, nil, big.NewInt(5), big.NewInt(0)) })
+	t.Run("maps", func(t *testing.T) { wantGobs(t, true, map[string][]string{"a": {"b"}}, nil) })
+	t.Run("interfaces", func(t *testing.T) {
+		gob.Register(leaf{})
+		gob.Register(tree{})
+		wantGobs[any](t, false, leaf{1}, tree{Name: "a"}, nil, 5)
+		wantGobs(t, false, map[string][]any{"a": {leaf{1}}}, map[string][]any{"b": {tree{Name: "a"}}})
+	})
+}
+
+func wantGobs[T any](t *testing.T, kept bool, values ...T) {
+	t.Helper()
+	g := process.NewGobs[T]()
+	var gobs [][]byte
+	for _, v := range append(values, values...) {
+		gobs = append(gobs, proctest.Must(g.Append([]byte("before"), &v))(t)[len("before"):])
+	}
+	for range 2 {
+		for i := len(gobs) - 1; i >= 0; i-- {
+			want := values[i%len(values)]
+			for _, from := range []process.Gobs[T]{g, process.NewGobs[T]()} {
+				if got := proctest.Must(from.Decode(gobs[i]))(t); !reflect.DeepEqual(got, want) {
+					t.Errorf("%v came as %v", want, got)
+				}
+			}
+		}
+	}
+	if g.Kept() != kept {
+		t.Errorf("%T: kept is %v", values, g.Kept())
+	}
+}
+
+// TestGobsOfOthers decodes what a process has written in which the types have other numbers.
+func TestGobsOfOthers(t *testing.T) {
+	g := process.NewGobs[leaf]()
+	own := proctest.Must(g.Append(nil, &leaf{1}))(t)
+	type named struct{ N int }
+	type other struct{ V named } // these are the numbers
+	var types, whole bytes.Buffer
+	e := gob.NewEncoder(&whole)
+	proctest.Check(t, e.Encode(other{named{2}}))
+	types.Write(whole.Bytes())
+	whole.Reset()
+	proctest.Check(t, e.Encode(other{named{2}}))
+	about := types.Bytes()[:types.Len()-whole.Len()]
+	theirs := append(binary.AppendUvarint(nil, uint64(len(about))), types.Bytes()...)
+	for _, b := range [][]byte{own, theirs, theirs, own, own, theirs} {
+		want := leaf{1}
+		if !bytes.Equal(b, own) {
+			want = leaf{2}
+		}
+		if got := proctest.Must(g.Decode(b))(t); got != want {
+			t.Errorf("%v came as %v", want, got)
+		}
+	}
+}
+
+// TestGobsFail goes on after values that cannot be encoded, or decoded.
+func TestGobsFail(t *testing.T) {
+	g := process.NewGobs[[]refuses]()
+	two := []refuses{2}
+	good := proctest.Must(g.Append(nil, &two))(t)
+	for range 3 {
+		if _, err := g.Append(nil, &[]refuses{2, 3}); err == nil {
+			t.Error("an odd number was encoded")
+		}
+		four := proctest.Must(g.Append(nil, &[]refuses{2, 4}))(t)
+		if _, err := g.Decode(four); err == nil {
+			t.Error("four was decoded")
+		}
+		for n := range good {
+			if _, err := g.Decode(good[:n]); err == nil {
+				t.Errorf("%d of %d bytes were decoded", n, len(good))
+			}
+		}
+		if got := proctest.Must(g.Decode(good))(t); !reflect.DeepEqual(got, two) {
+			t.Errorf("%v came as %v", two, got)
+		}
+	}
+}
+
+func BenchmarkGobs(b *testing.B) {
+	g := process.NewGobs[*big.Int]()
+	v := new(big.Int).MulRange(1, 500)
+	for b.Loop() {
+		encoded, err := g.Append(nil, &v)
+		if err == nil {
+			_, err = g.Decode(encoded)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
