@@ -3,6 +3,8 @@ package process
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
 )
 
 const (
@@ -10,7 +12,8 @@ const (
 	// it has taken less than half of that, and half as many if it has taken more than twice.
 	chunkMicros = 500
 
-	maxChunk     = 1 << 10 // elements, if they are small
+	maxChunk     = 1 << 10 // elements
+	chunkRoom    = 1 << 14 // bytes of arguments, if they are several
 	chunksAhead  = 8       // for each worker, with results that are not taken yet
 	tasksOfChunk = 4       // a worker that ends after some tasks takes at least that many chunks
 )
@@ -42,7 +45,7 @@ func (t *Task[A, R]) mapped(ctx context.Context, p *Pool, args iter.Seq[A], orde
 		ahead := chunksAhead * p.opts.Workers
 		m := mapping[A, R]{
 			t: t, p: p, ctx: ctx, ordered: ordered, next: next, size: 1,
-			chunks: make(map[*parcel]struct{}, ahead), ready: make(chan *parcel, ahead),
+			chunks: make(map[*parcel]int, ahead), ready: make(chan *parcel, ahead),
 		}
 		if p.opts.MaxTasks > 0 {
 			m.most = max(1, p.opts.MaxTasks/tasksOfChunk)
@@ -92,7 +95,8 @@ type mapping[A, R any] struct {
 	holds      bool   // it did not fit into the last chunk
 	size, most int    // elements of the next chunk
 
-	chunks map[*parcel]struct{} // those that were not yielded
+	chunks map[*parcel]int // those that were not yielded, and the how manieth each is
+	passed int
 	order  []*parcel            // the same, if they are ordered
 	ready  chan *parcel         // those that are done, if they are not
 }
@@ -126,7 +130,7 @@ func (m *mapping[A, R]) chunk() {
 			m.read = true
 			break
 		}
-		if n > 0 && (err != nil || len(c.args)+len(arg) > slotRoom) {
+		if n > 0 && (err != nil || len(c.args)+len(arg) > chunkRoom) {
 			m.heldErr, m.holds, err = err, true, nil
 			break
 		}
@@ -146,7 +150,8 @@ func (m *mapping[A, R]) chunk() {
 		m.read = true
 		return
 	}
-	m.chunks[c] = struct{}{}
+	m.passed++
+	m.chunks[c] = m.passed
 	if m.ordered {
 		m.order = append(m.order, c)
 	}
@@ -204,9 +209,11 @@ func (m *mapping[A, R]) yield(c *parcel, yield func(R, error) bool) bool {
 	return true
 }
 
-// drop gives up what was not yielded.
+// drop gives up what was not yielded, the last chunk first: a worker whose task is cancelled
+// takes the next that it finds.
 func (m *mapping[A, R]) drop() {
-	for c := range m.chunks {
+	late := func(a, b *parcel) int { return m.chunks[b] - m.chunks[a] }
+	for _, c := range slices.SortedFunc(maps.Keys(m.chunks), late) {
 		c.fail(context.Canceled)
 	}
 }
