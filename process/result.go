@@ -92,9 +92,15 @@ func (r *Result[R]) String() string {
 // get returns the result of a task that has ended. It is decoded here, where a decoder may do what it likes.
 func (r *Result[R]) get() (R, error) {
 	r.once.Do(func() {
-		r.err = fmt.Errorf("isthmus: task %q: result: %w: decoding has called runtime.Goexit", r.task.name, ErrEncoding)
+		decoded := false
+		defer func() {
+			if !decoded {
+				r.err = fmt.Errorf("isthmus: task %q: result: %w: decoding has called runtime.Goexit", r.task.name, ErrEncoding)
+			}
+		}()
 		r.value, r.err = r.codec.result(r.task.name, &r.one[0])
 		r.one[0] = outcome{}
+		decoded = true
 	})
 	return r.value, r.err
 }
