@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
 )
@@ -22,13 +23,17 @@ var anonymous = shm.Anonymous
 
 func newShared(size int64, procs int) (*shared, error) {
 	opts := &shm.Options{MaxProcs: procs, MaxObjects: 8}
+	name := ""
 	s, err := anonymous(size, opts)
-	if err == nil || !errors.Is(err, errors.ErrUnsupported) {
-		return &shared{Segment: s}, err
+	if errors.Is(err, errors.ErrUnsupported) {
+		name = fmt.Sprintf("isthmus-pool-%d-%s", os.Getpid(), rand.Text())
+		s, err = shm.Create(name, size, opts)
 	}
-	name := fmt.Sprintf("isthmus-pool-%d-%s", os.Getpid(), rand.Text())
-	s, err = shm.Create(name, size, opts)
-	return &shared{s, name}, err
+	if err != nil {
+		return nil, err
+	}
+	segment.Of(s).Symmetric() // workers sleep often, and a task takes longer than a fence
+	return &shared{s, name}, nil
 }
 
 func (s *shared) close() {

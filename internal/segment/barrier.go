@@ -28,3 +28,11 @@ func (s *Segment) Barrier() bool {
 	}
 	return barrier()
 }
+
+// Symmetric has publishers run fences, and sleepers no barriers: where sleeps are as frequent as
+// what is published, a barrier costs more than all these fences. Call it before there are objects, and
+// before another process opens the segment.
+func (s *Segment) Symmetric() {
+	s.header.Flags &^= layout.FlagAsymmetric
+	s.header.Encode(s.mem)
+}
