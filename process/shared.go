@@ -62,7 +62,7 @@ type hall struct {
 }
 
 func hallSize(queue, workers int) int64 {
-	return max(4096, ring.WorkQueueSize[slot](slots(queue))+int64(queue+dutyWords(workers))*8+1024)
+	return ring.WorkQueueSize[slot](slots(queue)) + int64(queue+dutyWords(workers))*8 + 1024
 }
 
 func openHall(s *shm.Segment, queue, workers int) (h hall, err error) {

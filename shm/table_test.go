@@ -39,7 +39,7 @@ func testTable[T [1]byte | [2]byte | [7]byte | [8]byte | [9]byte | [63]byte | [6
 			if bound := uint64(n) * (3*uint64(len(*new(T)))/2 + 64); n >= 6 && size > bound {
 				t.Errorf("%d bytes, the bound is %d", size, bound)
 			}
-			seg := proctest.Must(shm.Create("tables", max(4096, shm.TableSize[T](n)), nil))(t)
+			seg := proctest.Must(shm.Create("tables", shm.TableSize[T](n), nil))(t)
 			defer shm.Remove("tables", nil)
 			defer seg.Close()
 			a, b := newTable[T](t, seg, "t", n), newTable[T](t, seg, "t", n)

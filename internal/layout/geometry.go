@@ -62,8 +62,8 @@ type Geometry struct {
 // objects, rounded up to whole pages. It fails with ErrSize.
 func Compute(size int64, maxProcs, maxObjects int) (Geometry, error) {
 	switch {
-	case size < PageSize:
-		return Geometry{}, fmt.Errorf("size is %d bytes, the least is %d: %w", size, PageSize, ErrSize)
+	case size < 1:
+		return Geometry{}, fmt.Errorf("size is %d bytes, the least is 1: %w", size, ErrSize)
 	case size > MaxFile:
 		return Geometry{}, fmt.Errorf("size is %d bytes, the most is %d: %w", size, int64(MaxFile), ErrSize)
 	case maxProcs < 1 || maxProcs > MaxProcs:

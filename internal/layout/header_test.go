@@ -10,7 +10,7 @@ import (
 )
 
 func TestCompute(t *testing.T) {
-	for _, size := range []int64{PageSize, PageSize + 1, 1 << 20} {
+	for _, size := range []int64{1, PageSize, PageSize + 1, 1 << 20} {
 		for _, procs := range []int{1, 2, 127, MaxProcs} {
 			for _, objects := range []int{1, 3, 128, MaxObjects} {
 				g, err := Compute(size, procs, objects)
@@ -36,8 +36,7 @@ func TestComputeRefuses(t *testing.T) {
 	}{
 		{0, 1, 1, "size is 0 bytes"},
 		{-1, 1, 1, "size is -1 bytes"},
-		{math.MinInt64, 1, 1, "bytes, the least is 4096"},
-		{PageSize - 1, 1, 1, "size is 4095 bytes, the least is 4096"},
+		{math.MinInt64, 1, 1, "bytes, the least is 1"},
 		{MaxFile + 1, 1, 1, "the most is"},
 		{MaxFile, 1, 1, "more than this machine can map"},
 		{math.MaxInt64, 1, 1, "the most is"},
