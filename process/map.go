@@ -97,8 +97,8 @@ type mapping[A, R any] struct {
 
 	chunks map[*parcel]int // those that were not yielded, and the how manieth each is
 	passed int
-	order  []*parcel            // the same, if they are ordered
-	ready  chan *parcel         // those that are done, if they are not
+	order  []*parcel    // the same, if they are ordered
+	ready  chan *parcel // those that are done, if they are not
 }
 
 // element returns the next argument, encoded, or why it cannot be.
