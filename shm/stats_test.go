@@ -99,7 +99,7 @@ func TestStats(t *testing.T) {
 				if _, err := fmt.Sscanf(p.Recv(), "{%d %d %d}", &theirs.Waits, &theirs.WakeUps, &theirs.Repairs); err != nil {
 					t.Fatal(err)
 				}
-				theirs.WakeUps = 0 // of those that it may have kept out
+				theirs.WakeUps = 0 // who has waited for long may wake others when it is served
 				wantStats(t, "who has waited", theirs, shm.Stats{Waits: n + 1})
 				call(p, "unlock", "done")
 			}
