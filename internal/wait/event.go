@@ -183,21 +183,17 @@ func Each(ctx context.Context, word *uint32, fence Fence, try func() bool, stall
 	return (&Event{word: word, fence: fence}).AwaitEach(ctx, try, stalled)
 }
 
-// enter waits for the turn (Invariant 3), and reports whether it had to.
+// enter waits for the turn (Invariant 3), and reports whether it stood behind another.
 func (e *Event) enter(ctx context.Context) (waited bool, err error) {
-	atomic.AddInt32(&e.queued, 1)
-	select {
-	case e.turn <- struct{}{}:
-		return false, nil
-	default:
+	if waited = atomic.AddInt32(&e.queued, 1) > 1; waited {
 		e.tally.Waited()
 	}
 	select {
 	case e.turn <- struct{}{}:
-		return true, nil
+		return waited, nil
 	case <-ctx.Done():
 		atomic.AddInt32(&e.queued, -1)
-		return true, ctx.Err()
+		return waited, ctx.Err()
 	}
 }
 
