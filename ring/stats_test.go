@@ -43,8 +43,12 @@ func counted(t proctest.Fataler, s *shm.Segment, kind string) countedRing {
 			push: func() error { return p().Push(ctx, text) }, pop: func() error { _, err := c().Pop(ctx, nil); return err },
 			produce: func() { p() }, consume: func() { c() }, unit: 16, stats: r.Stats,
 		}
-	case "MPMC":
-		q := proctest.Must(ring.NewMPMC[uint64](s, kind, countedCapacity))(t)
+	case "MPMC", "MPMC, FailOnDeath":
+		var opts []ring.Option
+		if kind != "MPMC" {
+			opts = []ring.Option{ring.FailOnDeath}
+		}
+		q := proctest.Must(ring.NewMPMC[uint64](s, kind, countedCapacity, opts...))(t)
 		return countedRing{
 			push: func() error { return q.Push(ctx, 1) }, pop: func() error { _, err := q.Pop(ctx); return err },
 			reserve: func() error { _, err := q.TryReserve(); return err }, lend: func() error { _, err := q.TryNext(); return err },
@@ -193,7 +197,7 @@ func TestStatsLent(t *testing.T) {
 func TestStatsWaits(t *testing.T) {
 	for _, test := range []struct{ kind, what string }{
 		{"SPSC", "pop"}, {"MPMC", "pop"}, {"Bytes", "pop"}, {"BytesMPMC", "pop"}, {"Broadcast", "pop"}, {"WorkQueue", "pop"},
-		{"SPSC", "push"}, {"MPMC", "push"}, {"Broadcast, lossless", "push"}, {"WorkQueue", "push"},
+		{"MPMC, FailOnDeath", "pop"}, {"SPSC", "push"}, {"MPMC", "push"}, {"BytesMPMC", "push"}, {"Broadcast, lossless", "push"}, {"WorkQueue", "push"},
 	} {
 		t.Run(test.kind+" "+test.what, func(t *testing.T) {
 			s := newSegment(t)

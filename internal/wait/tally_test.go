@@ -170,3 +170,25 @@ func TestTallyQueue(t *testing.T) {
 		t.Errorf("in the end: %+v", c)
 	}
 }
+
+// TestTallyAhead has a waiter sleep ahead of others from the first: it came long ago.
+func TestTallyAhead(t *testing.T) {
+	asleepAtOnce(t)
+	sleepsOf(t, time.Minute)
+	var words Words
+	var q Queue
+	var tally Tally
+	q.Init(&words, attachment{1, new([4]bool)}, false)
+	q.CountIn(&tally)
+	var free atomic.Bool
+	take := func(bool) bool { time.Sleep(2 * hunger); return free.CompareAndSwap(true, false) }
+	done := make(chan bool)
+	go func() { _ = q.Await(context.Background(), take, func() {}); close(done) }()
+	until(func() bool { return tally.Counts().Waits == 1 })
+	free.Store(true)
+	q.Wake(1)
+	<-done
+	if c := tally.Counts(); c.Waits != 1 || c.WakeUps == 0 {
+		t.Errorf("in the end: %+v", c)
+	}
+}
