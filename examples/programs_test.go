@@ -61,6 +61,11 @@ var programs = []program{
 		"h = 0.5, p(x) = 0.1564\nh = 0.6, p(x) = 0.1522\nh = 0.7, p(x) = 0.1555\nh = 0.8, p(x) = 0.1559\n" +
 		"h = 0.9, p(x) = 0.1537\nh = 1.0, p(x) = 0.1471\nh = 1.1, p(x) = 0.1431\nh = 1.2, p(x) = 0.1414\n" +
 		"the same one after another: true\n"},
+	{name: "metrics", output: "the squares, twice: 570\n/debug/vars: 10 pushed, 10 popped\n/metrics:\n" +
+		metric("pushed", "Messages pushed.", "numbers") + metric("popped", "Messages popped.", "numbers") +
+		metric("waits", "Operations that slept.", "numbers", "lock") +
+		metric("wake_ups", "Calls of the kernel to wake others.", "numbers", "lock") +
+		metric("repairs", "Repairs of what dead processes have left.", "numbers", "lock")},
 	{name: "sharedstate", output: "Value: 3.14\nArray: [0 1 4 9 16 25 36 49 64 81]\n"},
 }
 
@@ -73,6 +78,20 @@ func each(first, end int, format string) string {
 	return b.String()
 }
 
+// metric prints a counter as Prometheus reads it. Those of a "numbers" that is pushed to and
+// popped from are 10, those of repairs 0.
+func metric(name, help string, objects ...string) string {
+	s := fmt.Sprintf("# HELP isthmus_%s_total %s\n# TYPE isthmus_%[1]s_total counter\n", name, help)
+	for _, object := range objects {
+		n, ok := map[string]string{"pushed": "10", "popped": "10", "repairs": "0"}[name]
+		if !ok {
+			n = "*"
+		}
+		s += fmt.Sprintf("isthmus_%s_total{object=%q} %s\n", name, object, n)
+	}
+	return s
+}
+
 func squares(first, end int) string {
 	var b strings.Builder
 	for n := first; n < end; n++ {
@@ -82,7 +101,7 @@ func squares(first, end int) string {
 }
 
 // differs finds what is another thing in each run: after these words, numbers and times; consumers.
-var differs = regexp.MustCompile(`(?m)((?:PID|pid:|[Pp]rocess(?: \d)?:|taken:|without a lock:|loop:|processes:|two:|one:) )-?[\d.hmµns]+|^[AB]( consumed)`)
+var differs = regexp.MustCompile(`(?m)((?:PID|pid:|[Pp]rocess(?: \d)?:|taken:|without a lock:|loop:|processes:|two:|one:|(?:waits|ups)_total\{.*\}) )-?[\d.hmµns]+|^[AB]( consumed)`)
 
 // lines returns the lines that a program has printed, comparable with others.
 func (p program) lines(output string) string {

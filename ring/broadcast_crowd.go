@@ -92,4 +92,8 @@ func (c *crowd) raise(end uint64) {
 }
 
 // sweep frees the lines of the dead.
-func (b *broadcast) sweep() { b.lines.sweep(b.core) }
+func (b *broadcast) sweep() {
+	for range b.lines.sweep(b.core) {
+		b.repaired()
+	}
+}

@@ -104,8 +104,9 @@ func (l *lines) slowest(pos uint64) (uint64, error) {
 	return least, nil
 }
 
-// claim takes a free line for this process, and returns its number and its word.
-func (l *lines) claim(core *segment.Segment) (i int, w uint64, ok bool) {
+// claim takes a free line for this process, and returns its number and its word. heir says that
+// the line was of the dead.
+func (l *lines) claim(core *segment.Segment) (i int, w uint64, heir, ok bool) {
 	for i := range l.all {
 		atomic.OrUint64(l.used, 1<<i)
 		w := atomic.LoadUint64(l.all[i].owner)
@@ -114,26 +115,28 @@ func (l *lines) claim(core *segment.Segment) (i int, w uint64, ok bool) {
 		}
 		mine := (w&^evicted+oneTerm)&^evicted&^idMask | uint64(core.ID())
 		if atomic.CompareAndSwapUint64(l.all[i].owner, w, mine) {
-			return i, mine, true
+			return i, mine, w&idMask != 0, true
 		}
 	}
-	return 0, 0, false
+	return 0, 0, false, false
 }
 
-// free gives up a line whose word is w, or was before it was evicted.
-func (l *line) free(w uint64) {
+// free gives up a line whose word is w, or was before it was evicted. It reports whether it has.
+func (l *line) free(w uint64) bool {
 	for _, w := range [...]uint64{w, w | evicted} {
 		if atomic.CompareAndSwapUint64(l.owner, w, w&^evicted&^idMask) {
-			return
+			return true
 		}
 	}
+	return false
 }
 
-// sweep frees the lines of the dead.
-func (l *lines) sweep(core *segment.Segment) {
+// sweep frees the lines of the dead, and returns how many.
+func (l *lines) sweep(core *segment.Segment) (n int) {
 	for i, w := range l.each {
-		if core.Dead(layout.ID(w & idMask)) {
-			l.all[i].free(w &^ evicted)
+		if core.Dead(layout.ID(w&idMask)) && l.all[i].free(w&^evicted) {
+			n++
 		}
 	}
+	return n
 }

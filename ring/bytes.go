@@ -116,21 +116,28 @@ func (r *Bytes) MaxLen() int { return r.maxLen() }
 // headers, and messages that were popped and whose space is not free yet. It
 // returns 0 if the segment is closed.
 func (r *Bytes) Len() int {
-	var n uint64
-	for range lenAttempts {
-		head := atomic.LoadUint64(r.head)
-		tail, err := r.findTail(head)
-		if err == nil {
-			n = tail - position(head)
-		}
-		if atomic.LoadUint64(r.head) == head {
-			break
-		}
-	}
+	head, tail := r.ends()
 	if r.core.Closed() {
 		return 0
 	}
-	return int(n)
+	return int(tail - head)
+}
+
+// ends returns the next position to pop, and the next to push, as those of an SPSC do. If the
+// ring is corrupt, both are the same.
+func (r *Bytes) ends() (head, tail uint64) {
+	for range endsAttempts {
+		place := atomic.LoadUint64(r.head)
+		head = position(place)
+		var err error
+		if tail, err = r.findTail(place); err != nil {
+			tail = head
+		}
+		if atomic.LoadUint64(r.head) == place {
+			break
+		}
+	}
+	return head, tail
 }
 
 func (r *records) maxLen() int { return int(r.capacity/2 - 2*headerSize) }

@@ -26,7 +26,7 @@
 //
 // An operation that waits spins for some microseconds, and then sleeps in the
 // kernel. A wake-up costs nothing if nobody sleeps: a Push or Pop that need not
-// wait makes no system call and allocates no memory.
+// wait makes no system call and allocates no memory. Stats has counts for metrics.
 //
 // Do not use a ring between goroutines of one process: a channel does the same
 // and carries pointers. Do not use a ring between machines. Do not use a ring for

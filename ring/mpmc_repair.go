@@ -43,6 +43,7 @@ func (q *track) repair(pos uint64, w word) bool {
 	if !q.swap(pos, w, freeWord(q.lap(pos)+1)) {
 		return false
 	}
+	q.repaired()
 	q.canPush.Notify(wait.Everybody)
 	q.canPop.Notify(wait.Everybody)
 	return true
@@ -163,6 +164,7 @@ func (q *track) adopt(take func(pos uint64, w word) bool) bool {
 		lap := q.lap(q.surelyTaken())
 		lap += uint64(w.ahead(lap)) // Invariant 8
 		if take(lap<<q.lapShift|i, w) {
+			q.repaired()
 			q.pushed.Acquire()
 			return true
 		}

@@ -46,15 +46,21 @@ func (q *track) Close() error {
 
 // used returns how many positions are in use at the moment.
 func (q *track) used() int {
-	steps := q.maxSteps()
-	head, _, _ := q.nextFull(atomic.LoadUint64(q.head), &steps)
-	steps = q.maxSteps()
-	tail, _, _ := q.nextFree(atomic.LoadUint64(q.tail), &steps)
+	head, tail := q.ends()
 	n := max(int64(tail-head), 0) + q.countLent(0)
 	if q.core.Closed() {
 		return 0
 	}
 	return int(min(n, int64(q.capacity)))
+}
+
+// ends returns the first position that is not taken, and then the first that is not claimed.
+func (q *track) ends() (head, tail uint64) {
+	steps := q.maxSteps()
+	head, _, _ = q.nextFull(atomic.LoadUint64(q.head), &steps)
+	steps = q.maxSteps()
+	tail, _, _ = q.nextFree(atomic.LoadUint64(q.tail), &steps)
+	return head, tail
 }
 
 func (q *track) lap(pos uint64) uint64 { return pos >> q.lapShift }

@@ -131,7 +131,7 @@ func newMemory(mem []byte) memory {
 
 func newLocal(core *segment.Segment, obj segment.Object) *local {
 	mem := obj.Mem
-	return &local{
+	l := &local{
 		push:     side{last: newcomer},
 		pop:      side{last: newcomer},
 		shared:   obj,
@@ -140,6 +140,10 @@ func newLocal(core *segment.Segment, obj segment.Object) *local {
 		producer: core.NewHold(layout.At[atomic.Uint64](mem, producerOffset)),
 		consumer: core.NewHold(layout.At[atomic.Uint64](mem, consumerOffset)),
 	}
+	tally := new(wait.Tally)
+	l.canPop.CountIn(tally)
+	l.canPush.CountIn(tally)
+	return l
 }
 
 // quiet reports whether an operation is over once it has stored its word: nobody

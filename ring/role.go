@@ -28,7 +28,10 @@ type tenure struct {
 
 // claim takes a role for a handle.
 func (o *object) claim(hold *segment.Hold, what string) (tenure, error) {
-	if o.core.Claim(hold) {
+	if ok, heir := o.core.Claim(hold); ok {
+		if heir {
+			o.repaired()
+		}
 		return tenure{hold: hold}, o.check()
 	}
 	return tenure{}, o.verdict(o.fault(fmt.Errorf("claim the %s role: %w", what, ErrRoleTaken)))

@@ -105,22 +105,28 @@ func (r *SPSC[T]) Cap() int { return int(r.capacity) }
 // Len returns how many messages are in the ring at the moment. It returns 0 if
 // the segment is closed.
 func (r *SPSC[T]) Len() int {
-	var n uint64
-	for range lenAttempts {
-		head := atomic.LoadUint64(r.head)
-		n = r.findTail(head) - head
+	head, tail := r.ends()
+	if r.core.Closed() {
+		return 0
+	}
+	return int(tail - head)
+}
+
+// ends returns the next position to pop, and the next to push, as they are at some moment
+// meanwhile, unless messages are popped all the time.
+func (r *SPSC[T]) ends() (head, tail uint64) {
+	for range endsAttempts {
+		head = atomic.LoadUint64(r.head)
+		tail = r.findTail(head)
 		if atomic.LoadUint64(r.head) == head {
 			break
 		}
 	}
-	if r.core.Closed() {
-		return 0
-	}
-	return int(n)
+	return head, tail
 }
 
-// lenAttempts is how often Len begins again because a message was popped.
-const lenAttempts = 16
+// endsAttempts is how often ends begins again because a message was popped.
+const endsAttempts = 16
 
 // findTail returns the first position from head on whose slot is not full.
 func (r *SPSC[T]) findTail(head uint64) uint64 {

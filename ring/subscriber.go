@@ -40,9 +40,12 @@ func (b *Broadcast[T]) Subscribe(from Start) (*Subscriber[T], error) {
 	s.line, s.bound = line{new(uint64), new(uint64)}, b.limit()
 	b.core.Attend(b.shared, layout.Consumer) // before it holds anybody up
 	if !b.lines.none() {
-		i, w, ok := b.lines.claim(b.core)
+		i, w, heir, ok := b.lines.claim(b.core)
 		if !ok {
 			return nil, b.verdict(b.fault(shm.ErrNoRoom))
+		}
+		if heir {
+			b.repaired()
 		}
 		s.line, s.mine, s.id = b.lines.all[i], w, SubscriberID{i, w}
 		s.bound = s.line.place

@@ -164,6 +164,7 @@ func NewWorkQueue[T any](s *shm.Segment, name string, capacity int, opts ...Work
 		joiners: wait.NewEvent(obj.memory.joiners, core),
 		most:    uint64(set.most), dead: dead,
 	}
+	q.joiners.CountIn(obj.tally())
 	q.covers = func(uint64, word) uint64 { return 1 }
 	q.untaken = q.putBack
 	q.share(q.othersHold)

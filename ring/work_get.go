@@ -122,6 +122,7 @@ func (q *WorkQueue[T]) takeOver() (t Task[T], ok bool) {
 			lap := q.lap(q.surelyTaken())
 			lap += uint64(w.ahead(lap)) // MPMC, Invariant 8
 			if q.swap(i, w, claimWord(reading, lap, 1, q.core.ID())) {
+				q.repaired()
 				return q.hold(lap<<q.lapShift | i), true
 			}
 		}
@@ -146,6 +147,9 @@ func (q *WorkQueue[T]) takeFrom(pos uint64, h holder) (t Task[T], ok bool) {
 	}
 	t = Task[T]{q, pos, h.of(q.core.ID()).again()}
 	ok = q.swapHolder(pos, h, t.h)
+	if ok && h.owner() != 0 {
+		q.repaired()
+	}
 	q.pushed.Acquire()
 	return t, ok
 }

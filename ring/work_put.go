@@ -187,6 +187,7 @@ func (q *WorkQueue[T]) putBack(pos uint64, w word) bool {
 	}
 	arch.StoreRelease64(&q.slots.value(pos).holder, uint64(newHolder(q.lap(pos))))
 	q.store(pos, heldWord(q.lap(pos)))
+	q.repaired()
 	q.canPush.Notify(wait.Everybody)
 	q.comeBack()
 	return true

@@ -109,6 +109,7 @@ func (s *state) reclaim() {
 	w := atomic.LoadUint64(&s.mem.word)
 	if settled(w) && atomic.CompareAndSwapUint64(&s.mem.word, w, w|s.busy) {
 		s.settle()
+		s.queue.Tally().Repaired()
 		s.wakeAll()
 	}
 }
@@ -133,6 +134,7 @@ func (s *state) repairIf(due func() bool) bool {
 	}
 	arch.StoreRelease64(&s.mem.repairer, 0) // at once: who is paused as the repairer holds up the others
 	if repair {
+		s.queue.Tally().Repaired()
 		s.wakeAll()
 	}
 	return repair

@@ -180,6 +180,7 @@ func (s *Semaphore) await(ctx context.Context, n int64) error {
 
 // never waits for permits that cannot come, in nobody's way.
 func (s *Semaphore) never(ctx context.Context) error {
+	s.queue.Tally().Waited()
 	for !s.core.Closed() {
 		select {
 		case <-ctx.Done():
@@ -279,6 +280,10 @@ func (s *Semaphore) Value() int64 {
 // Size returns the bound of the semaphore: the number of permits that it can have
 // in all.
 func (s *Semaphore) Size() int64 { return s.size }
+
+// Stats returns the counts of the semaphore: see [shm.Stats]. A repair brings back the permits of
+// processes that died, or ends a change in the middle of which one died.
+func (s *Semaphore) Stats() shm.Stats { return shm.Stats(s.queue.Tally().Counts()) }
 
 // String returns the names of the semaphore and of its segment.
 func (s *Semaphore) String() string { return s.ref.String() }

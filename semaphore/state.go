@@ -110,6 +110,7 @@ func (s *state) init(core *segment.Segment, mem []byte, size int64, signalling b
 	s.fence = core.WakerFence()
 	s.mem = layout.At[memory](mem, 0)
 	s.queue.Init(&s.mem.queue, core, true)
+	s.queue.CountIn(new(wait.Tally))
 	if signalling {
 		s.mine = new(uint64)
 		*s.mine = maxPermits

@@ -7,6 +7,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/ownerlock"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // A Lock is a mutual exclusion lock between processes, and between the goroutines
@@ -49,6 +50,7 @@ func NewLock(s *Segment, name string) (*Lock, error) {
 	return s.core.Local(obj, func() any {
 		l := &Lock{ref: s.core.Ref(layout.KindLock, name)}
 		l.lock.Init(s.core, obj.Mem)
+		l.lock.Queue().CountIn(new(wait.Tally))
 		return l
 	}).(*Lock), nil
 }

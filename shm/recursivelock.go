@@ -9,6 +9,7 @@ import (
 	"github.com/isthmus-go/isthmus/internal/ownerlock"
 	"github.com/isthmus-go/isthmus/internal/race"
 	"github.com/isthmus-go/isthmus/internal/segment"
+	"github.com/isthmus-go/isthmus/internal/wait"
 )
 
 // A RecursiveLock is a [Lock] that its holder may lock again. It behaves as the RLock of
@@ -81,6 +82,7 @@ func NewRecursiveLock(s *Segment, name string) (*RecursiveLock, error) {
 	return s.core.Local(obj, func() any {
 		l := &RecursiveLock{ref: s.core.Ref(layout.KindRecursiveLock, name)}
 		l.lock.Init(s.core, obj.Mem)
+		l.lock.Queue().CountIn(new(wait.Tally))
 		return l
 	}).(*RecursiveLock), nil
 }

@@ -94,6 +94,7 @@ type rwState struct {
 	opened  [2]wait.Event // of odd and of even phases, with one word
 	lines   ledger.Ledger
 	gone    []uint64 // by slot: an owner of its line that is known to be dead
+	tally   *wait.Tally
 }
 
 const (
@@ -128,6 +129,10 @@ func (s *rwState) init(core *segment.Segment, mem []byte) {
 	s.phase = layout.At[uint64](mem, rwPhaseOffset)
 	s.emptied = wait.NewEvent(layout.At[uint32](mem, rwEmptiedOffset), core)
 	s.opened[0] = wait.NewEvent(layout.At[uint32](mem, rwOpenedOffset), core)
+	s.tally = new(wait.Tally)
+	s.lock.Queue().CountIn(s.tally)
+	s.emptied.CountIn(s.tally)
+	s.opened[0].CountIn(s.tally)
 	s.opened[1] = *s.opened[0].Another()
 	s.lines = ledger.New(core, mem[rwLinesOffset:])
 	s.gone = make([]uint64, s.lines.Len())
@@ -270,7 +275,9 @@ func (s *rwState) makeWay() {
 func (s *rwState) bury() {
 	for slot := s.used.Next(0); slot < s.lines.Len(); slot = s.used.Next(slot + 1) {
 		if owner := s.lines.Owner(slot); atomic.LoadUint64(s.lines.Count(slot)) != 0 && s.core.DeadIn(slot, owner) {
-			atomic.StoreUint64(&s.gone[slot], uint64(owner))
+			if atomic.SwapUint64(&s.gone[slot], uint64(owner)) != uint64(owner) {
+				s.tally.Repaired()
+			}
 		}
 	}
 }

@@ -97,7 +97,7 @@ var spscOperations = []operation{
 		return err
 	})},
 	{name: "Release", do: by(consumer, func(c *ring.Consumer[[3]uint32], arg byte) error { return c.Release() })},
-	{name: "Len", do: func(h *handles, arg byte) error { h.spsc.Len(); return nil }},
+	{name: "Len", do: func(h *handles, arg byte) error { h.spsc.Len(); h.spsc.Stats(); return nil }},
 	{name: "Close", do: by(producer, func(p *ring.Producer[[3]uint32], arg byte) error { return p.Close() })},
 	{name: "claim", do: func(h *handles, arg byte) (err error) {
 		if arg%2 == 0 {
@@ -173,7 +173,7 @@ var mpmcOperations = []operation{
 		}
 		return h.lent.Release()
 	}},
-	{name: "Len", do: func(h *handles, arg byte) error { h.mpmc.Len(); return nil }},
+	{name: "Len", do: func(h *handles, arg byte) error { h.mpmc.Len(); h.mpmc.Stats(); return nil }},
 	{name: "Close", do: func(h *handles, arg byte) error { return h.mpmc.Close() }},
 }
 
@@ -214,7 +214,7 @@ var bytesOperations = []operation{
 		return err
 	})},
 	{name: "Release", do: by(byteConsumer, func(c *ring.BytesConsumer, arg byte) error { return c.Release() })},
-	{name: "Len", do: func(h *handles, arg byte) error { h.bytes.Len(); return nil }},
+	{name: "Len", do: func(h *handles, arg byte) error { h.bytes.Len(); h.bytes.Stats(); return nil }},
 	{name: "Close", do: by(byteProducer, func(p *ring.BytesProducer, arg byte) error { return p.Close() })},
 	{name: "claim", do: func(h *handles, arg byte) (err error) {
 		if arg%2 == 0 {

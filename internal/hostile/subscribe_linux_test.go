@@ -91,6 +91,7 @@ func castOperations(of func(h *handles) *cast) []operation {
 		{name: "claim", do: func(h *handles, arg byte) (err error) {
 			of(h).producer, err = of(h).ring.Producer()
 			of(h).ring.Len()
+			of(h).ring.Stats()
 			return err
 		}},
 	}

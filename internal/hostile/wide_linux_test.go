@@ -74,6 +74,6 @@ var wideOperations = []operation{
 		}
 		return h.lentBytes.Release()
 	}},
-	{name: "Len", do: func(h *handles, arg byte) error { h.wide.Len(); return nil }},
+	{name: "Len", do: func(h *handles, arg byte) error { h.wide.Len(); h.wide.Stats(); return nil }},
 	{name: "Close", do: func(h *handles, arg byte) error { return h.wide.Close() }},
 }

@@ -74,7 +74,7 @@ func workOperations(of func(h *handles) *ring.WorkQueue[[2]uint64]) []operation 
 		{name: "Join", do: func(h *handles, arg byte) error {
 			return brief(arg, func(ctx context.Context) error { return of(h).Join(ctx) })
 		}},
-		{name: "Len", do: func(h *handles, arg byte) error { of(h).Len(); of(h).InFlight(); return nil }},
+		{name: "Len", do: func(h *handles, arg byte) error { of(h).Len(); of(h).InFlight(); of(h).Stats(); return nil }},
 		{name: "Close", do: func(h *handles, arg byte) error { return of(h).Close() }},
 	}
 }

@@ -167,6 +167,7 @@ func (l *Lock) freeDead() {
 			free = w & Died
 		}
 		if atomic.CompareAndSwapUint64(l.word, w, free) {
+			l.queue.Tally().Repaired()
 			l.Wake()
 		}
 	}

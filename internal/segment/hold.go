@@ -73,8 +73,9 @@ func (s *Segment) NewHold(word *atomic.Uint64) *Hold {
 // Word returns the word.
 func (h *Hold) Word() *atomic.Uint64 { return h.word }
 
-// Claim takes the hold, or reports false if the living have it.
-func (s *Segment) Claim(h *Hold) bool {
+// Claim takes the hold, or reports false if the living have it. heir says that the one before
+// has died.
+func (s *Segment) Claim(h *Hold) (ok, heir bool) {
 	me := uint64(s.ID())
 	h.claims.Add(1)
 	atStep(stepClaiming)
@@ -82,7 +83,7 @@ func (s *Segment) Claim(h *Hold) bool {
 		w := h.word.Load()
 		if s.holderAlive(w) {
 			h.claims.Add(-1)
-			return false
+			return false, false
 		}
 		claim := me | holdNew
 		if orphaned(w) {
@@ -92,7 +93,7 @@ func (s *Segment) Claim(h *Hold) bool {
 			if !s.Closed() {
 				h.word.CompareAndSwap(claim, me)
 			}
-			return true
+			return true, claim&holdHeir != 0
 		}
 	}
 }

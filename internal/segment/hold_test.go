@@ -39,7 +39,7 @@ func (h holder) expect(t *testing.T, what string, held, abandoned bool) {
 
 func (h holder) claim(t *testing.T, want bool) {
 	t.Helper()
-	if h.Claim(h.hold) != want {
+	if ok, _ := h.Claim(h.hold); ok != want {
 		t.Errorf("claim: %v", !want)
 	}
 }

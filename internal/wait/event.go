@@ -57,10 +57,11 @@ import (
 type Event struct {
 	word   *uint32
 	fence  Fence
-	keen   uint32 // 1: see Keen
+	tally  *Tally // or nil
 	turn   chan struct{}
 	queued int32 // goroutines of this process that have the turn, or wait for it
 	luck   luck
+	keen   uint32 // 1: see Keen
 }
 
 // Fence is the sleeper's side of the store-load fence of Invariant 1.
@@ -91,9 +92,15 @@ func NewEvent(word *uint32, fence Fence) Event {
 // meanwhile. Whoever wakes them wakes everybody, if they wait for something else.
 func (e *Event) Another() *Event {
 	other := NewEvent(e.word, e.fence)
-	other.keen = atomic.LoadUint32(&e.keen)
+	other.keen, other.tally = atomic.LoadUint32(&e.keen), e.tally
 	return &other
 }
+
+// CountIn has e count in t, from before its first use on.
+func (e *Event) CountIn(t *Tally) { e.tally = t }
+
+// Tally returns what e counts in.
+func (e *Event) Tally() *Tally { return e.tally }
 
 // Keen has whoever sleeps on e look at every Slice, if they are not too many: what they wait
 // for may come by other things than a wake, or a death.
@@ -113,12 +120,12 @@ const Everybody = 1 << 30
 // Notify wakes up to n processes that sleep. Call it after a change of the
 // condition, if Waiting.
 func (e *Event) Notify(n int) {
-	notify(e.word, n)
+	notify(e.word, n, e.tally)
 	runtime.KeepAlive(e)
 }
 
 // notify is Notify of the Event with that word.
-func notify(word *uint32, n int) {
+func notify(word *uint32, n int, t *Tally) {
 	for {
 		w := atomic.LoadUint32(word)
 		if w&waiting == 0 {
@@ -128,6 +135,7 @@ func notify(word *uint32, n int) {
 		if !atomic.CompareAndSwapUint32(word, w, next) {
 			continue
 		}
+		t.woke()
 		if futex.Wake(word, n) < n {
 			atomic.CompareAndSwapUint32(word, next, next&^waiting)
 		}
@@ -143,11 +151,12 @@ func (e *Event) Await(ctx context.Context, try func() bool, stalled func()) erro
 	if !e.Queued() && e.luck.spin(try) {
 		return nil
 	}
-	if err := e.enter(ctx); err != nil {
+	waited, err := e.enter(ctx)
+	if err != nil {
 		return err
 	}
 	defer e.leave()
-	return e.sleep(ctx, try, stalled)
+	return e.sleep(ctx, try, stalled, waited)
 }
 
 // AwaitEach is Await where each goroutine waits for something else: they do not take
@@ -157,14 +166,14 @@ func (e *Event) AwaitEach(ctx context.Context, try func() bool, stalled func()) 
 	if e.luck.spin(try) {
 		return nil
 	}
-	return e.sleep(ctx, try, stalled)
+	return e.sleep(ctx, try, stalled, false)
 }
 
 // sleep sleeps on this Event only.
-func (e *Event) sleep(ctx context.Context, try func() bool, stalled func()) error {
+func (e *Event) sleep(ctx context.Context, try func() bool, stalled func(), waited bool) error {
 	events := []*Event{e}
 	start := time.Now()
-	err := sleep(ctx, func() []*Event { return events }, try, stalled)
+	err := sleep(ctx, func() []*Event { return events }, try, stalled, waited)
 	e.luck.slept(time.Since(start))
 	return err
 }
@@ -174,15 +183,17 @@ func Each(ctx context.Context, word *uint32, fence Fence, try func() bool, stall
 	return (&Event{word: word, fence: fence}).AwaitEach(ctx, try, stalled)
 }
 
-// enter waits for the turn (Invariant 3).
-func (e *Event) enter(ctx context.Context) error {
-	atomic.AddInt32(&e.queued, 1)
+// enter waits for the turn (Invariant 3), and reports whether it stood behind another.
+func (e *Event) enter(ctx context.Context) (waited bool, err error) {
+	if waited = atomic.AddInt32(&e.queued, 1) > 1; waited {
+		e.tally.Waited()
+	}
 	select {
 	case e.turn <- struct{}{}:
-		return nil
+		return waited, nil
 	case <-ctx.Done():
 		atomic.AddInt32(&e.queued, -1)
-		return ctx.Err()
+		return waited, ctx.Err()
 	}
 }
 

@@ -152,7 +152,7 @@ func TestCancelledTurn(t *testing.T) {
 	asleepAtOnce(t)
 	word := uint32(0)
 	e := NewEvent(&word, &hooked{})
-	if err := e.enter(context.Background()); err != nil || !e.Queued() {
+	if _, err := e.enter(context.Background()); err != nil || !e.Queued() {
 		t.Fatalf("the first does not get the turn: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -237,7 +237,7 @@ func TestPollsLater(t *testing.T) {
 func TestOutOfTurn(t *testing.T) {
 	word := uint32(0)
 	e := NewEvent(&word, &hooked{})
-	if err := e.enter(context.Background()); err != nil {
+	if _, err := e.enter(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
@@ -268,7 +268,7 @@ func TestMovesOn(t *testing.T) {
 			cancel()
 		}
 		return tries > 1000
-	}, func() {})
+	}, func() {}, false)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled, and got %v after %d tries", err, tries)
 	}
@@ -290,7 +290,7 @@ func TestMoves(t *testing.T) {
 				done = true
 			}
 			return done
-		}, func() {})
+		}, func() {}, false)
 	})
 	if took := time.Since(start); took > time.Minute/2 {
 		t.Errorf("it has slept for %v on the Event that it was to leave", took)

@@ -82,7 +82,7 @@ func TestHubMany(t *testing.T) {
 	dorm.Unlock()
 	wake := func(i int) {
 		words[i].done.Store(true)
-		notify(&words[i].word, 1)
+		notify(&words[i].word, 1, nil)
 	}
 	for k := range 100 {
 		wake(2 * (k * 97 % (n / 2)))
@@ -163,7 +163,7 @@ func TestHubWakesOne(t *testing.T) {
 		for range burst {
 			k := random.IntN(kinds)
 			permits[k].n.Add(1)
-			notify(&permits[k].word, 1)
+			notify(&permits[k].word, 1, nil)
 		}
 		given += burst
 		if random.IntN(4) == 0 {
@@ -173,7 +173,7 @@ func TestHubWakesOne(t *testing.T) {
 	until(func() bool { return taken.Load() >= 5000 })
 	ended.Store(1)
 	for k := range permits {
-		notify(&permits[k].word, Everybody)
+		notify(&permits[k].word, Everybody, nil)
 	}
 	wg.Wait()
 	noHubs(t, before)

@@ -56,4 +56,4 @@ func (l *Lobby) leave(words *Words) {
 func Asleep(word *uint32) bool { return atomic.LoadUint32(word)&waiting != 0 }
 
 // WakeAll wakes all who sleep on the Event with that word. Call it if Asleep.
-func WakeAll(word *uint32) { notify(word, Everybody) }
+func WakeAll(word *uint32) { notify(word, Everybody, nil) }

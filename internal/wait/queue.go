@@ -96,12 +96,14 @@ func (w *Words) Barred() bool { return atomic.LoadUint64(&w.priority) >= 1<<firs
 
 // Wake wakes up to n of those who sleep and may be served. Call it after something was
 // given back, if Waiting.
-func (w *Words) Wake(n int) {
+func (w *Words) Wake(n int) { w.wake(n, nil) }
+
+func (w *Words) wake(n int, t *Tally) {
 	if w.Barred() {
-		notify(&w.events[1], Everybody)
+		notify(&w.events[1], Everybody, t)
 		return
 	}
-	notify(&w.events[0], n)
+	notify(&w.events[0], n, t)
 }
 
 // Init makes the process's side of the Queue whose words are given. All handles of one
@@ -114,6 +116,15 @@ func (q *Queue) Init(words *Words, owner Owner, shared bool) {
 	(&claim{queue: q}).end(false) // what an earlier owner of this slot has left
 }
 
+// CountIn has q count in t, from before its first use on.
+func (q *Queue) CountIn(t *Tally) {
+	q.behind.CountIn(t)
+	q.ahead.CountIn(t)
+}
+
+// Tally returns what q counts in.
+func (q *Queue) Tally() *Tally { return q.behind.Tally() }
+
 // Waiting is that of the Words.
 func (q *Queue) Waiting() bool { return q.words.Waiting() }
 
@@ -125,7 +136,7 @@ func (q *Queue) Queued() bool { return q.behind.Queued() }
 
 // Wake is that of the Words.
 func (q *Queue) Wake(n int) {
-	q.words.Wake(n)
+	q.words.wake(n, q.Tally())
 	runtime.KeepAlive(q)
 }
 
@@ -146,14 +157,15 @@ func (q *Queue) Await(ctx context.Context, take func(first bool) bool, stalled f
 	if !q.Queued() && q.luck.spin(func() bool { return take(false) }) {
 		return nil
 	}
-	if err := q.behind.enter(ctx); err != nil {
+	waited, err := q.behind.enter(ctx)
+	if err != nil {
 		return err
 	}
 	defer q.behind.leave()
 	defer func() { c.end(err == nil && !q.owner.Closed()) }()
 	return sleep(ctx, c.on,
 		func() bool { return take(c.first()) || c.apply() && take(true) },
-		func() { q.DropStale(); stalled() })
+		func() { q.DropStale(); stalled() }, waited)
 }
 
 // DropStale ends the claim of a waiter that is dead or does not move.

@@ -164,7 +164,7 @@ func (c closing) Closed() bool { return c.closed }
 func TestAwaitQueues(t *testing.T) {
 	w := newWorld(t)
 	q := &w.queues[0]
-	if err := q.behind.enter(context.Background()); err != nil {
+	if _, err := q.behind.enter(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)

@@ -32,9 +32,9 @@ func SetSlice(d time.Duration) { slice.Store(int64(d)) }
 const poll = time.Millisecond
 
 // sleep waits for who has the turn, or needs none, as Await does. It sleeps on the Events
-// that on names, which may be others after each try.
-func sleep(ctx context.Context, on func() []*Event, try func() bool, stalled func()) error {
-	return new(nap).sleep(ctx, on, try, stalled)
+// that on names, which may be others after each try. waited says that this wait is counted.
+func sleep(ctx context.Context, on func() []*Event, try func() bool, stalled func(), waited bool) error {
+	return (&nap{counted: waited}).sleep(ctx, on, try, stalled)
 }
 
 // A nap is a goroutine's sleep, from the first word that it has armed until it goes on.
@@ -43,13 +43,14 @@ func sleep(ctx context.Context, on func() []*Event, try func() bool, stalled fun
 // wake was for is found by a try after the kernel has let go of the word, or the wake is
 // passed on.
 type nap struct {
-	events []*Event
-	words  []futex.Word // of the events, as they were armed last
-	bed    *bed         // in a hub, while it has one
-	vigil  vigil        // while it has none
-	look   time.Time    // when to look for the dead
-	used   *Event       // of several, the one that it goes on by
-	fences []Fence      // of several, those of all, also of what has no Event
+	events  []*Event
+	words   []futex.Word // of the events, as they were armed last
+	bed     *bed         // in a hub, while it has one
+	vigil   vigil        // while it has none
+	look    time.Time    // when to look for the dead
+	used    *Event       // of several, the one that it goes on by
+	fences  []Fence      // of several, those of all, also of what has no Event
+	counted bool         // in the Tallies
 }
 
 func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, stalled func()) error {
@@ -92,6 +93,7 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 		if limit := asleep.Add(bound); !reach && limit.Before(n.look) {
 			n.look = limit
 		}
+		n.count()
 		err := n.doze(ctx, !reach)
 		late := errors.Is(err, os.ErrDeadlineExceeded)
 		if try() {
@@ -110,6 +112,19 @@ func (n *nap) sleep(ctx context.Context, on func() []*Event, try func() bool, st
 			return ctx.Err()
 		default: // the kernel will not let us sleep
 			time.Sleep(poll)
+		}
+	}
+}
+
+// count counts this wait, once, in each Tally.
+func (n *nap) count() {
+	if n.counted {
+		return
+	}
+	n.counted = true
+	for i, e := range n.events {
+		if !slices.ContainsFunc(n.events[:i], func(other *Event) bool { return other.tally == e.tally }) {
+			e.tally.Waited()
 		}
 	}
 }
@@ -217,10 +232,10 @@ func (n *nap) leave() {
 func (n *nap) end() {
 	inHub, several := n.bed != nil, n.fences != nil
 	n.leave()
-	for _, w := range n.words {
+	for i, w := range n.words {
 		used := !inHub && (!several || n.used != nil && n.used.word == w.Addr)
 		if !used && changed(w) {
-			notify(w.Addr, 1)
+			notify(w.Addr, 1, n.events[i].tally)
 		}
 	}
 }
