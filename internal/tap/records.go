@@ -39,6 +39,11 @@ func newRecords(o words, e layout.Entry, oldest bool) (*records, error) {
 // head returns the position of the record that is to be popped.
 func (r *records) head() uint64 { return r.word(offHead) &^ moreMask >> placeShift }
 
+// lately is head, loaded after all that was loaded before.
+func (r *records) lately() uint64 { return r.after(offHead) &^ moreMask >> placeShift }
+
+func modulo(pos uint64) uint64 { return pos & (1<<(64-placeShift) - 1) }
+
 // behind returns how far b is behind a, negative if it is before it.
 func behind(a, b uint64) int64 { return int64((b-a)<<placeShift) >> placeShift }
 
@@ -60,17 +65,23 @@ func (r *records) extent(pos, h uint64) uint64 {
 	return 0
 }
 
-// tail follows the headers from head on to the last.
+func (r *records) renewed() bool { return behind(r.pos, r.tail()) < 0 }
+
+// tail follows the headers from head on to the last, as it is at some moment meanwhile. What is
+// popped before its header is known to be whole, it does not follow.
 func (r *records) tail() uint64 {
 	pos := r.head()
-	for range mostSteps {
+	for range r.capacity/header + 1 {
 		n := r.extent(pos, r.word(r.header(pos)))
-		if n == 0 {
+		if head := r.lately(); behind(pos, head) > 0 {
+			pos = head
+		} else if n == 0 {
 			break
+		} else {
+			pos = modulo(pos + n)
 		}
-		pos += n
 	}
-	return pos & (1<<(64-placeShift) - 1)
+	return pos
 }
 
 func (r *records) step() (Event, error) {
@@ -81,7 +92,7 @@ func (r *records) step() (Event, error) {
 	if n != 0 && h&padding == 0 && r.index <= more {
 		e.Data = r.copy(r.header(r.pos)+header+r.index*((length+7)&^7), length)
 	}
-	if head := r.after(offHead) &^ moreMask >> placeShift; behind(r.pos, head) > 0 {
+	if head := r.lately(); behind(r.pos, head) > 0 {
 		return r.passed(head), nil
 	}
 	switch {
@@ -92,24 +103,20 @@ func (r *records) step() (Event, error) {
 	case n == 0 || r.index > more:
 		return Event{}, fmt.Errorf("header %#x at offset %d: %w", h, r.header(r.pos)-offBody, layout.ErrCorrupt)
 	case h&padding != 0:
-		r.move(r.pos+n, 0)
+		r.place = place{pos: modulo(r.pos + n)}
 		return r.step() // what is behind it is no padding, as it is at the start of the ring
 	case r.index < more:
 		r.index++
+		r.before = header + r.index*((length+7)&^7)
 	default:
-		r.move(r.pos+n, 0)
+		r.place = place{pos: modulo(r.pos + n)}
 	}
 	return e, nil
 }
 
-func (r *records) move(pos, index uint64) {
-	r.pos, r.index = pos&(1<<(64-placeShift)-1), index
-}
-
-// passed goes on at head, from a record that was popped. What was missed counts all bytes of the
-// record where the tap was.
+// passed goes on at head, from a record that was popped. What of it was returned was not missed.
 func (r *records) passed(head uint64) Event {
-	e := Event{Position: r.pos, Missed: uint64(behind(r.pos, head))}
-	r.move(head, 0)
+	e := Event{Position: modulo(r.pos + r.before), Missed: uint64(behind(r.pos, head)) - r.before}
+	r.place = place{pos: head}
 	return e
 }

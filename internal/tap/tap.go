@@ -49,14 +49,14 @@ type Tap struct {
 	index   int    // of its entry
 	entry   layout.Entry
 	changes uint64
-	ring    ring
+	ring    stream
 }
 
-// ring is one of a kind. Its steps return errEmpty, errClosed, or an error for good.
-type ring interface {
+// stream is a ring of one kind. Its steps return errEmpty, errClosed, or an error for good.
+type stream interface {
 	step() (Event, error)
-	tail() uint64 // the next position to be published, or one before it
-	place() *place
+	renewed() bool // it has not come as far as the place any more
+	cursor() *place
 }
 
 // Options say what is copied. Limit is how many bytes of a message are, 0 for all.
@@ -154,7 +154,7 @@ func open(v segment.View, object string, opts Options) (*Tap, error) {
 	return t, nil
 }
 
-func newRing(o words, e layout.Entry, oldest bool) (ring, error) {
+func newRing(o words, e layout.Entry, oldest bool) (stream, error) {
 	switch e.Kind {
 	case layout.KindSPSC, layout.KindBroadcast:
 		return newTrain(o, e, oldest)
@@ -182,19 +182,19 @@ func (t *Tap) find() (int, layout.Entry, error) {
 
 // next is one step, of a ring that is still there (Invariant 3).
 func (t *Tap) next() (Event, error) {
-	at := *t.ring.place()
+	at := *t.ring.cursor()
 	e, err := t.ring.step()
 	arch.LoadFence()
 	changes := layout.Changes(t.view.Mem).Load()
 	if changes == t.changes {
 		return e, err
 	}
-	*t.ring.place() = at
+	*t.ring.cursor() = at
 	entry, state, rerr := layout.ReadEntry(t.header.Entry(t.view.Mem, t.index))
 	if rerr != nil || state != layout.Published && state != layout.Removing || entry != t.entry {
 		return Event{}, fmt.Errorf("was removed: %w", ErrGone)
 	}
-	if int64(t.ring.tail()-at.pos) < 0 {
+	if t.ring.renewed() {
 		return Event{}, fmt.Errorf("was removed, and made again: %w", ErrGone)
 	}
 	t.changes = changes
@@ -205,10 +205,11 @@ func (t *Tap) fault(err error) error {
 	return fmt.Errorf("%v %q: %w", t.Kind, layout.Printable(t.name), err)
 }
 
-// place is where a tap is. Index counts the messages of a record, in a Bytes.
-type place struct{ pos, index uint64 }
+// place is where a tap is. In a Bytes, index counts the messages of a record, and those before it
+// take so many bytes of it.
+type place struct{ pos, index, before uint64 }
 
-func (p *place) place() *place { return p }
+func (p *place) cursor() *place { return p }
 
 // gap is the Event of having gone from a position to another one.
 func gap(from, to, unit uint64) Event { return Event{Position: from, Missed: (to - from) * unit} }

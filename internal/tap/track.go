@@ -123,6 +123,8 @@ func (r *track) length(run uint64) uint64 {
 	return min(max(run, 1), r.capacity/2)
 }
 
+func (r *track) renewed() bool { return int64(r.tail()-r.pos) < 0 }
+
 // tail goes from the producers' hint to the first position that nobody has claimed.
 func (r *track) tail() uint64 {
 	pos := r.word(offTail)

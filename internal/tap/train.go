@@ -65,7 +65,9 @@ func slotSize(mem []byte, body uint64, e layout.Entry) (uint64, error) {
 
 func (r *train) slot(pos uint64) uint64 { return r.body + (pos&(r.capacity-1))*r.stride }
 
-// tail returns the first position whose message is not published, or one before it.
+func (r *train) renewed() bool { return int64(r.tail()-r.pos) < 0 }
+
+// tail returns the first position whose message is not published, as it is at some moment meanwhile.
 func (r *train) tail() uint64 {
 	lo := r.word(offHead)
 	hi := lo + r.capacity
