@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
@@ -31,7 +32,8 @@ func (c *cli) ls() *cobra.Command {
 		Use: "ls", Short: "List the segments of the directory", Args: cobra.NoArgs,
 		Long: `Ls lists the segments of the directory: name, bytes of the file, version of the format, mode, owner,
 age, how many processes are attached and alive, how many have died attached, and how many objects
-there are. A segment with a mark is damaged: see show.
+there are. Of a segment of another format than this program's, it knows no more than that. A segment with
+a "!" is damaged, or made on another architecture: see show.
 
 With -json, it writes an array of objects with the fields Name, Size, Format, Mode, UID, Created,
 Alive, Dead, Objects, Damaged, and Error of one that cannot be read.`,
@@ -93,8 +95,12 @@ func summarize(name string, opts *shm.Options) (Summary, error) {
 
 func mode(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }
 
-// damaged reports whether something is wrong with the segment, or one of its objects.
+// damaged reports whether something is wrong with the segment, or one of its objects. Another version
+// of the format is no damage.
 func damaged(info *shm.Info) bool {
+	if info.Format != layout.Version {
+		return false
+	}
 	for _, o := range info.Objects {
 		if len(o.Faults) > 0 {
 			return true

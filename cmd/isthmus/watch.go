@@ -35,6 +35,14 @@ type Missed struct {
 	Unit             string // "messages", or "bytes"
 }
 
+// Watching is the beginning of a watch.
+type Watching struct {
+	Watching, Kind string
+	Type           string `json:",omitempty"` // of the messages, see shm.TypeInfo.Text
+	Position       uint64 // of the next message
+	Unit           string // of what is missed
+}
+
 // Watched is the end of a watch.
 type Watched struct {
 	Ended            string // "closed", "interrupted", "messages" (as many as -n), "gone" or "corrupt"
@@ -61,7 +69,8 @@ decoded by the type that the ring has recorded. What it could not copy it counts
 It ends when the ring is closed and drained, when the ring or its segment is removed (exit code 3), or
 if what it reads cannot be (4); after -n messages; or when it is interrupted.
 
-With -json, it writes an object in each line. A message has Position, Size and Value, or Data where there
+With -json, it writes an object in each line. The first has Watching (the object), Kind, Type, Position
+and Unit (messages or bytes). A message has Position, Size and Value, or Data where there
 is no type and the bytes are no text, and Cut if that is only the beginning. Others have Missed, Unit
 and the Position where it began. The last has Ended (closed, interrupted, messages, gone or corrupt),
 and how many Messages there were, and Missed, in all.`,
@@ -91,19 +100,20 @@ type watcher struct {
 	most uint64
 	opts tap.Options
 
+	tap    *tap.Tap
 	decode *typ
 	end    Watched
 	lapse  Missed // not written yet
+	failed error  // to write the beginning
 }
 
 func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	w.cli = c
-	err := tap.Watch(ctx, name, object, (*segment.Options)(c.options()), w.opts, w.event)
-	if err != nil && w.end.Unit == "" && err != errMost { // it never began, or nothing has passed
-		return err
-	}
+	err := tap.Watch(ctx, name, object, (*segment.Options)(c.options()), w.opts, w.begin)
 	switch {
-	case err == errMost:
+	case w.tap == nil:
+		return err
+	case errors.Is(err, errMost):
 		w.end.Ended, err = "messages", nil
 	case errors.Is(err, tap.ErrGone):
 		w.end.Ended = "gone"
@@ -119,13 +129,28 @@ func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	return errors.Join(err, w.missed(), w.last())
 }
 
+func (w *watcher) begin(t *tap.Tap) func(tap.Event) error {
+	w.tap, w.end.Unit, w.lapse.Unit = t, t.Unit, t.Unit
+	if t.ElemSize != 0 {
+		w.decode = parseType(t.Type, t.ElemSize)
+	}
+	b := Watching{clean(t.Name()), t.Kind.String(), clean(t.Type), t.Position(), t.Unit}
+	if w.json {
+		w.failed = writeJSON(w.out, b, true)
+		return w.event
+	}
+	what := b.Kind
+	if b.Type != "" {
+		what += " of " + b.Type
+	}
+	_, w.failed = fmt.Fprintf(w.out, "%s: %s, from position %d\n", b.Watching, what, b.Position)
+	return w.event
+}
+
 // event writes one. Lapses that follow one another are one.
-func (w *watcher) event(t *tap.Tap, e tap.Event) error {
-	if w.end.Unit == "" {
-		w.end.Unit, w.lapse.Unit = t.Unit, t.Unit
-		if t.Type != "" {
-			w.decode = parseType(t.Type, t.ElemSize)
-		}
+func (w *watcher) event(e tap.Event) error {
+	if w.failed != nil {
+		return w.failed
 	}
 	if e.Missed != 0 {
 		if w.lapse.Missed == 0 {
@@ -138,7 +163,7 @@ func (w *watcher) event(t *tap.Tap, e tap.Event) error {
 	if err := w.missed(); err != nil {
 		return err
 	}
-	if err := w.message(t, e); err != nil {
+	if err := w.message(e); err != nil {
 		return err
 	}
 	if w.end.Messages++; w.end.Messages == w.most {
@@ -159,13 +184,13 @@ func (w *watcher) missed() error {
 	return err
 }
 
-func (w *watcher) message(t *tap.Tap, e tap.Event) error {
+func (w *watcher) message(e tap.Event) error {
 	p := Passed{Position: e.Position, Index: e.Index, Size: e.Size}
 	whole := uint64(len(e.Data)) == e.Size
 	switch {
 	case whole && w.decode != nil:
 		p.Value = w.decode.value(e.Data)
-	case whole && t.ElemSize == 0 && utf8.Valid(e.Data):
+	case whole && w.tap.ElemSize == 0 && utf8.Valid(e.Data):
 		p.Value = quote(nil, string(e.Data))
 	}
 	if p.Value == nil {

@@ -1,14 +1,12 @@
 package tap
 
 import (
-	"context"
 	"strconv"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
-	"github.com/isthmus-go/isthmus/internal/segment"
 	"github.com/isthmus-go/isthmus/ring"
 )
 
@@ -67,20 +65,11 @@ func TestPassing(t *testing.T) {
 				p.Expect("ready")
 			}
 			var seen, missed, next uint64
-			began := false
-			opts := Options{Oldest: true}
-			err := segment.Look(shared.Name, nil, func(v segment.View) error {
-				tap, err := open(v, object, opts)
-				if err != nil {
-					return err
+			err := Watch(t.Context(), shared.Name, object, nil, Options{}, func(*Tap) func(Event) error {
+				for _, p := range procs {
+					p.Send("go")
 				}
-				if !began {
-					began = true
-					for _, p := range procs {
-						p.Send("go")
-					}
-				}
-				return tap.watch(context.Background(), func(_ *Tap, e Event) error {
+				return func(e Event) error {
 					if missed += e.Missed; e.Missed != 0 {
 						return nil
 					}
@@ -94,7 +83,7 @@ func TestPassing(t *testing.T) {
 					}
 					seen, next = seen+1, n+1
 					return nil
-				})
+				}
 			})
 			proctest.Check(t, err)
 			for _, p := range procs {

@@ -72,28 +72,34 @@ const (
 	lastPush   = 20 * time.Millisecond  // for a push that was in progress at Close
 )
 
-// Watch calls f with what passes through a ring, until ctx ends, the ring is closed and drained, or
-// f returns an error, which Watch returns; it returns nil for the first two. It fails with ErrGone
-// if there is no such object, or if it or its segment is removed, and with layout.ErrCorrupt if
-// what it reads cannot be.
-func Watch(ctx context.Context, name, object string, seg *segment.Options, opts Options, f func(*Tap, Event) error) error {
+// Watch calls begin with a ring, and what that returns with all that passes through the ring, until
+// ctx ends, the ring is closed and drained, or the call returns an error, which Watch wraps; it
+// returns nil for the first two. It fails with ErrGone if there is no such object, or if it or its
+// segment is removed, and with layout.ErrCorrupt if what it reads cannot be.
+func Watch(ctx context.Context, name, object string, seg *segment.Options, opts Options, begin func(*Tap) func(Event) error) error {
 	return segment.Look(name, seg, func(v segment.View) error {
 		t, err := open(v, object, opts)
 		if err != nil {
 			return err
 		}
-		return t.watch(ctx, f)
+		return t.watch(ctx, begin(t))
 	})
 }
 
-func (t *Tap) watch(ctx context.Context, f func(*Tap, Event) error) error {
+// Name is that of the object.
+func (t *Tap) Name() string { return t.name }
+
+// Position is the next one that the tap looks at.
+func (t *Tap) Position() uint64 { return t.ring.cursor().pos }
+
+func (t *Tap) watch(ctx context.Context, f func(Event) error) error {
 	pause, ended := shortPause, false
 	idle := time.Now()
 	for ctx.Err() == nil {
 		e, err := t.next()
 		switch err {
 		case nil:
-			if err := f(t, e); err != nil {
+			if err := f(e); err != nil {
 				return err
 			}
 			pause, ended = shortPause, false

@@ -324,7 +324,7 @@ func spoilt(random *rand.Rand) uint64 {
 func TestNoRing(t *testing.T) {
 	s := shared.Named(t)
 	proctest.Must(shm.NewLock(s.Segment, object))(t)
-	nothing := func(*Tap, Event) error { return nil }
+	nothing := func(*Tap) func(Event) error { return nil }
 	if err := Watch(t.Context(), shared.Name, object, nil, Options{}, nothing); !errors.Is(err, ErrNoRing) {
 		t.Error(err)
 	}
