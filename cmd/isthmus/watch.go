@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -100,6 +101,7 @@ type watcher struct {
 	most uint64
 	opts tap.Options
 
+	out    *bufio.Writer // is flushed when there is no message
 	tap    *tap.Tap
 	decode *typ
 	end    Watched
@@ -108,7 +110,8 @@ type watcher struct {
 }
 
 func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
-	w.cli = c
+	w.cli, w.out = c, bufio.NewWriter(c.out)
+	w.opts.Idle = func() { w.out.Flush() } // an error comes back with the next write
 	err := tap.Watch(ctx, name, object, (*segment.Options)(c.options()), w.opts, w.begin)
 	switch {
 	case w.tap == nil:
@@ -126,7 +129,7 @@ func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	default:
 		w.end.Ended = "closed"
 	}
-	return errors.Join(err, w.missed(), w.last())
+	return errors.Join(err, w.missed(), w.last(), w.out.Flush())
 }
 
 func (w *watcher) begin(t *tap.Tap) func(tap.Event) error {

@@ -45,6 +45,7 @@ type Tap struct {
 
 	view    segment.View
 	header  layout.Header
+	opts    Options
 	name    string // of the object
 	index   int    // of its entry
 	entry   layout.Entry
@@ -59,10 +60,11 @@ type stream interface {
 	cursor() *place
 }
 
-// Options say what is copied. Limit is how many bytes of a message are, 0 for all.
+// Options say what is copied.
 type Options struct {
-	Oldest bool // begins with the oldest message that is there, not with the next one
-	Limit  int
+	Oldest bool   // begins with the oldest message that is there, not with the next one
+	Limit  int    // how many bytes of a message, 0 for all
+	Idle   func() // is called each time when there is no message
 }
 
 const (
@@ -116,6 +118,9 @@ func (t *Tap) watch(ctx context.Context, f func(Event) error) error {
 		default:
 			return t.fault(err)
 		}
+		if t.opts.Idle != nil {
+			t.opts.Idle()
+		}
 		if time.Since(idle) > lookAgain {
 			if info, err := os.Stat(t.view.Path); err != nil || !os.SameFile(info, t.view.Info) {
 				return fmt.Errorf("segment was removed: %w", ErrGone)
@@ -136,7 +141,7 @@ func open(v segment.View, object string, opts Options) (*Tap, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tap{view: v, header: h, name: object}
+	t := &Tap{view: v, header: h, opts: opts, name: object}
 	t.changes = layout.Changes(v.Mem).Load()
 	if t.index, t.entry, err = t.find(); err != nil {
 		return nil, err
