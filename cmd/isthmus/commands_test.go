@@ -44,15 +44,15 @@ pid P SLOT ID AGE alive
 OBJECT KIND TYPE CAPACITY BYTES OFFSET USERS STATE
 orders SPSC ring main.order 16 1536 8192 1 3 messages, producer pid P
 log byte ring 4096 4736 9728 1 0 messages
-mu lock 0 128 14464 1 owner pid P
+mu lock - 128 14464 1 owner pid P
 sem semaphore 4 256 14592 1 1 free, 3 of pid P
-event event 0 128 14848 1 not set
+event event - 128 14848 1 not set
 
 OBJECT FIELD OFFSET TYPE
 orders ID 0 uint64
 orders Legs 8 [2]struct
 orders Legs[].Price 8 float64
-orders Legs[].Size 16 int32
+orders Legs[].Size 16 int64
 orders Name 40 [8]uint8
 `)
 	all := parsed[[]Summary](t, exitOK, "ls")

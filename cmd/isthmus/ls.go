@@ -54,7 +54,7 @@ func (c *cli) list() error {
 			continue // it was removed meanwhile
 		}
 		if err != nil {
-			s.Error = clean(err.Error())
+			s.Error = err.Error()
 			failed = failed || !s.Damaged
 		}
 		damaged, dead = damaged || s.Damaged, dead || s.Dead > 0
@@ -120,7 +120,7 @@ func (c *cli) summaries(all []Summary) error {
 			name += " !"
 		}
 		if s.Error != "" {
-			rows = append(rows, []string{name, s.Error})
+			rows = append(rows, []string{name, clean(s.Error)})
 			continue
 		}
 		rows = append(rows, []string{

@@ -98,7 +98,7 @@ func golden(t *testing.T, out, want string) {
 
 type leg struct {
 	Price float64
-	Size  int32
+	Size  int64
 }
 
 type order struct {

@@ -82,9 +82,12 @@ func (c *cli) objects(i *shm.Info) error {
 	rows := [][]string{{"OBJECT", "KIND", "TYPE", "CAPACITY", "BYTES", "OFFSET", "USERS", "STATE"}}
 	var fields [][]string
 	for _, o := range i.Objects {
-		name := clean(o.Name)
+		name, capacity := clean(o.Name), "-"
+		if o.Capacity != 0 {
+			capacity = strconv.FormatInt(o.Capacity, 10)
+		}
 		rows = append(rows, []string{
-			name, o.Kind, clean(o.Type.Name), strconv.FormatInt(o.Capacity, 10), strconv.FormatInt(o.Size, 10),
+			name, o.Kind, clean(o.Type.Name), capacity, strconv.FormatInt(o.Size, 10),
 			strconv.FormatInt(o.Offset, 10), strconv.Itoa(len(o.Users)), state(o),
 		})
 		for _, f := range o.Type.Fields {

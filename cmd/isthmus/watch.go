@@ -137,16 +137,16 @@ func (w *watcher) begin(t *tap.Tap) func(tap.Event) error {
 	if t.ElemSize != 0 {
 		w.decode = parseType(t.Type, t.ElemSize)
 	}
-	b := Watching{clean(t.Name()), t.Kind.String(), clean(t.Type), t.Position(), t.Unit}
+	b := Watching{t.Name(), t.Kind.String(), t.Type, t.Position(), t.Unit}
 	if w.json {
 		w.failed = writeJSON(w.out, b, true)
 		return w.event
 	}
 	what := b.Kind
 	if b.Type != "" {
-		what += " of " + b.Type
+		what += " of " + clean(b.Type)
 	}
-	_, w.failed = fmt.Fprintf(w.out, "%s: %s, from position %d\n", b.Watching, what, b.Position)
+	_, w.failed = fmt.Fprintf(w.out, "%s: %s, from position %d\n", clean(b.Watching), what, b.Position)
 	return w.event
 }
 

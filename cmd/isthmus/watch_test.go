@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -169,7 +170,7 @@ func TestWatchEnds(t *testing.T) {
 	proctest.Check(t, b.TryPush([]byte("a\x1b\u009b")))
 	proctest.Check(t, b.TryPush([]byte{0xff, 0xfe}))
 
-	if out := expect(t, exitOK, "watch", shared.Name, "legs", "-oldest", "-n1"); out != `legs: MPMC ring of {Price 0 float64,Size 8 int32}, from position 0
+	if out := expect(t, exitOK, "watch", shared.Name, "legs", "-oldest", "-n1"); out != `legs: MPMC ring of {Price 0 float64,Size 8 int64}, from position 0
 0  {"Price":1.5,"Size":-2}
 messages: 1 message, missed 0 messages
 ` {
@@ -188,17 +189,19 @@ messages: 2 messages, missed 0 bytes
 		t.Error(out)
 	}
 
-	l, wait, kill := watch(t, shared.Name, "legs")
-	l.next()
-	kill(os.Interrupt)
-	if v := l.next(); v.Ended != "interrupted" {
-		t.Errorf("%+v", v)
-	}
-	if code, errs := wait(); code != exitOK {
-		t.Error(code, errs)
+	if runtime.GOOS != "windows" { // where no process sends this to another one
+		l, wait, kill := watch(t, shared.Name, "legs")
+		l.next()
+		kill(os.Interrupt)
+		if v := l.next(); v.Ended != "interrupted" {
+			t.Errorf("%+v", v)
+		}
+		if code, errs := wait(); code != exitOK {
+			t.Error(code, errs)
+		}
 	}
 
-	l, wait, _ = watch(t, shared.Name, "legs")
+	l, wait, _ := watch(t, shared.Name, "legs")
 	l.next()
 	proctest.Must(q.TryPop())(t)
 	proctest.Check(t, q.TryPush(leg{3.5, 4}))
@@ -231,6 +234,27 @@ func TestWatchReplaced(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	if code, errs := wait(); code != exitMissing || !strings.Contains(errs, "segment was removed") {
+		t.Error(code, errs)
+	}
+}
+
+// TestWatchCutOff has the file cut off under a watch.
+func TestWatchCutOff(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is mapped cannot be cut off")
+	}
+	dir := proctest.Dir(t)
+	s := proctest.Must(shm.Create(shared.Name, 1<<16, nil))(t)
+	furnish(t, s)
+	proctest.Check(t, s.Close())
+	defer shm.Remove(shared.Name, nil)
+	l, wait, _ := watch(t, shared.Name, "log")
+	l.next()
+	proctest.Check(t, os.Truncate(filepath.Join(dir, "isthmus."+shared.Name), 4096))
+	if v := l.next(); v.Ended != "corrupt" {
+		t.Errorf("%+v", v)
+	}
+	if code, errs := wait(); code != exitDamaged || !strings.Contains(errs, "cut off") {
 		t.Error(code, errs)
 	}
 }
