@@ -332,3 +332,91 @@ func TestNoRing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReserved has a producer that writes to the slot of the message while it is copied, and does
+// not publish what it writes; and one that is a slot before.
+func TestReserved(t *testing.T) {
+	for _, pushed := range []uint64{7, 8} { // before the one that is reserved, of 8
+		s := shared.Named(t)
+		q := proctest.Must(ring.NewSPSC[message](s.Segment, object, 8))(t)
+		p, c := proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
+		proctest.Check(t, p.TryPush(numbered(0)))
+		tapped(t, Options{Oldest: true}, func(tap *Tap) {
+			during(t, func() {
+				proctest.Must(c.TryPop())(t)
+				for n := uint64(1); n < pushed; n++ {
+					proctest.Check(t, p.TryPush(numbered(n)))
+				}
+				m := proctest.Must(p.TryReserve())(t)
+				*m = numbered(99)
+			})
+			switch e, err := tap.next(); {
+			case err != nil:
+				t.Error(err)
+			case pushed == 7 && inOrder:
+				if n, whole := number(e.Data); e.Missed != 0 || !whole || n != 0 {
+					t.Errorf("%+v was there all the time", e)
+				}
+			case e.Missed == 0:
+				t.Errorf("%+v was overwritten", e)
+			}
+		})
+	}
+}
+
+// TestLaps looks again when so many laps have passed that a claimed word shows the same one.
+func TestLaps(t *testing.T) {
+	s := shared.Named(t)
+	q := proctest.Must(ring.NewMPMC[message](s.Segment, object, 2))(t)
+	tapped(t, Options{}, func(tap *Tap) {
+		const laps = 1 << 14
+		for n := range uint64(2 * laps) {
+			proctest.Check(t, q.TryPush(numbered(n)))
+			proctest.Must(q.TryPop())(t)
+		}
+		proctest.Must(q.TryReserve())(t)
+		if e, err := tap.next(); e.Missed != 2*laps || err != nil {
+			t.Errorf("%+v, %v", e, err)
+		}
+		expectError(t, tap, errEmpty)
+	})
+}
+
+// TestRecord sees some messages of a record, and misses those behind it.
+func TestRecord(t *testing.T) {
+	s := shared.Named(t)
+	q := proctest.Must(ring.NewBytes(s.Segment, object, 1<<12))(t)
+	p, c := proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
+	tapped(t, Options{}, func(tap *Tap) {
+		const record = 8 + 3*64
+		proctest.Must(p.PushAll(t.Context(), [][]byte{text(0, 8), text(1, 8), text(2, 8)}))(t)
+		expect(t, tap, 0, 1)
+		for range 3 {
+			proctest.Must(c.TryPop(nil))(t)
+		}
+		proctest.Check(t, p.TryPush(text(3, 8)))
+		proctest.Must(c.TryPop(nil))(t)
+		proctest.Check(t, p.TryPush(text(4, 8)))
+		if e, err := tap.next(); e.Missed != 64+72 || e.Position != record-64 || err != nil {
+			t.Errorf("%+v, %v", e, err)
+		}
+		expect(t, tap, 4)
+	})
+}
+
+// TestAnother has another object in the place of the ring.
+func TestAnother(t *testing.T) {
+	s := shared.Named(t)
+	another := shared.Open(t)
+	q := proctest.Must(ring.NewMPMC[message](another, object, 8))(t)
+	proctest.Check(t, q.TryPush(numbered(0)))
+	tapped(t, Options{Oldest: true}, func(tap *Tap) {
+		during(t, func() {
+			proctest.Check(t, another.Close())
+			proctest.Check(t, s.RemoveObject(object))
+			q := proctest.Must(ring.NewMPMC[message](s.Segment, "other", 8))(t)
+			proctest.Check(t, q.TryPush(numbered(1)))
+		})
+		expectError(t, tap, ErrGone)
+	})
+}
