@@ -67,3 +67,11 @@ func defaultDir() string {
 func (o *Options) path(name string) string {
 	return filepath.Join(o.Dir, filePrefix+name)
 }
+
+// Dir returns the directory that o means.
+func Dir(o *Options) string {
+	if o == nil || o.Dir == "" {
+		return defaultDir()
+	}
+	return o.Dir
+}

@@ -19,6 +19,9 @@ const module = "github.com/isthmus-go/isthmus"
 
 var allowed = []string{module, "golang.org/x/sys", "github.com/edsrzf/mmap-go"}
 
+// programs are modules of their own.
+var programs = []string{"bench/", "cmd/isthmus/"}
+
 func main() {
 	var faults []string
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -51,7 +54,10 @@ func check(path string) (faults []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	library := !strings.HasPrefix(path, "bench"+string(filepath.Separator)) && !strings.HasSuffix(path, "_test.go")
+	library := !strings.HasSuffix(path, "_test.go")
+	for _, dir := range programs {
+		library = library && !strings.HasPrefix(path, filepath.FromSlash(dir))
+	}
 	for _, spec := range file.Imports {
 		name, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
