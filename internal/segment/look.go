@@ -23,6 +23,12 @@ type View struct {
 	File    *liveness.File
 }
 
+// Named reports whether the file still has its name. Where that cannot be told, it has.
+func (v View) Named() bool {
+	ok, err := named(v.File.File, v.Path)
+	return ok || err != nil
+}
+
 // Look calls read with the file of a segment, which nobody else notices. If the file is cut
 // off under read, Look fails with ErrCorrupt.
 func Look(name string, opts *Options, read func(View) error) error {

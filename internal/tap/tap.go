@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -122,7 +121,7 @@ func (t *Tap) watch(ctx context.Context, f func(Event) error) error {
 			t.opts.Idle()
 		}
 		if time.Since(idle) > lookAgain {
-			if info, err := os.Stat(t.view.Path); err != nil || !os.SameFile(info, t.view.Info) {
+			if !t.view.Named() {
 				return fmt.Errorf("segment was removed: %w", ErrGone)
 			}
 			idle = time.Now()
