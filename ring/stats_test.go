@@ -3,6 +3,7 @@ package ring_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -28,16 +29,21 @@ const countedCapacity = 8
 // counted opens the ring of a kind.
 func counted(t proctest.Fataler, s *shm.Segment, kind string) countedRing {
 	ctx, text := background, []byte("abc")
-	switch kind {
+	capacity := countedCapacity
+	base, large := strings.CutSuffix(kind, ", large") // where hints, and limits, are not exact
+	if large {
+		capacity = 32 * countedCapacity
+	}
+	switch base {
 	case "SPSC":
-		r := proctest.Must(ring.NewSPSC[uint64](s, kind, countedCapacity))(t)
+		r := proctest.Must(ring.NewSPSC[uint64](s, kind, capacity))(t)
 		p, c := end(t, r.Producer), end(t, r.Consumer)
 		return countedRing{
 			push: func() error { return p().Push(ctx, 1) }, pop: func() error { _, err := c().Pop(ctx); return err },
 			produce: func() { p() }, consume: func() { c() }, unit: 1, stats: r.Stats,
 		}
 	case "Bytes":
-		r := proctest.Must(ring.NewBytes(s, kind, 16*countedCapacity))(t)
+		r := proctest.Must(ring.NewBytes(s, kind, 16*capacity))(t)
 		p, c := end(t, r.Producer), end(t, r.Consumer)
 		return countedRing{
 			push: func() error { return p().Push(ctx, text) }, pop: func() error { _, err := c().Pop(ctx, nil); return err },
@@ -45,32 +51,32 @@ func counted(t proctest.Fataler, s *shm.Segment, kind string) countedRing {
 		}
 	case "MPMC", "MPMC, FailOnDeath":
 		var opts []ring.Option
-		if kind != "MPMC" {
+		if base != "MPMC" {
 			opts = []ring.Option{ring.FailOnDeath}
 		}
-		q := proctest.Must(ring.NewMPMC[uint64](s, kind, countedCapacity, opts...))(t)
+		q := proctest.Must(ring.NewMPMC[uint64](s, kind, capacity, opts...))(t)
 		return countedRing{
 			push: func() error { return q.Push(ctx, 1) }, pop: func() error { _, err := q.Pop(ctx); return err },
 			reserve: func() error { _, err := q.TryReserve(); return err }, lend: func() error { _, err := q.TryNext(); return err },
 			unit: 1, stats: q.Stats,
 		}
 	case "BytesMPMC":
-		q := proctest.Must(ring.NewBytesMPMC(s, kind, 64*countedCapacity))(t)
+		q := proctest.Must(ring.NewBytesMPMC(s, kind, 64*capacity))(t)
 		return countedRing{
 			push: func() error { return q.Push(ctx, text) }, pop: func() error { _, err := q.Pop(ctx, nil); return err },
 			reserve: func() error { _, err := q.TryReserve(3); return err }, lend: func() error { _, err := q.TryNext(); return err },
 			unit: 64, stats: q.Stats,
 		}
 	case "Broadcast", "Broadcast, lossless":
-		opts := broadcasts[map[bool]string{true: "lossless", false: "lossy"}[kind != "Broadcast"]]
-		b := proctest.Must(ring.NewBroadcast[uint64](s, kind, countedCapacity, opts...))(t)
+		opts := broadcasts[map[bool]string{true: "lossless", false: "lossy"}[base != "Broadcast"]]
+		b := proctest.Must(ring.NewBroadcast[uint64](s, kind, capacity, opts...))(t)
 		p, c := end(t, b.Producer), end(t, func() (*ring.Subscriber[uint64], error) { return b.Subscribe(ring.FromOldest) })
 		return countedRing{
 			push: func() error { return p().Push(ctx, 1) }, pop: func() error { _, err := c().Pop(ctx); return err },
 			produce: func() { p() }, consume: func() { c() }, unit: 1, stats: b.Stats,
 		}
 	case "WorkQueue":
-		q := proctest.Must(ring.NewWorkQueue[uint64](s, kind, countedCapacity))(t)
+		q := proctest.Must(ring.NewWorkQueue[uint64](s, kind, capacity))(t)
 		var task ring.Task[uint64]
 		get := func() (err error) { task, err = q.Get(ctx); return err }
 		return countedRing{
@@ -150,7 +156,8 @@ func wantStats(t *testing.T, when string, got ring.Stats, pushed, popped uint64,
 // TestStats pushes messages in a process that ends, and pops them in others. What counts messages
 // is of all processes; and nobody has waited.
 func TestStats(t *testing.T) {
-	for _, kind := range []string{"SPSC", "MPMC", "Bytes", "BytesMPMC", "Broadcast", "Broadcast, lossless", "WorkQueue"} {
+	for _, kind := range []string{"SPSC", "MPMC", "Bytes", "BytesMPMC", "Broadcast", "Broadcast, lossless", "WorkQueue",
+		"MPMC, large", "BytesMPMC, large", "Broadcast, large"} {
 		t.Run(kind, func(t *testing.T) {
 			s := newSegment(t)
 			r := counted(t, s, kind)

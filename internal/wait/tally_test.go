@@ -157,11 +157,14 @@ func TestTallyQueue(t *testing.T) {
 	var free atomic.Bool
 	take := func(first bool) bool { return (first || !q.Barred()) && free.CompareAndSwap(true, false) }
 	done := make(chan bool)
+	var looks atomic.Int32
 	for range 2 {
-		go func() { _ = q.Await(context.Background(), take, func() {}); done <- true }()
+		go func() { _ = q.Await(context.Background(), take, func() { looks.Add(1) }); done <- true }()
 	}
 	until(func() bool { return q.Barred() && tally.Counts().Waits == 2 })
 	for range 2 {
+		looks.Store(0)
+		until(func() bool { return looks.Load() > 2 }) // the one whose turn it is has slept
 		free.Store(true)
 		q.Wake(1)
 		<-done
