@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -206,6 +207,11 @@ var lists = process.Register("lists", func(context.Context, struct{}) error {
 
 // TestNothingInherited shows that what a process starts has nothing of what Start has left it.
 func TestNothingInherited(t *testing.T) {
+	for _, fd := range proctest.Must(os.ReadDir("/proc/self/fd"))(t) { // of whoever runs the test
+		if n := proctest.Must(strconv.Atoi(fd.Name()))(t); n > 2 {
+			syscall.CloseOnExec(n)
+		}
+	}
 	seg := proctest.Must(shm.Anonymous(1<<16, nil))(t)
 	defer seg.Close()
 	e := exit(t, start(t, lists, struct{}{}, &process.Options{Segments: []*shm.Segment{seg}}))
