@@ -1,0 +1,187 @@
+package c_test
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+func TestMain(m *testing.M) { proctest.Main(m) }
+
+// The helper is a program in C, testdata/peer.c.
+var _ = proctest.Register("peer", func(c *proctest.Child) { c.Fatalf("this is not the peer") })
+
+var ctx = context.Background()
+
+// A suite has a peer that is compiled.
+type suite struct {
+	*testing.T
+	binary string
+}
+
+// strict are the flags that the header has no warnings with.
+var strict = []string{"-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-I.", "-pthread"}
+
+// compile compiles a program.
+func compile(t *testing.T, compiler, source string, flags ...string) (binary string) {
+	t.Helper()
+	if _, err := exec.LookPath(compiler); err != nil {
+		proctest.MaySkip("peer")
+		t.Skipf("there is no %s: the C client is not tested", compiler)
+	}
+	binary = filepath.Join(t.TempDir(), "peer")
+	args := append(append(flags, strict...), source, "-o", binary)
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", compiler, strings.Join(args, " "), err, out)
+	}
+	return binary
+}
+
+// TestC compiles the peer once, for all that has two processes.
+func TestC(t *testing.T) {
+	binary := compile(t, "gcc", "testdata/peer.c", "-std=c11", "-O2", "-g")
+	for _, test := range []struct {
+		name string
+		run  func(s *suite)
+	}{
+		{"Types", testTypes},
+		{"Open", testOpen},
+		{"Mismatch", testMismatch},
+		{"Alive", testAlive},
+		{"Fork", testFork},
+		{"Closed", testClosed},
+		{"Value", testValue},
+		{"ValueWait", testValueWait},
+		{"ValueWhole", testValueWhole},
+		{"ValueWriterKilled", testValueWriterKilled},
+		{"Array", testArray},
+		{"Lock", testLock},
+		{"LockWait", testLockWait},
+		{"LockOwnerKilled", testLockOwnerKilled},
+		{"LockCrowd", testLockCrowd},
+		{"SPSC", testSPSC},
+		{"SPSCWait", testSPSCWait},
+		{"SPSCKilled", testSPSCKilled},
+		{"SPSCStream", testSPSCStream},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(&suite{t, binary}) })
+	}
+}
+
+// A peer is a process that runs the program in C.
+type peer struct {
+	*proctest.Proc
+	t *testing.T
+}
+
+// start starts a peer that has opened the segment s.
+func (s *suite) start() peer {
+	p := peer{proctest.StartWith(s.T, &proctest.Options{Binary: s.binary}, "peer"), s.T}
+	p.do("", "open", "s")
+	return p
+}
+
+// do has the peer do something, and checks its answer.
+func (p peer) do(want string, operands ...any) {
+	p.t.Helper()
+	p.Send(operands...)
+	p.Expect(want)
+}
+
+// exit has the peer end in order.
+func (p peer) exit() {
+	p.t.Helper()
+	p.Send("exit")
+	p.Wait()
+}
+
+// segment makes the segment s.
+func segment(t *testing.T) *shm.Segment {
+	t.Helper()
+	proctest.Dir(t)
+	return created(t)
+}
+
+// mortal is segment for a test in which somebody dies.
+func mortal(t *testing.T) *shm.Segment {
+	t.Helper()
+	proctest.Dir(t)
+	proctest.Mortal(t)
+	return created(t)
+}
+
+func created(t *testing.T) *shm.Segment {
+	t.Helper()
+	seg := proctest.Must(shm.Create("s", 1<<20, nil))(t)
+	t.Cleanup(func() {
+		seg.Close()
+		shm.Remove("s", nil)
+	})
+	return seg
+}
+
+// path returns that of the file of segment s.
+func path() string { return os.Getenv("ISTHMUS_DIR") + "/isthmus.s" }
+
+// hexOf returns the bytes of plain values, in the order of memory.
+func hexOf(values ...any) string {
+	var b []byte
+	for _, v := range values {
+		b, _ = binary.Append(b, binary.NativeEndian, v)
+	}
+	return hex.EncodeToString(b)
+}
+
+// object returns the bytes of an object, read from the file (docs/FORMAT.md, F8 and F16).
+func object(t *testing.T, name string) []byte {
+	t.Helper()
+	b := proctest.Must(os.ReadFile(path()))(t)
+	order := binary.NativeEndian
+	for off := order.Uint64(b[40:]); order.Uint32(b[off:]) == 1; off += 256 {
+		if string(b[off+56:off+56+uint64(len(name))]) == name && b[off+56+uint64(len(name))] == 0 {
+			return b[order.Uint64(b[off+8:]):][:order.Uint64(b[off+16:])]
+		}
+	}
+	t.Fatalf("there is no object %q", name)
+	return nil
+}
+
+// asleep waits until somebody has armed the Event at an offset of an object.
+func asleep(t *testing.T, name string, off int) {
+	t.Helper()
+	proctest.Until(t, "somebody sleeps", func() bool {
+		return binary.NativeEndian.Uint32(object(t, name)[off:])&1 != 0
+	})
+}
+
+func wantNil(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+}
+
+func wantError(t *testing.T, what string, err, is error) {
+	t.Helper()
+	if !errors.Is(err, is) {
+		t.Errorf("%s: %v, want %v", what, err, is)
+	}
+}
+
+func text(s string) string { return strings.ReplaceAll(s, " ", "~") }
+
+// TestCPlusPlus compiles the header as C++.
+func TestCPlusPlus(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "peer.cc")
+	proctest.Check(t, os.WriteFile(source, []byte("#include \"isthmus.h\"\nint main() { return 0; }\n"), 0o600))
+	compile(t, "g++", source, "-std=c++17")
+}

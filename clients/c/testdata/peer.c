@@ -1,0 +1,341 @@
+/* The C side of the tests: it does what the lines on its standard input say, and answers each
+ * by a line. Values are in hexadecimal, in the order of memory; ~ stands for a blank. */
+static long peer_slice = 20 * 1000 * 1000;
+static int overslept;
+#define ISTHMUS_SLICE peer_slice
+#define ISTHMUS_OVERSLEPT() __atomic_fetch_add(&overslept, 1, __ATOMIC_SEQ_CST)
+#include "isthmus.h"
+
+#include <stdarg.h>
+
+enum { MOST = 1 << 17, OBJECTS = 32 };
+
+/* An object that the test has named. */
+struct object {
+    char name[64];
+    struct isthmus_type type;
+    struct isthmus_value value;
+    struct isthmus_array array;
+    struct isthmus_lock lock;
+    struct isthmus_spsc spsc;
+    struct isthmus_spsc_producer producer;
+    struct isthmus_spsc_consumer consumer;
+};
+
+static struct object objects[OBJECTS];
+static struct isthmus_segment *seg;
+static unsigned char a[MOST], b[MOST];
+static char line[2 * MOST + 256], hex[2 * MOST + 1];
+static char *args[8];
+
+static void say(const char *format, ...) {
+    va_list v;
+    va_start(v, format);
+    vprintf(format, v);
+    va_end(v);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void die(const char *what) {
+    fprintf(stderr, "peer: %s\n", what);
+    exit(1);
+}
+
+static int is(const char *command) { return strcmp(args[0], command) == 0; }
+
+static const char *arg(int i) {
+    if (args[i] == NULL)
+        die("an argument is missing");
+    return args[i];
+}
+
+static long long number(int i) { return strtoll(arg(i), NULL, 10); }
+
+/* Milliseconds, or -1. */
+static int64_t timeout(int i) { return number(i) < 0 ? ISTHMUS_FOREVER : (int64_t)number(i) * 1000000; }
+
+static size_t unhex(const char *s, unsigned char *to) {
+    size_t n = strlen(s) / 2;
+    for (size_t i = 0; i < n; i++) {
+        char two[3] = {s[2 * i], s[2 * i + 1], 0};
+        to[i] = (unsigned char)strtoul(two, NULL, 16);
+    }
+    return n;
+}
+
+static const char *tohex(const unsigned char *from, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", from[i]);
+    hex[2 * n] = 0;
+    return hex;
+}
+
+static void answer(int r, size_t n, const unsigned char *bytes) {
+    if (r != 0)
+        say("%s", isthmus_strerror(r));
+    else
+        say("%s", tohex(bytes, n));
+}
+
+static struct object *find(int i) {
+    struct object *o = objects;
+    while (o->name[0] != 0 && strcmp(o->name, arg(i)) != 0)
+        if (++o == objects + OBJECTS)
+            die("too many objects");
+    snprintf(o->name, sizeof o->name, "%s", arg(i));
+    return o;
+}
+
+/* Makes the type that argument i has the text of. */
+static int type(struct object *o, int i) {
+    char *text = strdup(arg(i));
+    for (char *p = text; *p != 0; p++)
+        if (*p == '~')
+            *p = ' ';
+    return isthmus_type_of(&o->type, text);
+}
+
+/* Forks. The child finds that it may use nothing of its parent's, and that it may open the
+ * segment anew; it outlives its parent, and ends with the test. */
+static void fork_child(void) {
+    int back[2], here;
+    char buf[256] = "";
+    if (pipe(back) < 0)
+        die("pipe");
+    pid_t pid = fork();
+    if (pid < 0)
+        die("fork");
+    if (pid == 0) {
+        struct isthmus_segment *again = NULL;
+        struct object *o = find(2), other;
+        int locked = isthmus_lock_lock(&o->lock, 0), unlocked = isthmus_lock_unlock(&o->lock);
+        int opened = isthmus_open(&again, arg(1), NULL);
+        int found = opened != 0 ? opened : isthmus_lock_open(&other.lock, again, arg(2));
+        int busy = found != 0 ? found : isthmus_lock_trylock(&other.lock);
+        int closed = isthmus_close(seg);
+        isthmus_free(seg);
+        isthmus_free(again);
+        int n = snprintf(buf, sizeof buf, "%d %s, %s, %s, %s, %s", (int)getpid(), isthmus_strerror(locked), isthmus_strerror(unlocked),
+                         isthmus_strerror(found), isthmus_strerror(busy), isthmus_strerror(closed));
+        if (write(back[1], buf, (size_t)n) != n)
+            _exit(1);
+        close(back[1]);
+        pid_t parent = getppid();
+        for (here = 3; here < 64; here++) /* the test looks at what is left open, of segments */
+            if (here == back[0])
+                close(here);
+        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+            _exit(1);
+        while (getppid() == parent)
+            usleep(1000);
+        while (read(0, buf, sizeof buf) > 0)
+            ;
+        _exit(0);
+    }
+    close(back[1]);
+    size_t n = 0;
+    for (ssize_t k; (k = read(back[0], buf + n, sizeof buf - 1 - n)) > 0; n += (size_t)k)
+        buf[n + (size_t)k] = 0;
+    close(back[0]);
+    say("%s", buf);
+}
+
+static int values(void) {
+    struct object *o = find(1);
+    if (is("value")) {
+        int r = type(o, 2);
+        answer(r != 0 ? r : isthmus_value_open(&o->value, seg, o->name, &o->type), 0, a);
+    } else if (is("vload")) {
+        int r = isthmus_value_load(&o->value, a);
+        answer(r, o->type.size, a);
+    } else if (is("vstore")) {
+        unhex(arg(2), a);
+        answer(isthmus_value_store(&o->value, a), 0, a);
+    } else if (is("vcas")) {
+        unhex(arg(2), a);
+        unhex(arg(3), b);
+        answer(isthmus_value_compare_and_swap(&o->value, a, b), 0, a);
+    } else if (is("vwait")) {
+        unhex(arg(2), a);
+        int r = isthmus_value_wait(&o->value, a, b, timeout(3));
+        answer(r, o->type.size, b);
+    } else if (is("vwrite")) { /* stores values all of whose words are alike */
+        long long from = number(2), n = number(3), r = 0;
+        for (long long i = from; r == 0 && i < from + n; i++) {
+            for (size_t k = 0; k < o->type.size / 8; k++)
+                memcpy(a + 8 * k, &i, 8);
+            r = isthmus_value_store(&o->value, a);
+        }
+        answer((int)r, 0, a);
+    } else if (is("vcheck")) { /* until they are at n, they are */
+        uint64_t n = (uint64_t)number(2), w[64], last = 0;
+        do {
+            int r = isthmus_value_load(&o->value, w);
+            if (r != 0)
+                return answer(r, 0, a), 1;
+            for (size_t k = 0; k < o->type.size / 8; k++)
+                if (w[k] != w[0])
+                    return say("torn: %llu and %llu", (unsigned long long)w[0], (unsigned long long)w[k]), 1;
+            if (w[0] < last && number(3) != 0)
+                return say("back from %llu to %llu", (unsigned long long)last, (unsigned long long)w[0]), 1;
+            last = w[0];
+        } while (w[0] < n);
+        say("whole");
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+static int arrays(void) {
+    struct object *o = find(1);
+    if (is("array")) {
+        int r = type(o, 2);
+        answer(r != 0 ? r : isthmus_array_open(&o->array, seg, o->name, &o->type, (uint64_t)number(3)), 0, a);
+    } else if (is("aload")) {
+        int r = isthmus_array_load(&o->array, (uint64_t)number(2), a);
+        answer(r, o->type.size, a);
+    } else if (is("astore")) {
+        unhex(arg(3), a);
+        answer(isthmus_array_store(&o->array, (uint64_t)number(2), a), 0, a);
+    } else if (is("aadd")) { /* so many times */
+        int64_t sum = 0;
+        int r = 0;
+        for (long long i = 0; r == 0 && i < number(4); i++)
+            r = isthmus_array_add(&o->array, (uint64_t)number(2), number(3), &sum);
+        if (r != 0)
+            answer(r, 0, a);
+        else
+            say("%lld", (long long)sum);
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+static int locks(void) {
+    struct object *o = find(1);
+    if (is("lock"))
+        answer(isthmus_lock_open(&o->lock, seg, o->name), 0, a);
+    else if (is("take"))
+        answer(isthmus_lock_lock(&o->lock, timeout(2)), 0, a);
+    else if (is("try"))
+        answer(isthmus_lock_trylock(&o->lock), 0, a);
+    else if (is("unlock"))
+        answer(isthmus_lock_unlock(&o->lock), 0, a);
+    else if (is("consistent"))
+        answer(isthmus_lock_mark_consistent(&o->lock), 0, a);
+    else if (is("count")) { /* adds 1 to an element, not atomically, with the lock, so many times */
+        struct object *of = find(2);
+        int r = 0;
+        for (long long i = 0; i < number(3); i++) {
+            if ((r = isthmus_lock_lock(&o->lock, ISTHMUS_FOREVER)) != 0)
+                break;
+            volatile int64_t *x = (volatile int64_t *)isthmus_array_at(&of->array, 0);
+            *x = *x + 1;
+            if ((r = isthmus_lock_unlock(&o->lock)) != 0)
+                break;
+        }
+        answer(r, 0, a);
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+static int spscs(void) {
+    struct object *o = find(1);
+    if (is("spsc")) {
+        int r = type(o, 2);
+        answer(r != 0 ? r : isthmus_spsc_open(&o->spsc, seg, o->name, &o->type, (uint64_t)number(3)), 0, a);
+    } else if (is("produce"))
+        answer(isthmus_spsc_produce(&o->producer, &o->spsc), 0, a);
+    else if (is("consume"))
+        answer(isthmus_spsc_consume(&o->consumer, &o->spsc), 0, a);
+    else if (is("push")) {
+        unhex(arg(2), a);
+        answer(timeout(3) == 0 ? isthmus_spsc_try_push(&o->producer, a) : isthmus_spsc_push(&o->producer, a, timeout(3)), 0, a);
+    } else if (is("pop")) {
+        int r = timeout(2) == 0 ? isthmus_spsc_try_pop(&o->consumer, a) : isthmus_spsc_pop(&o->consumer, a, timeout(2));
+        answer(r, o->type.size, a);
+    } else if (is("end"))
+        answer(isthmus_spsc_close(&o->producer), 0, a);
+    else if (is("undo"))
+        answer(strcmp(arg(2), "producer") == 0 ? isthmus_spsc_producer_detach(&o->producer) : isthmus_spsc_consumer_detach(&o->consumer), 0, a);
+    else if (is("send")) { /* the numbers from one on, so many, in all words of each message */
+        uint64_t from = (uint64_t)number(2), n = (uint64_t)number(3), w[64];
+        int r = 0;
+        for (uint64_t i = from; r == 0 && i < from + n; i++) {
+            for (size_t k = 0; k < o->type.size / 8; k++)
+                w[k] = i;
+            r = isthmus_spsc_push(&o->producer, w, ISTHMUS_FOREVER);
+        }
+        answer(r, 0, a);
+    } else if (is("receive")) { /* them */
+        uint64_t from = (uint64_t)number(2), n = (uint64_t)number(3), w[64];
+        int r = 0;
+        for (uint64_t i = from; r == 0 && i < from + n; i++) {
+            r = isthmus_spsc_pop(&o->consumer, w, ISTHMUS_FOREVER);
+            for (size_t k = 0; r == 0 && k < o->type.size / 8; k++)
+                if (w[k] != i)
+                    return say("%llu in place of %llu", (unsigned long long)w[k], (unsigned long long)i), 1;
+        }
+        answer(r, 0, a);
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+static void run(void) {
+    if (is("open")) {
+        struct isthmus_options o;
+        memset(&o, 0, sizeof o);
+        o.version = args[2] != NULL ? (uint64_t)number(2) : 0;
+        o.must_exist = args[3] != NULL;
+        answer(isthmus_open(&seg, arg(1), &o), 0, a);
+    } else if (is("openfd"))
+        answer(isthmus_open_fd(&seg, (int)number(1), NULL), 0, a);
+    else if (is("close"))
+        answer(isthmus_close(seg), 0, a);
+    else if (is("free")) {
+        isthmus_free(seg);
+        seg = NULL;
+        say("");
+    } else if (is("remove"))
+        answer(isthmus_remove(arg(1), NULL), 0, a);
+    else if (is("id"))
+        say("%llu", (unsigned long long)isthmus_id(seg));
+    else if (is("fork"))
+        fork_child();
+    else if (is("type")) {
+        struct object o;
+        int r = type(&o, 1);
+        say("%d %llx %llu %llx", r, (unsigned long long)o.type.fingerprint, (unsigned long long)o.type.size, (unsigned long long)o.type.mask);
+    } else if (!values() && !arrays() && !locks() && !spscs())
+        die("no such command");
+}
+
+int main(void) {
+    int mortal = getenv("ISTHMUS_PROCTEST_MORTAL") != NULL && *getenv("ISTHMUS_PROCTEST_MORTAL") != 0;
+    if (!mortal)
+        peer_slice = 10L * 1000 * 1000 * 1000;
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        int n = 0;
+        for (char *p = strtok(line, " \n"); p != NULL && n < 7; p = strtok(NULL, " \n"))
+            args[n++] = p;
+        args[n] = NULL;
+        if (n == 0)
+            continue;
+        if (is("exit")) {
+            isthmus_free(seg);
+            if (overslept != 0 && !mortal)
+                die("a wake-up was lost");
+            return 0;
+        }
+        run();
+    }
+    die("the test process is gone");
+    return 1;
+}
