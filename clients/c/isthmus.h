@@ -349,7 +349,8 @@ static inline int isthmus_type_of(struct isthmus_type *t, const char *text) {
     t->size = m.size;
     t->fingerprint = s.hash;
     t->text = text;
-    memcpy(&t->mask, mask, 8);
+    if (m.size <= 8)
+        memcpy(&t->mask, mask, 8);
     return 0;
 }
 
@@ -2102,6 +2103,842 @@ static inline int isthmus_spsc_consumer_detach(struct isthmus_spsc_consumer *c) 
         return c->over;
     isthmus__drop_role(c->r.o.seg, (uint64_t *)(void *)(c->r.o.mem + 520));
     c->over = ISTHMUS_ENOTHELD;
+    return isthmus__verdict(c->r.o.seg, 0);
+}
+
+/* ---- Semaphore (F38) ---- */
+
+/* A counting semaphore, whose permits come back from the dead. */
+struct isthmus_semaphore {
+    struct isthmus__object o;
+    uint64_t *word, *repairer, *count; /* count of this process's line; NULL if signalling */
+    uint32_t *weighty;
+    uint64_t size, busy;
+    struct isthmus__queue queue;
+};
+
+#define ISTHMUS__PERMITS ((UINT64_C(1) << 53) - 1)
+
+static inline uint64_t *isthmus__line(const struct isthmus_semaphore *m, uint32_t slot) {
+    return (uint64_t *)(void *)(m->o.mem + 128 + (uint64_t)slot * ISTHMUS__LINE);
+}
+
+/* Adds up what the living hold (F24): the owner is loaded before the count. */
+static inline uint64_t isthmus__held_by_living(const struct isthmus_semaphore *m) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; m->count != NULL && i < m->o.seg->procs; i++) {
+        uint64_t owner = isthmus__load(isthmus__line(m, i)), count = isthmus__load(isthmus__line(m, i) + 1);
+        if (count > 0 && count <= m->size && !isthmus__dead_in(m->o.seg, i, owner))
+            sum += count;
+    }
+    return sum;
+}
+
+/* Ends a change, with free computed anew. */
+static inline void isthmus__settle(struct isthmus_semaphore *m) {
+    uint64_t held = isthmus__held_by_living(m);
+    isthmus__release(m->word, held < m->size ? m->size - held : 0);
+}
+
+/* Whether busy names the line of somebody who has died. */
+static inline int isthmus__stuck(const struct isthmus_semaphore *m) {
+    uint64_t busy = isthmus__load(m->word) >> 53;
+    if (busy < 2 || busy - 2 >= m->o.seg->procs || m->count == NULL)
+        return busy != 0; /* that is no line */
+    uint32_t slot = (uint32_t)busy - 2;
+    uint64_t owner = isthmus__load(isthmus__line(m, slot));
+    return isthmus__dead_in(m->o.seg, slot, owner) && isthmus__load(m->word) >> 53 == busy && isthmus__load(isthmus__line(m, slot)) == owner;
+}
+
+/* Whether busy names the line of this process's slot, whose earlier owner is dead. */
+static inline int isthmus__mine_busy(const struct isthmus_semaphore *m) { return isthmus__load(m->word) >> 53 == m->busy >> 53; }
+
+/* Ends the change of a dead process, if it is due, and nobody else alive is doing that. */
+static inline int isthmus__repair_if(struct isthmus_semaphore *m, int (*due)(const struct isthmus_semaphore *)) {
+    uint64_t w = isthmus__load(m->repairer);
+    if ((w != 0 && !isthmus__dead(m->o.seg, w)) || !isthmus__swap(m->repairer, w, m->o.seg->id))
+        return 0;
+    int repair = due(m);
+    if (repair)
+        isthmus__settle(m);
+    isthmus__release(m->repairer, 0);
+    if (repair) {
+        isthmus__fence();
+        isthmus__queue_wake_all(&m->queue);
+    }
+    return repair;
+}
+
+/* Brings back the permits of the dead, by a change like any other. */
+static inline void isthmus__reclaim(struct isthmus_semaphore *m) {
+    uint64_t w = isthmus__load(m->word);
+    if (m->count == NULL || w >> 53 != 0 || w + isthmus__held_by_living(m) == m->size || !isthmus__swap(m->word, w, w | m->busy))
+        return; /* the swap fails if the sum was of different times */
+    isthmus__settle(m);
+    isthmus__fence();
+    isthmus__queue_wake_all(&m->queue);
+}
+
+/* Pauses after the word was seen busy for the i-th time; a change takes nanoseconds, unless
+ * its process is preempted, stopped or dead. */
+static inline void isthmus__busy(struct isthmus_semaphore *m, int i) {
+    struct timespec t = {0, (i < 180 ? i - 79 : 100) * 10000};
+    if (i < 64) {
+        isthmus__pause();
+    } else if (i < 80) {
+        sched_yield();
+    } else if (!isthmus__stuck(m) || !isthmus__repair_if(m, isthmus__stuck)) {
+        nanosleep(&t, NULL);
+    }
+}
+
+/* Makes a change, of n permits: taken, or given back. ISTHMUS__AGAIN if they are too few, or
+ * too many, or if somebody else was inside a change in so many looks: 100 take 2 ms, 180 take
+ * 50 ms. */
+static inline int isthmus__change(struct isthmus_semaphore *m, uint64_t n, int take, int first, int looks) {
+    for (int i = 0;;) {
+        uint64_t w = isthmus__load(m->word), to = take ? w - n : w + n, held;
+        if (w >> 53 != 0) {
+            int closed = isthmus__closed(m->o.seg);
+            if (closed != 0 || i == looks)
+                return closed != 0 ? closed : ISTHMUS__AGAIN;
+            isthmus__busy(m, i++);
+            continue;
+        }
+        if (n > m->size || to > m->size || (take && !first && isthmus__barred(&m->queue)))
+            return ISTHMUS__AGAIN;
+        if (!isthmus__swap(m->word, w, to | m->busy))
+            continue;
+        if (m->count == NULL)
+            return 0;
+        held = isthmus__load(m->count);
+        int refuse = !take && held < n;
+        isthmus__release(m->count, refuse ? held : take ? held + n : held - n); /* both pair with the swap above */
+        isthmus__release(m->word, refuse ? w : to);
+        return refuse ? ISTHMUS__AGAIN : 0;
+    }
+}
+
+/* Finds or makes a Semaphore of so many permits, all free. */
+static inline int isthmus__semaphore_open(struct isthmus_semaphore *m, struct isthmus_segment *s, const char *name, uint64_t permits, uint64_t bound,
+                                          int signalling) {
+    struct isthmus__spec want;
+    memset(&want, 0, sizeof want);
+    memset(m, 0, sizeof *m);
+    if (bound < 1 || bound > ISTHMUS__PERMITS || permits > bound)
+        return ISTHMUS_EINVAL;
+    want.kind = 4;
+    want.name = name;
+    want.capacity = bound;
+    want.options = signalling ? 1 : 0;
+    want.size = 128 + (signalling ? 0 : (uint64_t)s->procs * ISTHMUS__LINE);
+    want.first = permits;
+    int r = isthmus__find(s, &want, &m->o);
+    if (r != 0)
+        return r;
+    m->word = (uint64_t *)(void *)m->o.mem;
+    m->repairer = (uint64_t *)(void *)(m->o.mem + 24);
+    m->weighty = (uint32_t *)(void *)(m->o.mem + 32);
+    m->size = bound;
+    isthmus__queue_init(&m->queue, s, m->o.mem + 8, 1);
+    isthmus__leave_queue(&m->queue, 0);
+    if (signalling)
+        return 0;
+    m->busy = ((uint64_t)s->slot + 2) << 53;
+    m->count = isthmus__line(m, s->slot) + 1;
+    pthread_mutex_lock(&s->marks); /* of several handles, the first enters the line */
+    if (isthmus__load(isthmus__line(m, s->slot)) != s->id) {
+        while (isthmus__mine_busy(m) && !isthmus__repair_if(m, isthmus__mine_busy) && isthmus__closed(s) == 0)
+            sched_yield();
+        isthmus__release(m->count, 0);
+        isthmus__release(isthmus__line(m, s->slot), s->id);
+    }
+    pthread_mutex_unlock(&s->marks);
+    return isthmus__verdict(s, 0);
+}
+
+/* Finds or makes a Semaphore, of so many permits: they belong to processes, and come back
+ * from the dead. */
+static inline int isthmus_semaphore_open(struct isthmus_semaphore *m, struct isthmus_segment *s, const char *name, uint64_t permits) {
+    return isthmus__semaphore_open(m, s, name, permits, permits, 0);
+}
+
+/* Finds or makes a signalling Semaphore: its permits belong to nobody, and may be given back by
+ * whoever has not taken them. The bound is of those that are free; 0 is the largest. */
+static inline int isthmus_semaphore_open_signalling(struct isthmus_semaphore *m, struct isthmus_segment *s, const char *name, uint64_t permits,
+                                                    uint64_t bound) {
+    return isthmus__semaphore_open(m, s, name, permits, bound != 0 ? bound : ISTHMUS__PERMITS, 1);
+}
+
+struct isthmus__acquirer {
+    struct isthmus_semaphore *m;
+    uint64_t n;
+};
+
+static inline int isthmus__acquire(void *arg, int first) {
+    const struct isthmus__acquirer *q = (const struct isthmus__acquirer *)arg;
+    return isthmus__change(q->m, q->n, 1, first, 180);
+}
+
+static inline void isthmus__semaphore_repair(void *arg) {
+    struct isthmus_semaphore *m = ((const struct isthmus__acquirer *)arg)->m;
+    isthmus__reclaim(m);
+}
+
+/* Takes n permits, and waits for them. */
+static inline int isthmus_semaphore_acquire(struct isthmus_semaphore *m, uint64_t n, int64_t timeout) {
+    struct isthmus__acquirer q = {m, n};
+    if (n > m->size)
+        return ISTHMUS_EINVAL;
+    int r = isthmus__change(m, n, 1, 0, 100);
+    if (r == ISTHMUS__AGAIN) {
+        if (n > 1)
+            isthmus__store32(m->weighty, 1);
+        r = isthmus__queue_await(&m->queue, isthmus__acquire, isthmus__semaphore_repair, &q, timeout);
+    }
+    return isthmus__verdict(m->o.seg, r);
+}
+
+/* Takes n permits if they are free, or the dead have them; ISTHMUS_EBUSY if not. */
+static inline int isthmus_semaphore_try_acquire(struct isthmus_semaphore *m, uint64_t n) {
+    int r = n > m->size ? ISTHMUS__AGAIN : isthmus__change(m, n, 1, 0, 100);
+    if (r == ISTHMUS__AGAIN && n <= m->size) {
+        isthmus__drop_stale(&m->queue);
+        isthmus__reclaim(m);
+        r = isthmus__change(m, n, 1, 0, 100);
+    }
+    return isthmus__verdict(m->o.seg, r == ISTHMUS__AGAIN ? (int)ISTHMUS_EBUSY : r);
+}
+
+/* Gives n permits back; ISTHMUS_ENOTHELD if this process holds fewer, or, of a signalling
+ * one, there would be more than the bound. */
+static inline int isthmus_semaphore_release(struct isthmus_semaphore *m, uint64_t n) {
+    int r = isthmus__change(m, n, 0, 0, INT_MAX);
+    if (r == ISTHMUS__AGAIN)
+        return isthmus__verdict(m->o.seg, ISTHMUS_ENOTHELD);
+    if (r == 0) {
+        isthmus__waker_fence(m->o.seg);
+        int all = isthmus__load32(m->weighty) != 0 || n > ISTHMUS__ALL;
+        if (isthmus__queue_waiting(&m->queue)) {
+            isthmus__queue_wake(&m->queue, all ? (int)ISTHMUS__ALL : (int)n);
+            if (!all && isthmus__load32(m->weighty) != 0) /* one who came just now may have taken the wake */
+                isthmus__queue_wake(&m->queue, ISTHMUS__ALL);
+        }
+    }
+    return isthmus__verdict(m->o.seg, r);
+}
+
+/* How many permits are free. */
+static inline uint64_t isthmus_semaphore_value(const struct isthmus_semaphore *m) { return isthmus__load(m->word) & ISTHMUS__PERMITS; }
+
+/* ---- MPMC (F43, F44) ---- */
+
+/* A ring of messages of a plain type, with any number of producers and consumers. */
+struct isthmus_mpmc {
+    struct isthmus__ring r;
+    int shift;                            /* of a position, to its lap */
+    uint64_t lag;                         /* of the hints */
+    uint32_t producing, consuming;        /* this handle attends that side */
+    uint32_t push_tries, pop_tries;       /* that failed: the dead are looked for in one of 64 */
+};
+
+/* A message that is read in place. */
+struct isthmus_mpmc_lent {
+    const void *message;
+    uint64_t pos, deliveries;
+};
+
+enum { ISTHMUS__FREE, ISTHMUS__FULL, ISTHMUS__SHUT, ISTHMUS__KEPT, ISTHMUS__WRITING, ISTHMUS__READING, ISTHMUS__FREEING };
+
+static inline int isthmus__phase(uint64_t w) { return (int)(w & 7); }
+static inline int isthmus__claimed(uint64_t w) { return (w & 4) != 0; }
+static inline uint64_t isthmus__owner(uint64_t w) { return w >> 3 & ISTHMUS__IDS; }
+static inline uint64_t isthmus__plain(uint64_t w) { return w & ~(UINT64_C(511) << 3); } /* without more */
+static inline uint64_t isthmus__unclaimed(int phase, uint64_t lap) { return lap << 12 | (uint64_t)phase; }
+static inline uint64_t isthmus__claim_word(int phase, uint64_t lap, uint64_t run, uint64_t id) { return lap << 50 | run << 41 | id << 3 | (uint64_t)phase; }
+
+/* By how many laps the word is ahead of lap, as far as it shows that. */
+static inline int64_t isthmus__ahead(uint64_t w, uint64_t lap) {
+    return isthmus__claimed(w) ? (int64_t)(((w >> 50) - lap) << 50) >> 50 : (int64_t)(((w >> 12) - lap) << 12) >> 12;
+}
+
+static inline uint64_t isthmus__lap(const struct isthmus_mpmc *q, uint64_t pos) { return pos >> q->shift; }
+
+/* How many slots the word speaks for. */
+static inline uint64_t isthmus__covers(const struct isthmus_mpmc *q, uint64_t w) {
+    uint64_t run = w >> 41 & 511;
+    if (!isthmus__claimed(w) || isthmus__phase(w) == ISTHMUS__READING || run == 0)
+        return 1;
+    return run < q->r.capacity ? run : q->r.capacity;
+}
+
+/* A position before which all were taken, or given up. */
+static inline uint64_t isthmus__surely_taken(const struct isthmus_mpmc *q) {
+    uint64_t head = isthmus__load(q->r.head), tail = isthmus__load(q->r.tail);
+    return (int64_t)(tail - q->r.capacity - head) > 0 ? tail - q->r.capacity : head;
+}
+
+/* Walks to the first position that is not claimed (F43); the word there. 0 if it is free. */
+static inline int isthmus__next_free(const struct isthmus_mpmc *q, uint64_t *at, uint64_t *word) {
+    uint64_t pos = *at;
+    for (uint64_t steps = 4 * q->r.capacity + 64; steps > 0; steps--) {
+        uint64_t w = isthmus__load(isthmus__slot_of(&q->r, pos));
+        int64_t ahead = isthmus__ahead(w, isthmus__lap(q, pos));
+        *at = pos;
+        *word = w;
+        if (ahead == 0 && isthmus__phase(w) == ISTHMUS__FREE)
+            return 0;
+        if (ahead >= 0 && isthmus__phase(w) == ISTHMUS__SHUT)
+            return ISTHMUS_EEND;
+        if (ahead == 0) {
+            pos += isthmus__covers(q, w);
+        } else if (ahead > 0) {
+            pos += (uint64_t)(ahead - 1) * q->r.capacity + 1;
+        } else {
+            uint64_t tail = isthmus__load(q->r.tail);
+            if ((int64_t)(tail - pos) <= 0)
+                return ISTHMUS_EFULL;
+            pos = tail;
+        }
+    }
+    return ISTHMUS_EFULL;
+}
+
+/* Walks to the first position that is not taken (F43); the word there. 0 if it is full. */
+static inline int isthmus__next_full(const struct isthmus_mpmc *q, uint64_t *at, uint64_t *word) {
+    uint64_t pos = *at;
+    for (uint64_t steps = 4 * q->r.capacity + 64; steps > 0; steps--) {
+        uint64_t *slot = isthmus__slot_of(&q->r, pos), w = isthmus__load(slot), lap = isthmus__lap(q, pos);
+        int64_t ahead = isthmus__ahead(w, lap);
+        int phase = isthmus__phase(w), taken = phase == ISTHMUS__READING || phase == ISTHMUS__FREEING;
+        *at = pos;
+        *word = w;
+        if (ahead == 0 && phase == ISTHMUS__FULL)
+            return 0;
+        if (ahead == 0 && phase == ISTHMUS__SHUT)
+            return ISTHMUS_EEND;
+        if (ahead == 0 && phase == ISTHMUS__FREE) {
+            if (isthmus__load32(q->r.closed) == 0)
+                return ISTHMUS_EEMPTY;
+            if (isthmus__swap(slot, w, isthmus__unclaimed(ISTHMUS__SHUT, lap)))
+                return ISTHMUS_EEND;
+        } else if (ahead >= 0 && taken) {
+            pos += (uint64_t)ahead * q->r.capacity + isthmus__covers(q, w);
+        } else if (ahead > 0 && phase == ISTHMUS__FREE) {
+            pos += (uint64_t)(ahead > 2 ? ahead - 2 : 0) * q->r.capacity + 1;
+        } else if (ahead == 0 && phase == ISTHMUS__KEPT) {
+            pos++;
+        } else if (ahead > 0) {
+            pos += (uint64_t)(ahead - 1) * q->r.capacity + 1;
+        } else {
+            uint64_t head = isthmus__surely_taken(q);
+            if ((int64_t)(head - pos) > 0)
+                pos = head;
+            else
+                return ahead == 0 || taken || phase == ISTHMUS__KEPT ? ISTHMUS_EEMPTY : ISTHMUS_ECORRUPT;
+        }
+    }
+    return ISTHMUS_EEMPTY;
+}
+
+/* Raises a hint, seen as was, once it has fallen behind. */
+static inline void isthmus__advance(const struct isthmus_mpmc *q, uint64_t *hint, uint64_t was, uint64_t to) {
+    if (to - was >= q->lag && !isthmus__swap(hint, was, to)) {
+        was = isthmus__load(hint);
+        if ((int64_t)(to - was) >= (int64_t)q->lag)
+            (void)isthmus__swap(hint, was, to);
+    }
+}
+
+/* Wakes one for a message published at pos, or everybody where one might not do. */
+static inline void isthmus__wake_consumers(const struct isthmus_mpmc *q, uint64_t pos) {
+    uint64_t w = isthmus__load(isthmus__slot_of(&q->r, pos + 1));
+    int all = isthmus__load32(q->r.closed) != 0 || isthmus__plain(w) != isthmus__unclaimed(ISTHMUS__FREE, isthmus__lap(q, pos + 1));
+    isthmus__notify(q->r.can_pop, all ? ISTHMUS__ALL : 1);
+}
+
+/* Wakes one for the slot freed at pos, or everybody where one might not do. */
+static inline void isthmus__wake_producers(const struct isthmus_mpmc *q, uint64_t pos, int all) {
+    isthmus__waker_fence(q->r.o.seg);
+    if (isthmus__load32(q->r.closed) != 0)
+        isthmus__notify(q->r.can_pop, ISTHMUS__ALL);
+    if (!isthmus__asleep(q->r.can_push))
+        return;
+    if (isthmus__ahead(isthmus__load(isthmus__slot_of(&q->r, pos + 1)), isthmus__lap(q, pos + 1)) > 0)
+        all = 1;
+    isthmus__notify(q->r.can_push, all ? ISTHMUS__ALL : 1);
+}
+
+/* Finishes or undoes what a dead process has begun at pos, whose word is w (F44). */
+static inline int isthmus__repair(const struct isthmus_mpmc *q, uint64_t pos, uint64_t w) {
+    if (!isthmus__claimed(w) || !isthmus__dead(q->r.o.seg, isthmus__owner(w)))
+        return 0;
+    if (isthmus__load(isthmus__slot_of(&q->r, pos)) != w || (int64_t)(isthmus__surely_taken(q) - pos) > 0)
+        return 0;
+    int64_t ahead = isthmus__ahead(w, isthmus__lap(q, pos));
+    if (ahead == -1)
+        pos -= q->r.capacity;
+    else if (ahead != 0)
+        return 0;
+    if (isthmus__phase(w) == ISTHMUS__READING) {
+        isthmus__store32(q->r.lends, 2);
+        isthmus__notify(q->r.can_pop, ISTHMUS__ALL);
+        return 0;
+    }
+    for (uint64_t i = isthmus__covers(q, w) - 1; i > 0; i--) { /* the first last */
+        uint64_t *slot = isthmus__slot_of(&q->r, pos + i), o = isthmus__load(slot), lap = isthmus__lap(q, pos + i);
+        if ((isthmus__phase(o) == ISTHMUS__FULL || isthmus__phase(o) == ISTHMUS__FREE) && isthmus__ahead(o, lap) == 0)
+            (void)isthmus__swap(slot, o, isthmus__unclaimed(ISTHMUS__FREE, lap + 1));
+    }
+    if (!isthmus__swap(isthmus__slot_of(&q->r, pos), w, isthmus__unclaimed(ISTHMUS__FREE, isthmus__lap(q, pos) + 1)))
+        return 0;
+    isthmus__notify(q->r.can_push, ISTHMUS__ALL);
+    isthmus__notify(q->r.can_pop, ISTHMUS__ALL);
+    return 1;
+}
+
+/* Repairs what producers, or consumers, wait for, and what comes to light then. */
+static inline void isthmus__repair_all(const struct isthmus_mpmc *q, int consumers) {
+    for (uint64_t i = 0; i < 4 * q->r.capacity + 64; i++) {
+        uint64_t pos = isthmus__load(consumers ? q->r.head : q->r.tail), w = 0;
+        int r = consumers ? isthmus__next_full(q, &pos, &w) : isthmus__next_free(q, &pos, &w);
+        if ((r != ISTHMUS_EEMPTY && r != ISTHMUS_EFULL) || !isthmus__repair(q, pos, w))
+            return;
+    }
+}
+
+/* Attends a side, before this handle first pushes or pops (F20). */
+static inline void isthmus__join(struct isthmus_mpmc *q, int side) {
+    uint32_t *joined = side == ISTHMUS__PRODUCER ? &q->producing : &q->consuming;
+    if (__atomic_load_n(joined, __ATOMIC_ACQUIRE) == 0) {
+        isthmus__attend(q->r.o.seg, q->r.o.entry, side);
+        __atomic_store_n(joined, 1, __ATOMIC_RELEASE);
+    }
+}
+
+/* Finds or makes an MPMC; the capacity is in messages, and rounded up to a power of two. */
+static inline int isthmus_mpmc_open(struct isthmus_mpmc *q, struct isthmus_segment *s, const char *name, const struct isthmus_type *t, uint64_t capacity) {
+    memset(q, 0, sizeof *q);
+    int r = isthmus__slotted(&q->r, s, 6, name, t, capacity);
+    if (r == 0) {
+        q->shift = __builtin_ctzll(q->r.capacity);
+        q->lag = 1 + (q->r.capacity / 32 < 7 ? q->r.capacity / 32 : 7);
+    }
+    return r;
+}
+
+/* Pushes a message; ISTHMUS_EFULL if there is no space, ISTHMUS_EEND if the ring is closed. */
+static inline int isthmus_mpmc_try_push(struct isthmus_mpmc *q, const void *message) {
+    isthmus__join(q, ISTHMUS__PRODUCER);
+    uint64_t tail = isthmus__load(q->r.tail), pos = tail, w = 0;
+    if (isthmus__load32(q->r.closed) != 0)
+        return isthmus__verdict(q->r.o.seg, ISTHMUS_EEND);
+    for (;;) {
+        int r = isthmus__next_free(q, &pos, &w);
+        if (r != 0) {
+            if (r == ISTHMUS_EFULL && __atomic_add_fetch(&q->push_tries, 1, __ATOMIC_RELAXED) % 64 == 0)
+                (void)isthmus__repair(q, pos, w);
+            return isthmus__verdict(q->r.o.seg, r);
+        }
+        uint64_t *slot = isthmus__slot_of(&q->r, pos), lap = isthmus__lap(q, pos);
+        if (isthmus__swap(slot, w, isthmus__claim_word(ISTHMUS__WRITING, lap, 1, q->r.o.seg->id))) {
+            isthmus__advance(q, q->r.tail, tail, pos + 1);
+            isthmus__copy_in(slot + 1, message, q->r.size);
+            isthmus__release(slot, isthmus__unclaimed(ISTHMUS__FULL, lap)); /* pairs with the load of the word in pop */
+            isthmus__waker_fence(q->r.o.seg);
+            if (isthmus__asleep(q->r.can_pop))
+                isthmus__wake_consumers(q, pos);
+            return isthmus__verdict(q->r.o.seg, 0);
+        }
+        tail = isthmus__load(q->r.tail);
+        pos = (int64_t)(tail - pos) > 0 ? tail : pos;
+    }
+}
+
+/* Whether a message is lent to somebody else. */
+static inline int isthmus__any_lent(const struct isthmus_mpmc *q) {
+    for (uint64_t i = 0; isthmus__load32(q->r.lends) != 0 && i < q->r.capacity; i++) {
+        uint64_t w = isthmus__load(isthmus__slot_of(&q->r, i));
+        if (isthmus__phase(w) == ISTHMUS__READING && isthmus__owner(w) != q->r.o.seg->id)
+            return 1;
+    }
+    return 0;
+}
+
+/* Takes a message at pos, whose word is w: to message, or else lends it. */
+static inline int isthmus__take_message(const struct isthmus_mpmc *q, uint64_t pos, uint64_t w, void *message, struct isthmus_mpmc_lent *lent) {
+    uint64_t *slot = isthmus__slot_of(&q->r, pos), lap = isthmus__lap(q, pos), n = 1;
+    if (message != NULL) {
+        isthmus__copy_out(message, slot + 1, q->r.size); /* not ours yet: it counts if the swap succeeds */
+        return isthmus__swap(slot, w, isthmus__unclaimed(ISTHMUS__FREE, lap + 1));
+    }
+    if (isthmus__phase(w) == ISTHMUS__READING) {
+        n = (w >> 41 & 511) + 1;
+        n = n < 511 ? n : 511;
+    }
+    if (!isthmus__swap(slot, w, isthmus__claim_word(ISTHMUS__READING, lap, n, q->r.o.seg->id)))
+        return 0;
+    lent->message = slot + 1;
+    lent->pos = pos;
+    lent->deliveries = n;
+    return 1;
+}
+
+/* Takes a message that was lent to somebody who is dead. */
+static inline int isthmus__adopt_lent(const struct isthmus_mpmc *q, void *message, struct isthmus_mpmc_lent *lent) {
+    for (uint64_t i = 0; isthmus__load32(q->r.lends) != 0 && i < q->r.capacity; i++) {
+        uint64_t w = isthmus__load(isthmus__slot_of(&q->r, i));
+        if (isthmus__phase(w) != ISTHMUS__READING || !isthmus__dead(q->r.o.seg, isthmus__owner(w)))
+            continue;
+        uint64_t lap = isthmus__lap(q, isthmus__surely_taken(q));
+        lap += (uint64_t)isthmus__ahead(w, lap);
+        if (isthmus__take_message(q, lap << q->shift | i, w, message, lent)) {
+            if (message != NULL)
+                isthmus__wake_producers(q, lap << q->shift | i, 1);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Pops to message, or lends. */
+static inline int isthmus__mpmc_try_take(struct isthmus_mpmc *q, void *message, struct isthmus_mpmc_lent *lent) {
+    isthmus__join(q, ISTHMUS__CONSUMER);
+    if (message == NULL && isthmus__load32(q->r.lends) == 0)
+        (void)isthmus__swap32(q->r.lends, 0, 1);
+    if (isthmus__load32(q->r.lends) == 2 && isthmus__swap32(q->r.lends, 2, 1) && isthmus__adopt_lent(q, message, lent))
+        return isthmus__verdict(q->r.o.seg, 0);
+    uint64_t head = isthmus__load(q->r.head), pos = head, w = 0;
+    for (;;) {
+        int r = isthmus__next_full(q, &pos, &w);
+        if (r != 0) {
+            int look = 1;
+            if (r == ISTHMUS_EEND && isthmus__any_lent(q))
+                r = ISTHMUS_EEMPTY; /* it may yet come back */
+            else if (r == ISTHMUS_EEMPTY)
+                look = __atomic_add_fetch(&q->pop_tries, 1, __ATOMIC_RELAXED) % 64 == 0;
+            if (look && r != ISTHMUS_ECORRUPT) {
+                (void)isthmus__repair(q, pos, w);
+                if (isthmus__adopt_lent(q, message, lent))
+                    r = 0;
+            }
+            return isthmus__verdict(q->r.o.seg, r);
+        }
+        if (isthmus__take_message(q, pos, w, message, lent)) {
+            isthmus__advance(q, q->r.head, head, pos + 1);
+            if (message != NULL)
+                isthmus__wake_producers(q, pos, 0);
+            return isthmus__verdict(q->r.o.seg, 0);
+        }
+        head = isthmus__load(q->r.head);
+        pos = (int64_t)(head - pos) > 0 ? head : pos;
+    }
+}
+
+/* One that waits to push or to pop. */
+struct isthmus__mpmc_waiter {
+    struct isthmus_mpmc *q;
+    const void *in;
+    void *out;
+    struct isthmus_mpmc_lent *lent;
+    int found; /* what the dead had been lent */
+};
+
+static inline int isthmus__mpmc_attempt(void *arg) {
+    struct isthmus__mpmc_waiter *w = (struct isthmus__mpmc_waiter *)arg;
+    if (w->found)
+        return isthmus__verdict(w->q->r.o.seg, 0);
+    int r = w->in != NULL ? isthmus_mpmc_try_push(w->q, w->in) : isthmus__mpmc_try_take(w->q, w->out, w->lent);
+    return r == ISTHMUS_EFULL || r == ISTHMUS_EEMPTY ? ISTHMUS__AGAIN : r;
+}
+
+static inline void isthmus__mpmc_look(void *arg) {
+    struct isthmus__mpmc_waiter *w = (struct isthmus__mpmc_waiter *)arg;
+    isthmus__repair_all(w->q, w->in == NULL);
+    if (w->in == NULL)
+        w->found = isthmus__adopt_lent(w->q, w->out, w->lent);
+}
+
+static inline int isthmus__mpmc_wait(struct isthmus__mpmc_waiter *waiter, int64_t timeout) {
+    struct isthmus__ring *r = &waiter->q->r;
+    struct isthmus__wait w = {r->o.seg, waiter->in != NULL ? r->can_push : r->can_pop, isthmus__mpmc_attempt, isthmus__mpmc_look, waiter};
+    return isthmus__await(&w, timeout);
+}
+
+/* Pushes a message, and waits for space. */
+static inline int isthmus_mpmc_push(struct isthmus_mpmc *q, const void *message, int64_t timeout) {
+    struct isthmus__mpmc_waiter w = {q, message, NULL, NULL, 0};
+    int r = isthmus_mpmc_try_push(q, message);
+    return r == ISTHMUS_EFULL ? isthmus__mpmc_wait(&w, timeout) : r;
+}
+
+/* Pops a message; ISTHMUS_EEMPTY if there is none, ISTHMUS_EEND if none can come any more. */
+static inline int isthmus_mpmc_try_pop(struct isthmus_mpmc *q, void *message) { return isthmus__mpmc_try_take(q, message, NULL); }
+
+/* Pops a message, and waits for it. */
+static inline int isthmus_mpmc_pop(struct isthmus_mpmc *q, void *message, int64_t timeout) {
+    struct isthmus__mpmc_waiter w = {q, NULL, message, NULL, 0};
+    int r = isthmus_mpmc_try_pop(q, message);
+    return r == ISTHMUS_EEMPTY ? isthmus__mpmc_wait(&w, timeout) : r;
+}
+
+/* Lends the next message, to be read in place until isthmus_mpmc_release; waits for it. If
+ * this process dies before, another gets the message. */
+static inline int isthmus_mpmc_next(struct isthmus_mpmc *q, struct isthmus_mpmc_lent *lent, int64_t timeout) {
+    struct isthmus__mpmc_waiter w = {q, NULL, NULL, lent, 0};
+    int r = isthmus__mpmc_try_take(q, NULL, lent);
+    return r == ISTHMUS_EEMPTY ? isthmus__mpmc_wait(&w, timeout) : r;
+}
+
+/* Removes a message that was lent from the ring. */
+static inline int isthmus_mpmc_release(struct isthmus_mpmc *q, const struct isthmus_mpmc_lent *lent) {
+    uint64_t *slot = isthmus__slot_of(&q->r, lent->pos), lap = isthmus__lap(q, lent->pos);
+    uint64_t w = isthmus__claim_word(ISTHMUS__READING, lap, lent->deliveries, q->r.o.seg->id);
+    if ((int64_t)(isthmus__surely_taken(q) - lent->pos) > (int64_t)(2 * q->r.capacity) ||
+        !isthmus__swap(slot, w, isthmus__unclaimed(ISTHMUS__FREE, lap + 1)))
+        return isthmus__verdict(q->r.o.seg, ISTHMUS_ENOTHELD);
+    isthmus__wake_producers(q, lent->pos, 0);
+    return isthmus__verdict(q->r.o.seg, 0);
+}
+
+/* Closes the ring for good: consumers get what is in it, and then ISTHMUS_EEND. */
+static inline int isthmus_mpmc_close(struct isthmus_mpmc *q) { return isthmus__ring_close(&q->r); }
+
+/* ---- Bytes (F42) ---- */
+
+/* A ring of messages of any size, with one producer and one consumer. */
+struct isthmus_bytes {
+    struct isthmus__ring r;
+};
+
+/* Its pushing end. One thread at a time may use it. */
+struct isthmus_bytes_producer {
+    struct isthmus__ring r;
+    uint64_t pos, limit, need;
+    int over;
+};
+
+/* Its popping end. One thread at a time may use it. */
+struct isthmus_bytes_consumer {
+    struct isthmus__ring r;
+    uint64_t place, end;         /* of the next message, and behind it */
+    const unsigned char *message; /* that was found */
+    uint64_t len;
+    int over;
+};
+
+#define ISTHMUS__COMMITTED (UINT64_C(1) << 63)
+#define ISTHMUS__PADDING (UINT64_C(1) << 62)
+
+static inline uint64_t isthmus__offset(const struct isthmus__ring *r, uint64_t pos) { return pos & (r->capacity - 1) & ~UINT64_C(7); }
+static inline uint64_t *isthmus__bytes_header(const struct isthmus__ring *r, uint64_t pos) {
+    return (uint64_t *)(void *)(r->body + isthmus__offset(r, pos));
+}
+static inline uint64_t isthmus__place_position(uint64_t place) { return (place & ~UINT64_C(511)) >> 6; }
+static inline uint64_t isthmus__record(uint64_t len, uint64_t more) { return 8 + (more + 1) * isthmus__up(len, 8); }
+
+/* The longest message that fits into a ring. */
+static inline uint64_t isthmus_bytes_max(const struct isthmus_bytes *q) { return q->r.capacity / 2 - 16; }
+
+/* Finds or makes a Bytes; the capacity is in bytes, and rounded up to a power of two. */
+static inline int isthmus_bytes_open(struct isthmus_bytes *q, struct isthmus_segment *s, const char *name, uint64_t capacity) {
+    uint64_t n = 64;
+    memset(q, 0, sizeof *q);
+    if (capacity < 1 || capacity > 1 << 30)
+        return ISTHMUS_EINVAL;
+    while (n < capacity)
+        n *= 2;
+    return isthmus__ring_open(&q->r, s, 7, name, NULL, n, n);
+}
+
+/* How many bytes the record at pos takes, which has the header h and, it should be, a message
+ * i; 0 if that cannot be. */
+static inline uint64_t isthmus__extent(const struct isthmus__ring *r, uint64_t pos, uint64_t i, uint64_t h) {
+    uint64_t n = h & UINT32_MAX, more = h >> 32 & 511, left = r->capacity - isthmus__offset(r, pos);
+    if ((h & ~(ISTHMUS__COMMITTED | ISTHMUS__PADDING | UINT64_C(511) << 32 | UINT32_MAX)) != 0 || (h & ISTHMUS__COMMITTED) == 0 || i > more)
+        return 0;
+    if ((h & ISTHMUS__PADDING) != 0)
+        return n == left && n < r->capacity / 2 && more == 0 ? left : 0;
+    return n <= r->capacity / 2 - 16 && isthmus__record(n, more) <= left ? isthmus__record(n, more) : 0;
+}
+
+/* Claims the producer's role; ISTHMUS_EBUSY if somebody alive has it, ISTHMUS_EEND if the ring
+ * is closed. */
+static inline int isthmus_bytes_produce(struct isthmus_bytes_producer *p, const struct isthmus_bytes *q) {
+    int e = isthmus__claim_role(q->r.o.seg, (uint64_t *)(void *)(q->r.o.mem + 512));
+    if (e != 0)
+        return e;
+    memset(p, 0, sizeof *p);
+    p->r = q->r;
+    uint64_t place = isthmus__load(p->r.head), first = isthmus__place_position(place), i = place & 511, h;
+    p->pos = first;
+    while (e == 0 && (h = isthmus__load(isthmus__bytes_header(&p->r, p->pos))) != 0) { /* to the first that is 0 */
+        uint64_t n = isthmus__extent(&p->r, p->pos, i, h);
+        p->pos += n;
+        i = 0;
+        if (n == 0 || p->pos - first > p->r.capacity)
+            e = ISTHMUS_ECORRUPT;
+    }
+    p->limit = p->pos;
+    if (e == 0 && isthmus__load32(p->r.closed) != 0)
+        e = ISTHMUS_EEND;
+    e = isthmus__verdict(p->r.o.seg, e);
+    if (e != 0)
+        isthmus__drop_role(p->r.o.seg, (uint64_t *)(void *)(p->r.o.mem + 512));
+    return e;
+}
+
+/* Claims the consumer's role; ISTHMUS_EBUSY if somebody alive has it. */
+static inline int isthmus_bytes_consume(struct isthmus_bytes_consumer *c, const struct isthmus_bytes *q) {
+    int e = isthmus__claim_role(q->r.o.seg, (uint64_t *)(void *)(q->r.o.mem + 520));
+    if (e != 0)
+        return e;
+    memset(c, 0, sizeof *c);
+    c->r = q->r;
+    c->place = isthmus__load(c->r.head);
+    return isthmus__verdict(c->r.o.seg, 0);
+}
+
+/* Looks whether there is the room that is needed. */
+static inline int isthmus__bytes_room(void *arg) {
+    struct isthmus_bytes_producer *p = (struct isthmus_bytes_producer *)arg;
+    uint64_t head = isthmus__load(p->r.head), used = ((p->pos << 6) - (head & ~UINT64_C(511))) >> 6;
+    if (p->over != 0)
+        return p->over;
+    if (used > p->r.capacity)
+        return isthmus__verdict(p->r.o.seg, ISTHMUS_ECORRUPT);
+    p->limit = p->pos + p->r.capacity - used;
+    return isthmus__verdict(p->r.o.seg, p->need > p->r.capacity - used ? ISTHMUS__AGAIN : 0);
+}
+
+/* Pushes a message, and waits for space; ISTHMUS_EFULL if there is none, and timeout is 0. */
+static inline int isthmus_bytes_push(struct isthmus_bytes_producer *p, const void *message, uint64_t len, int64_t timeout) {
+    if (len > p->r.capacity / 2 - 16)
+        return ISTHMUS_ETOOLARGE;
+    uint64_t size = isthmus__record(len, 0), left = p->r.capacity - isthmus__offset(&p->r, p->pos), pad = size > left ? left : 0;
+    p->need = pad + size + 8; /* the header behind it needs room as well */
+    if (p->over != 0 || p->need > p->limit - p->pos) {
+        struct isthmus__wait w = {p->r.o.seg, p->r.can_push, isthmus__bytes_room, isthmus__nothing, p};
+        int e = isthmus__bytes_room(p);
+        if (e == ISTHMUS__AGAIN)
+            e = timeout == 0 ? (int)ISTHMUS_EFULL : isthmus__await(&w, timeout);
+        if (e != 0)
+            return e;
+    }
+    uint64_t pos = p->pos + pad;
+    if (len > 0)
+        memcpy(isthmus__bytes_header(&p->r, pos) + 1, message, (size_t)len);
+    isthmus__release(isthmus__bytes_header(&p->r, pos + size), 0);
+    isthmus__release(isthmus__bytes_header(&p->r, pos), ISTHMUS__COMMITTED | len); /* pairs with its load in find */
+    if (pad != 0) /* last: until then what is behind it does not count */
+        isthmus__release(isthmus__bytes_header(&p->r, p->pos), ISTHMUS__COMMITTED | ISTHMUS__PADDING | pad);
+    p->pos = pos + size;
+    isthmus__wake(&p->r, p->r.can_pop, 1);
+    return isthmus__verdict(p->r.o.seg, 0);
+}
+
+/* Finds the next message. */
+static inline int isthmus__bytes_find(void *arg) {
+    struct isthmus_bytes_consumer *c = (struct isthmus_bytes_consumer *)arg;
+    uint64_t place = c->place;
+    if (c->over != 0)
+        return c->over;
+    for (int tries = 0; tries < 3; tries++) { /* at most: padding, nothing there, and yet a last message */
+        uint64_t pos = isthmus__place_position(place), i = place & 511;
+        uint64_t *header = isthmus__bytes_header(&c->r, pos), h = isthmus__load(header);
+        if (h == 0) {
+            if (isthmus__load32(c->r.closed) == 0)
+                return isthmus__verdict(c->r.o.seg, ISTHMUS__AGAIN);
+            if (isthmus__load(header) == 0) /* after the last push */
+                return isthmus__verdict(c->r.o.seg, ISTHMUS_EEND);
+            continue;
+        }
+        uint64_t size = isthmus__extent(&c->r, pos, i, h);
+        if (size == 0)
+            return isthmus__verdict(c->r.o.seg, ISTHMUS_ECORRUPT);
+        c->end = (pos + size) << 6;
+        if ((h & ISTHMUS__PADDING) != 0) {
+            place = c->end;
+            continue;
+        }
+        if (i < (h >> 32 & 511))
+            c->end = place + 1;
+        c->len = h & UINT32_MAX;
+        c->message = (const unsigned char *)(header + 1) + i * isthmus__up(c->len, 8);
+        return isthmus__verdict(c->r.o.seg, 0);
+    }
+    return isthmus__verdict(c->r.o.seg, ISTHMUS__AGAIN);
+}
+
+/* Lends the next message, to be read in place until isthmus_bytes_release; waits for it.
+ * ISTHMUS_EEMPTY if there is none, and timeout is 0; ISTHMUS_EEND if none can come any more. */
+static inline int isthmus_bytes_next(struct isthmus_bytes_consumer *c, const void **message, uint64_t *len, int64_t timeout) {
+    struct isthmus__wait w = {c->r.o.seg, c->r.can_pop, isthmus__bytes_find, isthmus__nothing, c};
+    int e = isthmus__bytes_find(c);
+    if (e == ISTHMUS__AGAIN)
+        e = timeout == 0 ? (int)ISTHMUS_EEMPTY : isthmus__await(&w, timeout);
+    if (e != 0)
+        return e;
+    *message = c->message;
+    *len = c->len;
+    return 0;
+}
+
+/* Removes the message that was lent. */
+static inline int isthmus_bytes_release(struct isthmus_bytes_consumer *c) {
+    if (c->message == NULL)
+        return ISTHMUS_ENOTHELD;
+    int room = isthmus__place_position(c->end) != isthmus__place_position(c->place);
+    c->message = NULL;
+    c->place = c->end;
+    isthmus__release(c->r.head, c->place); /* pairs with the load of head in room */
+    if (room)
+        isthmus__wake(&c->r, c->r.can_push, 1);
+    return isthmus__verdict(c->r.o.seg, 0);
+}
+
+/* Pops a message to a buffer of so many bytes, and waits for it. Sets its length, also with
+ * ISTHMUS_ETOOLARGE, which leaves it in the ring. */
+static inline int isthmus_bytes_pop(struct isthmus_bytes_consumer *c, void *buffer, uint64_t size, uint64_t *len, int64_t timeout) {
+    const void *m;
+    int e = isthmus_bytes_next(c, &m, len, timeout);
+    if (e != 0)
+        return e;
+    if (*len > size) {
+        c->message = NULL;
+        return ISTHMUS_ETOOLARGE;
+    }
+    if (*len > 0)
+        memcpy(buffer, m, (size_t)*len);
+    return isthmus_bytes_release(c);
+}
+
+/* Closes the ring for good, and gives up the producer's role. */
+static inline int isthmus_bytes_close(struct isthmus_bytes_producer *p) {
+    if (p->over != 0)
+        return p->over;
+    (void)isthmus__ring_close(&p->r);
+    isthmus__drop_role(p->r.o.seg, (uint64_t *)(void *)(p->r.o.mem + 512));
+    p->over = ISTHMUS_EEND;
+    return isthmus__verdict(p->r.o.seg, 0);
+}
+
+/* Gives up the producer's role, for a successor. */
+static inline int isthmus_bytes_producer_detach(struct isthmus_bytes_producer *p) {
+    if (p->over != 0)
+        return p->over;
+    isthmus__drop_role(p->r.o.seg, (uint64_t *)(void *)(p->r.o.mem + 512));
+    p->over = ISTHMUS_ENOTHELD;
+    return isthmus__verdict(p->r.o.seg, 0);
+}
+
+/* Gives up the consumer's role, for a successor, who gets what is lent. */
+static inline int isthmus_bytes_consumer_detach(struct isthmus_bytes_consumer *c) {
+    if (c->over != 0)
+        return c->over;
+    isthmus__drop_role(c->r.o.seg, (uint64_t *)(void *)(c->r.o.mem + 520));
+    c->over = ISTHMUS_ENOTHELD;
+    c->message = NULL;
     return isthmus__verdict(c->r.o.seg, 0);
 }
 

@@ -102,11 +102,12 @@ func testValueWhole(s *suite) {
 	}
 	reader.Send("vcheck", "big", n, 0)
 	writer.Send("vwrite", "big", 1, n)
-	go func() {
+	stored := proctest.Go(func() bool {
 		for i := range uint64(n - 1) {
 			big.Store(wideOf(i + 1))
 		}
-	}()
+		return true
+	})
 	for last := uint64(0); last < n/2; {
 		w := big.Load()
 		if w != wideOf(w[0]) {
@@ -115,6 +116,7 @@ func testValueWhole(s *suite) {
 		last = w[0]
 	}
 	writer.Expect("")
+	proctest.Result(s, stored)
 	big.Store(wideOf(n))
 	reader.Expect("whole")
 	writer.exit()
@@ -212,11 +214,11 @@ func testLockWait(s *suite) {
 	for range 10 {
 		l.Lock()
 		p.Send("take", "l", -1)
-		asleep(s.T, "l", 8)
+		asleep(s.T, "l", 8, 12)
 		l.Unlock()
 		p.Expect("")
 		locked := proctest.Go(func() error { return l.LockContext(ctx) })
-		asleep(s.T, "l", 8)
+		asleep(s.T, "l", 8, 12)
 		p.do("", "unlock", "l")
 		wantNil(s.T, "Go locks", proctest.Result(s, locked))
 		l.Unlock()
@@ -243,7 +245,7 @@ func testLockOwnerKilled(s *suite) {
 		locked := make(<-chan error)
 		if waits {
 			locked = proctest.Go(func() error { return l.LockContext(ctx) })
-			asleep(s.T, "l", 8)
+			asleep(s.T, "l", 8, 12)
 		}
 		p.Kill()
 		if !waits {
@@ -264,7 +266,7 @@ func testLockOwnerKilled(s *suite) {
 		h.Expect("locked")
 		if waits {
 			p.Send("take", "l", -1)
-			asleep(s.T, "l", 8)
+			asleep(s.T, "l", 8, 12)
 			h.Kill()
 		} else {
 			p.do("taken", "try", "l")
@@ -284,7 +286,7 @@ func testLockOwnerKilled(s *suite) {
 
 // testLockCrowd has processes of both languages count with a lock.
 func testLockCrowd(s *suite) {
-	n := proctest.Scaled(3000)
+	n := proctest.Scaled(20000)
 	seg := segment(s.T)
 	l := proctest.Must(shm.NewLock(seg, "l"))(s)
 	a := proctest.Must(shm.NewArray[int64](seg, "a", 1))(s)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,11 +156,12 @@ func object(t *testing.T, name string) []byte {
 	return nil
 }
 
-// asleep waits until somebody has armed the Event at an offset of an object.
-func asleep(t *testing.T, name string, off int) {
+// asleep waits until somebody has armed one of the Events at offsets of an object.
+func asleep(t *testing.T, name string, offs ...int) {
 	t.Helper()
 	proctest.Until(t, "somebody sleeps", func() bool {
-		return binary.NativeEndian.Uint32(object(t, name)[off:])&1 != 0
+		mem := object(t, name)
+		return slices.ContainsFunc(offs, func(off int) bool { return binary.NativeEndian.Uint32(mem[off:])&1 != 0 })
 	})
 }
 
