@@ -73,6 +73,18 @@ func TestC(t *testing.T) {
 		{"SPSCWait", testSPSCWait},
 		{"SPSCKilled", testSPSCKilled},
 		{"SPSCStream", testSPSCStream},
+		{"Semaphore", testSemaphore},
+		{"SemaphoreWait", testSemaphoreWait},
+		{"SemaphoreKilled", testSemaphoreKilled},
+		{"SemaphoreCrowd", testSemaphoreCrowd},
+		{"MPMC", testMPMC},
+		{"MPMCWait", testMPMCWait},
+		{"MPMCKilled", testMPMCKilled},
+		{"MPMCCrowd", testMPMCCrowd},
+		{"MPMCStorm", testMPMCStorm},
+		{"Bytes", testBytes},
+		{"BytesStream", testBytesStream},
+		{"BytesKilled", testBytesKilled},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{t, binary}) })
 	}
