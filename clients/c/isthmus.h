@@ -31,6 +31,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -944,6 +945,93 @@ static inline int isthmus_open_fd(struct isthmus_segment **out, int fd, const st
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return isthmus__open(out, path, 1, o);
+}
+
+/* Whether so many bytes may fit, without filling the memory to find out. */
+static inline int isthmus__fits(int fd, uint64_t size) {
+    struct statfs fs;
+    struct sysinfo info;
+    if (fstatfs(fd, &fs) < 0)
+        return 0;
+    if (fs.f_blocks > 0 && size / (uint64_t)fs.f_bsize >= (geteuid() == 0 ? fs.f_bfree : fs.f_bavail))
+        return 0;
+    return fs.f_type != 0x01021994 || sysinfo(&info) < 0 || size / info.mem_unit < info.totalram + info.freeswap;
+}
+
+/* Fills a file with what a new segment is, and attaches to it, before it has a name (F7). */
+static inline int isthmus__fill(struct isthmus_segment *s, mode_t mode, uint64_t version) {
+    const uint64_t step = UINT64_C(16) << 20; /* a signal makes a long fallocate begin anew */
+    struct stat st;
+    uint32_t u[8] = {0};
+    int r;
+    if (fchmod(s->fd, mode) < 0 || fstat(s->fd, &st) < 0)
+        return ISTHMUS_ESYS;
+    if ((r = isthmus__trust(&st)) != 0)
+        return r;
+    if (!isthmus__fits(s->fd, s->size))
+        return ISTHMUS_ENOROOM;
+    if (ftruncate(s->fd, (off_t)s->size) < 0)
+        return errno == ENOSPC ? ISTHMUS_ENOROOM : ISTHMUS_ESYS;
+    for (uint64_t at = 0; at < s->size; at += step) {
+        do
+            r = fallocate(s->fd, 0, (off_t)at, (off_t)(s->size - at < step ? s->size - at : step));
+        while (r < 0 && errno == EINTR);
+        if (r < 0)
+            return errno == ENOSPC || errno == ENOMEM ? ISTHMUS_ENOROOM : ISTHMUS_ESYS;
+    }
+    if ((r = isthmus__map(s, s->size)) != 0)
+        return r;
+    if ((s->attended = (unsigned char *)calloc(s->objects, 1)) == NULL)
+        return ISTHMUS_ESYS;
+    s->asymmetric = isthmus__can_barrier();
+    memcpy(u, "ISTHMUS", 8);
+    u[2] = 0x01020304;
+    u[3] = 8;
+    u[4] = 64;
+    u[5] = (uint32_t)s->asymmetric;
+    u[6] = s->procs;
+    u[7] = s->objects;
+    uint64_t h[5] = {s->size, s->dir, s->arena, s->arena_end - s->arena, version};
+    memcpy(s->mem, u, sizeof u);
+    memcpy(s->mem + sizeof u, h, sizeof h);
+    return isthmus__attach(s);
+}
+
+/* Makes a segment with room for size bytes of objects; ISTHMUS_EEXIST if there is one of that
+ * name. The directory's file system must have files without names (O_TMPFILE), as tmpfs has. */
+static inline int isthmus_create(struct isthmus_segment **out, const char *name, uint64_t size, const struct isthmus_options *o) {
+    char path[PATH_MAX], dir[PATH_MAX], link_[64];
+    mode_t mode = o != NULL && o->mode != 0 ? o->mode : 0600;
+    struct isthmus_segment *s;
+    struct stat st;
+    int r = isthmus__path(path, name, o);
+    if (r != 0 || (mode & ~(mode_t)0666) != 0 || (mode & 0600) != 0600)
+        return ISTHMUS_EINVAL;
+    if (lstat(path, &st) == 0)
+        return ISTHMUS_EEXIST;
+    memcpy(dir, path, sizeof dir);
+    *strrchr(dir, '/') = 0;
+    if ((r = isthmus__new(&s, o)) != 0)
+        return r;
+    r = isthmus__geometry(s, o != NULL && o->max_procs != 0 ? o->max_procs : 128, o != NULL && o->max_objects != 0 ? o->max_objects : 128,
+                          size > ISTHMUS__FILE ? 0 : isthmus__up(size, 4096));
+    if (r == 0 && (r = isthmus__enlist(s, 1)) == 0) {
+        pthread_mutex_lock(&isthmus__process.lock);
+        s->fd = open(*dir != 0 ? dir : "/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        pthread_mutex_unlock(&isthmus__process.lock);
+        r = s->fd < 0 ? (int)ISTHMUS_ESYS : isthmus__fill(s, mode, o != NULL ? o->version : 0);
+    }
+    if (r == 0) {
+        snprintf(link_, sizeof link_, "/proc/self/fd/%d", s->fd);
+        if (linkat(AT_FDCWD, link_, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+            r = errno == EEXIST ? ISTHMUS_EEXIST : ISTHMUS_ESYS;
+    }
+    if (r != 0) {
+        isthmus__discard(s);
+        return r;
+    }
+    *out = s;
+    return 0;
 }
 
 #define ISTHMUS__HOLD_HEIR (UINT64_C(1) << 61)

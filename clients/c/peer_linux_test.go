@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,10 +86,22 @@ func TestC(t *testing.T) {
 		{"Bytes", testBytes},
 		{"BytesStream", testBytesStream},
 		{"BytesKilled", testBytesKilled},
+		{"Create", testCreate},
+		{"Anonymous", testAnonymous},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{t, binary}) })
+		if strings.HasSuffix(test.name, "Wait") {
+			t.Run(test.name+"Fences", func(t *testing.T) {
+				symmetric = true
+				defer func() { symmetric = false }()
+				test.run(&suite{t, binary})
+			})
+		}
 	}
 }
+
+// symmetric has segments be without the feature asymmetric: wakers run fences.
+var symmetric bool
 
 // A peer is a process that runs the program in C.
 type peer struct {
@@ -135,6 +148,13 @@ func mortal(t *testing.T) *shm.Segment {
 func created(t *testing.T) *shm.Segment {
 	t.Helper()
 	seg := proctest.Must(shm.Create("s", 1<<20, nil))(t)
+	if symmetric {
+		wantNil(t, "close", seg.Close())
+		f := proctest.Must(os.OpenFile(path(), os.O_RDWR, 0))(t)
+		_ = proctest.Must(f.WriteAt(make([]byte, 4), 20))(t) // features (F8)
+		wantNil(t, "close", f.Close())
+		seg = proctest.Must(shm.Open("s", nil))(t)
+	}
 	t.Cleanup(func() {
 		seg.Close()
 		shm.Remove("s", nil)
@@ -198,4 +218,30 @@ func TestCPlusPlus(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "peer.cc")
 	proctest.Check(t, os.WriteFile(source, []byte("#include \"isthmus.h\"\nint main() { return 0; }\n"), 0o600))
 	compile(t, "g++", source, "-std=c++17")
+}
+
+// TestSanitizers runs what needs one process only, with threads, and in memory that is
+// spoilt.
+func TestSanitizers(t *testing.T) {
+	seed := fmt.Sprint(proctest.Random(t).Uint32())
+	for name, flag := range map[string]string{"address": "address,undefined", "thread": "thread"} {
+		t.Run(name, func(t *testing.T) {
+			proctest.Dir(t)
+			binary := compile(t, "gcc", "testdata/threads.c", "-std=c11", "-O1", "-g", "-fsanitize="+flag, "-fno-sanitize-recover=all")
+			run(t, binary)
+			if name == "address" {
+				run(t, binary, seed, "1000")
+			}
+		})
+	}
+}
+
+// run runs a program to its end.
+func run(t *testing.T, binary string, args ...string) {
+	t.Helper()
+	limit, cancel := context.WithTimeout(ctx, proctest.Timeout())
+	defer cancel()
+	if out, err := exec.CommandContext(limit, binary, args...).CombinedOutput(); err != nil {
+		t.Errorf("%v: %v\n%s", args, err, out)
+	}
 }

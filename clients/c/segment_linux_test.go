@@ -220,6 +220,12 @@ func testClosed(s *suite) {
 	p.do("", "spsc", "q", "int64", 4)
 	p.do("", "produce", "q")
 	p.do("", "consume", "q")
+	p.do("", "semaphore", "m", 4)
+	p.do("", "acquire", "m", 4, 0)
+	p.do("", "mpmc", "many", "int64", 4)
+	p.do("", "bytes", "b", 64)
+	p.do("", "bproduce", "b")
+	p.do("", "bconsume", "b")
 	p.do("", "close")
 	const closed = "segment is closed"
 	p.do(closed, "vload", "v")
@@ -236,6 +242,16 @@ func testClosed(s *suite) {
 	p.do(closed, "undo", "q", "producer")
 	p.do(closed, "produce", "q")
 	p.do(closed, "lock", "other")
+	p.do(closed, "release", "m", 1)
+	p.do(closed, "acquire", "m", 1, 1000)
+	p.do(closed, "tryacquire", "m", 1)
+	p.do(closed, "mpush", "many", hexOf(int64(1)), 0)
+	p.do(closed, "mpop", "many", 0)
+	p.do(closed, "mpop", "many", 1000)
+	p.do(closed, "mnext", "many", 1000)
+	p.do(closed, "bpush", "b", "01", 0)
+	p.do(closed, "bpop", "b", 1000, 9)
+	p.do(closed, "bend", "b")
 	v := proctest.Must(shm.NewValue[int64](seg, "v"))(s)
 	if x := v.Load(); x != 0 {
 		s.Errorf("the closed peer has stored %d", x)
@@ -244,5 +260,53 @@ func testClosed(s *suite) {
 	wantError(s.T, "the lock that it held", l.LockContext(ctx), shm.ErrOwnerDied)
 	_, err := shm.Open("none", nil)
 	wantError(s.T, "open", err, fs.ErrNotExist)
+	p.exit()
+}
+
+// testCreate has C make segments, which Go opens.
+func testCreate(s *suite) {
+	segment(s.T)
+	p := s.start()
+	p.do("", "free")
+	p.do("exists", "create", "s", 4096, 0, 0, 0)
+	p.do("invalid argument", "create", "t", 100, 0, 1025, 0)
+	p.do("no room left", "create", "t", 1<<39, 0, 0, 0)
+	p.do("", "create", "t", 100000, 7, 70, 9)
+	p.do("", "value", "v", "int64")
+	p.do("", "vstore", "v", hexOf(int64(5)))
+	_, err := shm.Open("t", nil)
+	wantError(s.T, "open another version", err, shm.ErrMismatch)
+	seg := proctest.Must(shm.Open("t", &shm.Options{Version: 7}))(s)
+	if seg.Size() != 102400 {
+		s.Errorf("it has %d bytes", seg.Size())
+	}
+	v := proctest.Must(shm.NewValue[int64](seg, "v"))(s)
+	if v.Load() != 5 {
+		s.Errorf("Go loads %d", v.Load())
+	}
+	for i := range 8 {
+		p.do("", "lock", fmt.Sprint("l", i))
+	}
+	p.do("no room left", "lock", "l8")
+	p.do("no room left", "array", "big", "int64", 1<<20)
+	wantNil(s.T, "close", seg.Close())
+	p.do("", "remove", "t")
+	p.exit()
+}
+
+// testAnonymous has C use a segment whose file it inherits.
+func testAnonymous(s *suite) {
+	proctest.Dir(s.T)
+	seg := proctest.Must(shm.Anonymous(1<<16, nil))(s)
+	defer seg.Close()
+	v := proctest.Must(shm.NewValue[int64](seg, "v"))(s)
+	options := &proctest.Options{Binary: s.binary, ExtraFiles: []*os.File{seg.File()}}
+	p := peer{proctest.StartWith(s.T, options, "peer"), s.T}
+	p.do("", "openfd", 3)
+	p.do("", "value", "v", "int64")
+	p.do("", "vstore", "v", hexOf(int64(5)))
+	if v.Load() != 5 {
+		s.Errorf("Go loads %d", v.Load())
+	}
 	p.exit()
 }

@@ -425,6 +425,13 @@ static void run(void) {
         o.version = args[2] != NULL ? (uint64_t)number(2) : 0;
         o.must_exist = args[3] != NULL;
         answer(isthmus_open(&seg, arg(1), &o), 0, a);
+    } else if (is("create")) {
+        struct isthmus_options o;
+        memset(&o, 0, sizeof o);
+        o.version = (uint64_t)number(3);
+        o.max_procs = (uint32_t)number(4);
+        o.max_objects = (uint32_t)number(5);
+        answer(isthmus_create(&seg, arg(1), (uint64_t)number(2), &o), 0, a);
     } else if (is("openfd"))
         answer(isthmus_open_fd(&seg, (int)number(1), NULL), 0, a);
     else if (is("close"))
