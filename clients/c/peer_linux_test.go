@@ -50,7 +50,7 @@ func compile(t *testing.T, compiler, source string, flags ...string) (binary str
 
 // TestC compiles the peer once, for all that has two processes.
 func TestC(t *testing.T) {
-	binary := compile(t, "gcc", "testdata/peer.c", "-std=c11", "-O2", "-g")
+	binary := compile(t, "gcc", "testdata/peer.c", "-std=c11", "-O2")
 	for _, test := range []struct {
 		name string
 		run  func(s *suite)
@@ -88,9 +88,10 @@ func TestC(t *testing.T) {
 		{"BytesKilled", testBytesKilled},
 		{"Create", testCreate},
 		{"Anonymous", testAnonymous},
+		{"Gate", testGate},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{t, binary}) })
-		if strings.HasSuffix(test.name, "Wait") {
+		if strings.HasSuffix(test.name, "Wait") || strings.HasSuffix(test.name, "Stream") {
 			t.Run(test.name+"Fences", func(t *testing.T) {
 				symmetric = true
 				defer func() { symmetric = false }()

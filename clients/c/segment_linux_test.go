@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
@@ -307,6 +309,40 @@ func testAnonymous(s *suite) {
 	p.do("", "vstore", "v", hexOf(int64(5)))
 	if v.Load() != 5 {
 		s.Errorf("Go loads %d", v.Load())
+	}
+	p.exit()
+}
+
+// testGate has C wait at the gate, find the segment that has the name by then, and take an id
+// whose byte nobody has locked.
+func testGate(s *suite) {
+	segment(s.T)
+	p := s.start()
+	p.do("", "free")
+	old := proctest.Must(os.OpenFile(path(), os.O_RDWR, 0))(s)
+	defer old.Close()
+	lock := func(f *os.File, n int64) {
+		proctest.Check(s, unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Start: 1<<40 + n, Len: 1}))
+	}
+	lock(old, -3)
+	p.Send("open", "s")
+	waits := func() bool { // as the kernel shows who waits for a lock
+		b := proctest.Must(os.ReadFile("/proc/locks"))(s)
+		return strings.Contains(string(b), "-> OFDLCK")
+	}
+	proctest.Until(s, "it waits at the gate", waits)
+	proctest.Check(s, os.Remove(path()))
+	seg := proctest.Must(shm.Create("s", 1<<16, nil))(s)
+	defer seg.Close()
+	now := proctest.Must(os.OpenFile(path(), os.O_RDWR, 0))(s)
+	defer now.Close()
+	lock(now, 2)
+	lock(now, 3)
+	proctest.Check(s, old.Close())
+	p.Expect("")
+	p.do("4", "id")
+	if peers := proctest.Must(seg.Peers())(s); len(peers) != 2 || peers[1].PID != p.Pid() {
+		s.Errorf("the peers are %v", peers)
 	}
 	p.exit()
 }

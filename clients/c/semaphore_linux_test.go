@@ -83,7 +83,7 @@ var _ = proctest.Register("permits", func(c *proctest.Child) {
 func testSemaphoreKilled(s *suite) {
 	seg := mortal(s.T)
 	m := proctest.Must(semaphore.New(seg, "m", 5, nil))(s)
-	for range 15 {
+	for range 6 {
 		// C dies, Go repairs.
 		p := s.start()
 		p.do("", "semaphore", "m", 5)

@@ -179,14 +179,14 @@ func testSPSCKilled(s *suite) {
 
 // testSPSCStream has many messages pass, of C and Go on both sides.
 func testSPSCStream(s *suite) {
-	n := uint64(proctest.Scaled(100000))
+	n := uint64(proctest.Scaled(50000))
 	seg := segment(s.T)
-	to := proctest.Must(ring.NewSPSC[[2]uint64](seg, "to", 16))(s)
-	from := proctest.Must(ring.NewSPSC[uint64](seg, "from", 16))(s)
+	to := proctest.Must(ring.NewSPSC[[2]uint64](seg, "to", 2))(s)
+	from := proctest.Must(ring.NewSPSC[uint64](seg, "from", 2))(s)
 	sender, receiver := s.start(), s.start()
-	receiver.do("", "spsc", "to", "[2]uint64", 16)
+	receiver.do("", "spsc", "to", "[2]uint64", 2)
 	receiver.do("", "consume", "to")
-	sender.do("", "spsc", "from", "uint64", 16)
+	sender.do("", "spsc", "from", "uint64", 2)
 	sender.do("", "produce", "from")
 	in, out := proctest.Must(to.Producer())(s), proctest.Must(from.Consumer())(s)
 	receiver.Send("receive", "to", 0, n)
