@@ -444,6 +444,8 @@ static void run(void) {
         answer(isthmus_remove(arg(1), NULL), 0, a);
     else if (is("id"))
         say("%llu", (unsigned long long)isthmus_id(seg));
+    else if (is("registered")) /* MEMBARRIER_CMD_GET_REGISTRATIONS, since Linux 6.3 */
+        say("%ld", syscall(SYS_membarrier, 1 << 9, 0, 0));
     else if (is("fork"))
         fork_child();
     else if (is("type")) {
