@@ -70,6 +70,7 @@ func TestC(t *testing.T) {
 		{"LockWait", testLockWait},
 		{"LockOwnerKilled", testLockOwnerKilled},
 		{"LockCrowd", testLockCrowd},
+		{"Fences", testFences},
 		{"SPSC", testSPSC},
 		{"SPSCWait", testSPSCWait},
 		{"SPSCKilled", testSPSCKilled},

@@ -2,10 +2,23 @@ package c_test
 
 import (
 	"encoding/binary"
+	"os"
+	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
 )
+
+// asymmetric reports whether the segment has that feature (docs/FORMAT.md, F9).
+func asymmetric(t *testing.T) bool { return proctest.Must(os.ReadFile(path()))(t)[20]&1 != 0 }
+
+// testFences looks for a waker and a sleeper of which neither sees the other.
+func testFences(s *suite) {
+	segment(s.T)
+	p := s.start()
+	p.do("0", "litmus")
+	p.exit()
+}
 
 func testSPSC(s *suite) {
 	seg := segment(s.T)
@@ -84,10 +97,16 @@ func testSPSCWait(s *suite) {
 	p.do("", "produce", "from")
 	in, out := proctest.Must(to.Producer())(s), proctest.Must(from.Consumer())(s)
 	for i := range int64(10) {
+		p.Send("barriers")
+		p.Recv()
 		p.Send("pop", "to", -1)
 		asleep(s.T, "to", 0)
 		wantNil(s.T, "push", in.TryPush(i))
 		p.Expect(hexOf(i))
+		p.Send("barriers")
+		if n := p.Recv(); (n == "0") == asymmetric(s.T) {
+			s.Errorf("it has run %s barriers before it slept", n)
+		}
 
 		got := proctest.Go(func() int64 {
 			x, err := out.Pop(ctx)

@@ -1,12 +1,25 @@
 /* The C side of the tests: it does what the lines on its standard input say, and answers each
  * by a line. Values are in hexadecimal, in the order of memory; ~ stands for a blank. */
+#define _GNU_SOURCE 1
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 static long peer_slice = 20 * 1000 * 1000;
-static int overslept;
+static int overslept, barriers;
+
+/* Counts the barriers of sleepers. */
+static void count(long number, ...) {
+    va_list v;
+    va_start(v, number);
+    barriers += number == SYS_membarrier && va_arg(v, int) == 1 << 1;
+    va_end(v);
+}
+#define syscall(...) (count(__VA_ARGS__), (syscall)(__VA_ARGS__))
+
 #define ISTHMUS_SLICE peer_slice
 #define ISTHMUS_OVERSLEPT() __atomic_fetch_add(&overslept, 1, __ATOMIC_SEQ_CST)
 #include "isthmus.h"
-
-#include <stdarg.h>
 
 enum { MOST = 1 << 17, OBJECTS = 32 };
 
@@ -142,6 +155,55 @@ static void fork_child(void) {
         buf[n + (size_t)k] = 0;
     close(back[0]);
     say("%s", buf);
+}
+
+/* The store of a waker and that of a sleeper, each before a load of the other's: with the
+ * fences of both, one of them sees the other. */
+static struct {
+    struct isthmus_segment seg;
+    uint64_t condition, unused[15];
+    uint32_t event, seen;
+    int round, done;
+} litmus;
+
+static void *sleeper(void *arg) {
+    (void)arg;
+    for (int i = 1;; i++) {
+        int round;
+        while ((round = __atomic_load_n(&litmus.round, __ATOMIC_SEQ_CST)) < i && round >= 0)
+            ;
+        if (round < 0)
+            return NULL;
+        isthmus__store32(&litmus.event, ISTHMUS__WAITING);
+        (void)isthmus__sleeper_fence(&litmus.seg);
+        litmus.seen = isthmus__load(&litmus.condition) != 0;
+        __atomic_store_n(&litmus.done, i, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void run_litmus(int rounds) {
+    pthread_t t;
+    int lost = 0;
+    litmus.seg.fence = 1;
+    if (pthread_create(&t, NULL, sleeper, NULL) != 0)
+        die("pthread_create");
+    int64_t end = isthmus__now() + 200 * 1000 * 1000;
+    for (int i = 1; i <= rounds && isthmus__now() < end; i++) {
+        litmus.condition = 0;
+        litmus.event = 0;
+        __atomic_store_n(&litmus.round, i, __ATOMIC_SEQ_CST);
+        for (int k = i % 64; k > 0; k--)
+            isthmus__pause();
+        isthmus__release(&litmus.condition, 1);
+        isthmus__waker_fence(&litmus.seg);
+        int asleep = isthmus__asleep(&litmus.event);
+        while (__atomic_load_n(&litmus.done, __ATOMIC_SEQ_CST) < i)
+            ;
+        lost += !asleep && !litmus.seen;
+    }
+    __atomic_store_n(&litmus.round, -1, __ATOMIC_SEQ_CST);
+    pthread_join(t, NULL);
+    say("%d", lost);
 }
 
 static int values(void) {
@@ -446,6 +508,10 @@ static void run(void) {
         say("%llu", (unsigned long long)isthmus_id(seg));
     else if (is("registered")) /* MEMBARRIER_CMD_GET_REGISTRATIONS, since Linux 6.3 */
         say("%ld", syscall(SYS_membarrier, 1 << 9, 0, 0));
+    else if (is("litmus"))
+        run_litmus(100000);
+    else if (is("barriers")) /* since the last time */
+        say("%d", barriers), barriers = 0;
     else if (is("fork"))
         fork_child();
     else if (is("type")) {
