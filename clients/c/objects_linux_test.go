@@ -1,3 +1,5 @@
+//go:build amd64 && !isthmus_nofutex
+
 package c_test
 
 import (

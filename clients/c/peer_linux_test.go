@@ -1,3 +1,5 @@
+//go:build amd64 && !isthmus_nofutex
+
 package c_test
 
 import (
@@ -37,7 +39,7 @@ var strict = []string{"-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshado
 func compile(t *testing.T, compiler, source string, flags ...string) (binary string) {
 	t.Helper()
 	if _, err := exec.LookPath(compiler); err != nil {
-		proctest.MaySkip("peer")
+		proctest.MaySkip("peer", "holder", "permits", "mpmc")
 		t.Skipf("there is no %s: the C client is not tested", compiler)
 	}
 	binary = filepath.Join(t.TempDir(), "peer")
@@ -90,6 +92,7 @@ func TestC(t *testing.T) {
 		{"Create", testCreate},
 		{"Anonymous", testAnonymous},
 		{"Gate", testGate},
+		{"Ends", testEnds},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{t, binary}) })
 		if strings.HasSuffix(test.name, "Wait") || strings.HasSuffix(test.name, "Stream") {

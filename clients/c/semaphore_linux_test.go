@@ -1,3 +1,5 @@
+//go:build amd64 && !isthmus_nofutex
+
 package c_test
 
 import (
@@ -103,6 +105,22 @@ func testSemaphoreKilled(s *suite) {
 		asleep(s.T, "m", 8, 12)
 		h.Kill()
 		p.Expect("")
+		p.do("", "release", "m", 5)
+		p.exit()
+	}
+	for _, repairs := range []string{"Go", "C"} { // one that died inside a change
+		p := s.start()
+		p.do("", "semaphore", "m", 5)
+		p.do("", "midway", "m")
+		p.Kill()
+		if repairs == "Go" {
+			wantNil(s.T, "Go acquires", m.Acquire(ctx, 5))
+			m.Release(5)
+			continue
+		}
+		p = s.start()
+		p.do("", "semaphore", "m", 5)
+		p.do("", "acquire", "m", 5, -1)
 		p.do("", "release", "m", 5)
 		p.exit()
 	}

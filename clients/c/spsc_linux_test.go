@@ -1,9 +1,13 @@
+//go:build amd64 && !isthmus_nofutex
+
 package c_test
 
 import (
+	"context"
 	"encoding/binary"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
@@ -228,4 +232,41 @@ func testSPSCStream(s *suite) {
 	sender.Expect("")
 	sender.exit()
 	receiver.exit()
+}
+
+// testEnds has Go, which does not wait for the dead, tell the death of a producer in C from
+// its end in order.
+func testEnds(s *suite) {
+	seg := mortal(s.T)
+	for name, want := range map[string]error{"killed": ring.ErrPeerDied, "closed": context.DeadlineExceeded} {
+		q := proctest.Must(ring.NewSPSC[int64](seg, name+"-spsc", 4, ring.FailOnDeath))(s)
+		many := proctest.Must(ring.NewMPMC[int64](seg, name+"-mpmc", 4, ring.FailOnDeath))(s)
+		out := proctest.Must(q.Consumer())(s)
+		p := s.start()
+		p.do("", "spsc", name+"-spsc", "int64", 4)
+		p.do("", "produce", name+"-spsc")
+		p.do("", "push", name+"-spsc", hexOf(int64(1)), 0)
+		p.do("", "mpmc", name+"-mpmc", "int64", 4)
+		p.do("", "mpush", name+"-mpmc", hexOf(int64(1)), 0)
+		if !q.ProducerAlive() || !many.ProducerAlive() {
+			s.Error("the producer is not seen")
+		}
+		if name == "killed" {
+			p.Kill()
+		} else {
+			p.do("", "close")
+			p.exit()
+		}
+		limit, cancel := context.WithTimeout(ctx, proctest.Timeout())
+		if name == "closed" {
+			limit, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
+		}
+		for what, pop := range map[string]func(context.Context) (int64, error){"SPSC": out.Pop, "MPMC": many.Pop} {
+			_, err := pop(ctx)
+			wantNil(s.T, what+" of the "+name, err)
+			_, err = pop(limit)
+			wantError(s.T, what+" of the "+name, err, want)
+		}
+		cancel()
+	}
 }

@@ -367,7 +367,10 @@ static int semaphores(void) {
         answer(isthmus_semaphore_release(&o->semaphore, (uint64_t)number(2)), 0, a);
     else if (is("permits"))
         say("%llu", (unsigned long long)isthmus_semaphore_value(&o->semaphore));
-    else if (is("permit")) { /* takes permits, and gives them back, so many times */
+    else if (is("midway")) { /* goes into a change, and no further */
+        uint64_t w = isthmus__load(o->semaphore.word);
+        say("%s", isthmus__swap(o->semaphore.word, w, (w - 1) | o->semaphore.busy) ? "" : "busy");
+    } else if (is("permit")) { /* takes permits, and gives them back, so many times */
         int r = 0;
         for (long long i = 0; r == 0 && i < number(3); i++)
             if ((r = isthmus_semaphore_acquire(&o->semaphore, (uint64_t)number(2), ISTHMUS_FOREVER)) == 0)

@@ -188,8 +188,12 @@ static void hostile(int rounds) {
                     (void)isthmus_bytes_producer_detach(&writer);
                 }
                 if (isthmus_bytes_consume(&reader, &s->bytes) == 0) {
-                    for (int n = 0; n < 10; n++)
+                    for (int n = 0; n < 10; n++) {
+                        const void *m;
+                        if (isthmus_bytes_next(&reader, &m, &len, 0) == 0)
+                            CHECK((const unsigned char *)m >= s->bytes.r.body && (const unsigned char *)m + len <= s->bytes.r.body + 512);
                         (void)isthmus_bytes_pop(&reader, w, sizeof w, &len, 0);
+                    }
                     (void)isthmus_bytes_consumer_detach(&reader);
                 }
             }
