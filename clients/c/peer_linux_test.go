@@ -52,7 +52,7 @@ func compile(t *testing.T, compiler, source string, flags ...string) (binary str
 
 // TestC compiles the peer once, for all that has two processes.
 func TestC(t *testing.T) {
-	binary := compile(t, "gcc", "testdata/peer.c", "-std=c11", "-O2")
+	binary := compile(t, "gcc", "testdata/peer.c", "-std=c11", "-O1")
 	for _, test := range []struct {
 		name string
 		run  func(s *suite)
@@ -222,7 +222,7 @@ func text(s string) string { return strings.ReplaceAll(s, " ", "~") }
 func TestCPlusPlus(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "peer.cc")
 	proctest.Check(t, os.WriteFile(source, []byte("#include \"isthmus.h\"\nint main() { return 0; }\n"), 0o600))
-	compile(t, "g++", source, "-std=c++17")
+	compile(t, "g++", source, "-std=c++17", "-fsyntax-only")
 }
 
 // TestSanitizers runs what needs one process only, with threads, and in memory that is
@@ -232,7 +232,7 @@ func TestSanitizers(t *testing.T) {
 	for name, flag := range map[string]string{"address": "address,undefined", "thread": "thread"} {
 		t.Run(name, func(t *testing.T) {
 			proctest.Dir(t)
-			binary := compile(t, "gcc", "testdata/threads.c", "-std=c11", "-O1", "-g", "-fsanitize="+flag, "-fno-sanitize-recover=all")
+			binary := compile(t, "gcc", "testdata/threads.c", "-std=c11", "-O0", "-g", "-fsanitize="+flag, "-fno-sanitize-recover=all")
 			run(t, binary)
 			if name == "address" {
 				run(t, binary, seed, "1000")

@@ -257,16 +257,17 @@ func testEnds(s *suite) {
 			p.do("", "close")
 			p.exit()
 		}
-		limit, cancel := context.WithTimeout(ctx, proctest.Timeout())
+		limit := proctest.Timeout()
 		if name == "closed" {
-			limit, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
+			limit = 100 * time.Millisecond // in which a death would be found
 		}
 		for what, pop := range map[string]func(context.Context) (int64, error){"SPSC": out.Pop, "MPMC": many.Pop} {
 			_, err := pop(ctx)
 			wantNil(s.T, what+" of the "+name, err)
-			_, err = pop(limit)
+			limited, cancel := context.WithTimeout(ctx, limit)
+			_, err = pop(limited)
+			cancel()
 			wantError(s.T, what+" of the "+name, err, want)
 		}
-		cancel()
 	}
 }

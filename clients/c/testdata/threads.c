@@ -154,6 +154,11 @@ static void hostile(int rounds) {
         memcpy(before, base, arena);
         spoil(objects[k], sizes[k]);
         memset(mem + (k >= 4 ? 512 : 0), 0, k >= 4 ? 16 : 0); /* roles are free */
+        if (k == 6 && rnd() % 2 == 0) { /* a header that is likely to be believed */
+            uint64_t pos = rnd() % 64 * 8, *word = (uint64_t *)(void *)mem;
+            word[256 / 8] = pos << 6 | rnd() % 4;
+            word[(640 + pos) / 8] = UINT64_C(1) << 63 | rnd() % 4 << 32 | rnd() % 300;
+        }
         for (int i = 0; i < 3; i++)
             switch (k) {
             case 0: (void)isthmus_value_load(&s->big, w); (void)isthmus_value_store(&s->big, w); break;
