@@ -4,7 +4,6 @@ package c_test
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -314,6 +313,6 @@ func testLockCrowd(s *suite) {
 		p.exit()
 	}
 	if x := a.Load(0); x != int64(4*n) {
-		s.Error(fmt.Sprintf("%d of %d counts", x, 4*n))
+		s.Errorf("%d of %d counts", x, 4*n)
 	}
 }

@@ -36,10 +36,10 @@ type suite struct {
 var strict = []string{"-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-I.", "-pthread"}
 
 // compile compiles a program.
-func compile(t *testing.T, compiler, source string, flags ...string) (binary string) {
+func compile(t testing.TB, compiler, source string, flags ...string) (binary string) {
 	t.Helper()
 	if _, err := exec.LookPath(compiler); err != nil {
-		proctest.MaySkip("peer", "holder", "permits", "mpmc")
+		proctest.MaySkip("peer", "holder", "permits", "mpmc", "streamer")
 		t.Skipf("there is no %s: the C client is not tested", compiler)
 	}
 	binary = filepath.Join(t.TempDir(), "peer")
@@ -52,6 +52,7 @@ func compile(t *testing.T, compiler, source string, flags ...string) (binary str
 
 // TestC compiles the peer once, for all that has two processes.
 func TestC(t *testing.T) {
+	proctest.MaySkip("streamer") // is the benchmark's
 	binary := compile(t, "gcc", "testdata/peer.c", "-std=c11", "-O1")
 	for _, test := range []struct {
 		name string
