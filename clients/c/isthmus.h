@@ -1348,14 +1348,14 @@ static inline int isthmus__sleep(uint32_t *event, uint32_t w, int64_t ns) {
 }
 
 static inline int isthmus__spin(const struct isthmus__wait *w) {
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 24; i++) {
+        for (int k = 0; k < 16; k++) /* some 0.5 us, in which the other side has its lines to itself */
+            isthmus__pause();
         int r = w->attempt(w->arg);
         if (r != ISTHMUS__AGAIN)
             return r;
         if (i % 8 == 7)
             sched_yield();
-        for (int k = 0; k < 8; k++)
-            isthmus__pause();
     }
     return ISTHMUS__AGAIN;
 }
