@@ -5,6 +5,7 @@ package c_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/ring"
@@ -304,4 +305,29 @@ func testMPMCCrowd(s *suite) {
 	for _, p := range peers {
 		p.exit()
 	}
+}
+
+// testMPMCRun has C find the claim of three slots by one that died, who has published one of
+// them.
+func testMPMCRun(s *suite) {
+	seg := mortal(s.T)
+	q := proctest.Must(ring.NewMPMC[pair](seg, "q", 8))(s)
+	p := s.start()
+	p.Send("id")
+	id := proctest.Must(strconv.ParseUint(p.Recv(), 10, 64))(s)
+	p.Kill()
+	spoil(s.T, "q", 640+2*24, 1)        // full, lap 0
+	spoil(s.T, "q", 640, 3<<41|id<<3|4) // writing, 3 slots
+	x := pair{5, 6}
+	wantNil(s.T, "push", q.TryPush(x)) // to the fourth
+	p = s.start()
+	p.do("", "mpmc", "q", "[2]uint64", 8)
+	p.do(hexOf(x), "mpop", "q", -1)
+	for i := range uint64(20) {
+		p.do("", "mpush", "q", hexOf(pair{i, i}), -1)
+		if m, err := q.Pop(ctx); err != nil || m != (pair{i, i}) {
+			s.Errorf("Go pops %v, %v", m, err)
+		}
+	}
+	p.exit()
 }

@@ -85,6 +85,7 @@ func TestC(t *testing.T) {
 		{"MPMC", testMPMC},
 		{"MPMCWait", testMPMCWait},
 		{"MPMCKilled", testMPMCKilled},
+		{"MPMCRun", testMPMCRun},
 		{"MPMCCrowd", testMPMCCrowd},
 		{"MPMCStorm", testMPMCStorm},
 		{"Bytes", testBytes},
@@ -184,14 +185,32 @@ func hexOf(values ...any) string {
 func object(t *testing.T, name string) []byte {
 	t.Helper()
 	b := proctest.Must(os.ReadFile(path()))(t)
+	off, size := place(t, b, name)
+	return b[off:][:size]
+}
+
+// place returns where an object is in the bytes of a file, and its size.
+func place(t *testing.T, b []byte, name string) (off, size uint64) {
+	t.Helper()
 	order := binary.NativeEndian
-	for off := order.Uint64(b[40:]); order.Uint32(b[off:]) == 1; off += 256 {
-		if string(b[off+56:off+56+uint64(len(name))]) == name && b[off+56+uint64(len(name))] == 0 {
-			return b[order.Uint64(b[off+8:]):][:order.Uint64(b[off+16:])]
+	for e := b[order.Uint64(b[40:]):]; order.Uint32(e) == 1; e = e[256:] {
+		if string(e[56:56+len(name)]) == name && e[56+len(name)] == 0 {
+			return order.Uint64(e[8:]), order.Uint64(e[16:])
 		}
 	}
 	t.Fatalf("there is no object %q", name)
-	return nil
+	return 0, 0
+}
+
+// spoil sets a word of an object, as one who is dead may have left it.
+func spoil(t *testing.T, name string, at int64, word uint64) {
+	t.Helper()
+	f := proctest.Must(os.OpenFile(path(), os.O_RDWR, 0))(t)
+	defer f.Close()
+	off, _ := place(t, proctest.Must(os.ReadFile(path()))(t), name)
+	var b [8]byte
+	binary.NativeEndian.PutUint64(b[:], word)
+	_ = proctest.Must(f.WriteAt(b[:], int64(off)+at))(t)
 }
 
 // asleep waits until somebody has armed one of the Events at offsets of an object.
