@@ -21,16 +21,18 @@ const (
 )
 
 // A wake from another processor takes 5 µs, or 50 on a virtual machine, whose processors
-// stop when they are idle. So it pays to spin as long as the latter where sleeps have been short,
-// most of which was the wake. That is what credit is about: a short sleep, or a long spin that
-// succeeds, earns some, and one that fails pays for several. Without credit, it takes many short
-// sleeps to the next try.
+// stop when they are idle. A call and its answer take two or three, so it pays to spin as long as
+// these where sleeps have been short, most of which was wakes. That is what credit is about: a short
+// sleep, or a long spin that succeeds, earns some, and one that fails pays for several. Without
+// credit, it takes many short sleeps to the next try.
 const (
-	longSpin   = 50 * time.Microsecond
-	shortSleep = 100 * time.Microsecond
-	maxCredit  = 16
-	price      = 8
-	debt       = -32
+	longSpin   = 150 * time.Microsecond
+	shortSleep = 300 * time.Microsecond
+	maxCredit  = 32
+	price      = 4
+	debt       = -16
+
+	company = 8 // with that many asleep in hubs nobody spins for long: what comes for them waits meanwhile
 )
 
 // spinsLong says that somebody of the process is in a long spin: if many were, those with something
@@ -94,7 +96,7 @@ func (l *luck) spin(try func() bool) bool {
 		return yield(try)
 	}
 	ok := false
-	if atomic.LoadInt32(&l.credit) > 0 && spinsLong.CompareAndSwap(false, true) {
+	if atomic.LoadInt32(&l.credit) > 0 && beds.Load() < company && spinsLong.CompareAndSwap(false, true) {
 		ok = spinFor(try, longSpin)
 		spinsLong.Store(false)
 		l.spunLong(ok)

@@ -101,6 +101,11 @@ func TestSpinIsLong(t *testing.T) {
 		t.Error("two goroutines are in a long spin at once")
 	}
 	spinsLong.Store(false)
+	beds.Add(company)
+	if isLong(false) {
+		t.Error("a goroutine is in a long spin while many wait")
+	}
+	beds.Add(-company)
 	start := time.Now()
 	if !isLong(false) || time.Since(start) < longSpin {
 		t.Error("no long spin after a short sleep")
@@ -113,7 +118,7 @@ func TestSpinIsLong(t *testing.T) {
 	}
 	// Those that try right after the turn of the others do not spin at all.
 	tries := 0
-	for range 2 * price {
+	for range 2 * maxCredit {
 		tries = 0
 		l.spin(func() bool { tries++; return tries == 2 })
 	}
