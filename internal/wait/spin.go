@@ -32,7 +32,7 @@ const (
 	price      = 4
 	debt       = -16
 
-	company = 8 // with that many asleep in hubs nobody spins for long: what comes for them waits meanwhile
+	company = 8 // with that many asleep in hubs, nobody earns, or spins for long: what comes for them waits meanwhile
 )
 
 // spinsLong says that somebody of the process is in a long spin: if many were, those with something
@@ -123,7 +123,7 @@ func (l *luck) spunLong(paid bool) {
 
 // slept is told how long a sleep has taken.
 func (l *luck) slept(d time.Duration) {
-	if c := atomic.LoadInt32(&l.credit); c <= 0 && d < shortSleep {
+	if c := atomic.LoadInt32(&l.credit); c <= 0 && d < shortSleep && beds.Load() < company {
 		atomic.StoreInt32(&l.credit, c+1)
 	}
 }

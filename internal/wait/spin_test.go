@@ -95,6 +95,11 @@ func TestSpinIsLong(t *testing.T) {
 	if l.credit != 0 {
 		t.Error("a sleep that was not short earns credit")
 	}
+	beds.Add(company)
+	if l.slept(0); l.credit != 0 {
+		t.Error("a short sleep beside many others earns credit")
+	}
+	beds.Add(-company)
 	l.slept(shortSleep - 1)
 	spinsLong.Store(true)
 	if isLong(false) {
