@@ -83,7 +83,8 @@ func takeFile(open func(string) (*os.File, error), path string) (*liveness.File,
 }
 
 // guarded calls f, and fails with ErrCorrupt if f touches mapped memory that has no file
-// behind it any more.
+// behind it any more. Under the race detector, whose code in C then does the reading, such a
+// fault ends the process.
 func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
