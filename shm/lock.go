@@ -73,8 +73,9 @@ func (l *Lock) wait() {
 	}
 }
 
-// TryLock tries to lock l and reports whether it succeeded. It panics if the
-// segment is closed.
+// TryLock tries to lock l and reports whether it succeeded. As that of a sync.Mutex,
+// it may fail though l is free: if somebody has waited for longer than a millisecond,
+// who gets it first. It panics if the segment is closed.
 func (l *Lock) TryLock() bool {
 	ok := l.lock.TryLock()
 	if !ok {

@@ -96,7 +96,7 @@ func (l *RecursiveLock) Lock(token uint32) {
 }
 
 // TryLock tries to lock l and reports whether it succeeded. It succeeds if this token holds
-// l. It panics if the segment is closed.
+// l. It may fail though l is free, as Lock.TryLock. It panics if the segment is closed.
 func (l *RecursiveLock) TryLock(token uint32) bool {
 	ok := l.try(token)
 	if !ok {

@@ -3,12 +3,13 @@ package history
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-var lockSubject = &subject{players: 3, open: openLock, finish: finishLock, model: lockModel}
+var lockSubject = &subject{players: 3, open: openLock, finish: finishLock, model: lockModel, adjust: excuseFirst}
 
 func openLock(p *player) (turn, leave func()) {
 	l := proctest.Must(shm.NewLock(p.seg, p.name))(p.t)
@@ -80,7 +81,7 @@ var lockModel = model{
 			return s, ok
 		}
 		if e.ok == 0 { // a TryLock sees why, a LockContext has waited in vain
-			return s, e.kind != tryLock || s.owner != 0
+			return s, e.kind != tryLock || e.excused || s.owner != 0
 		}
 		ok := s.owner == 0 && !s.dead[e.who] &&
 			(e.kind != lockReporting || e.pending || (e.v[0] == 1) == s.died)
@@ -88,4 +89,16 @@ var lockModel = model{
 		return s, ok
 	},
 	guesses: justDone,
+}
+
+// excuseFirst excuses each TryLock beside which another player waits: who has waited for long
+// gets a free lock before all others, if it wakes before its context ends.
+func excuseFirst(history []event) []event {
+	for i := range history {
+		e := &history[i]
+		e.excused = e.kind == tryLock && slices.ContainsFunc(history, func(f event) bool {
+			return f.who != e.who && (f.kind == lock || f.kind == lockReporting) && f.call < e.ret && e.call < f.ret
+		})
+	}
+	return history
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/isthmus-go/isthmus/shm"
 )
 
-var recursiveLockSubject = &subject{players: 3, open: openRecursiveLock, finish: finishRecursiveLock, model: recursiveLockModel}
+var recursiveLockSubject = &subject{players: 3, open: openRecursiveLock, finish: finishRecursiveLock, model: recursiveLockModel, adjust: excuseFirst}
 
 const token = 1 // of all players, who are different holders all the same
 

@@ -63,6 +63,12 @@ func TestCheckers(t *testing.T) {
 		{"reported without a death", lockSubject, false, []event{
 			at(0, 1, 2, op(lockReporting), did(1)),
 		}},
+		{"refused beside one who waits", lockSubject, true, []event{
+			at(0, 1, 2, op(lock), did()), at(1, 3, 8, op(lockReporting), didNot), at(0, 4, 5, op(unlock), did()), at(0, 6, 7, op(tryLock), didNot),
+		}},
+		{"refused behind one who has waited", lockSubject, false, []event{
+			at(0, 1, 2, op(lock), did()), at(1, 3, 4, op(lockReporting), didNot), at(0, 5, 6, op(unlock), did()), at(0, 7, 8, op(tryLock), didNot),
+		}},
 		{"robbed of the living", lockSubject, false, []event{
 			at(0, 1, 2, op(lock), did()), dies(2, 3), at(1, 4, 5, op(lockReporting), did(0)), at(0, 6, 7, op(unlock), did()),
 		}},
