@@ -75,7 +75,13 @@ and Unit (messages or bytes). A message has Position, Size and Value, or Data wh
 is no type and the bytes are no text, and Cut if that is only the beginning. Others have Missed, Unit
 and the Position where it began. The last has Ended (closed, interrupted, messages, gone or corrupt),
 and how many Messages there were, and Missed, in all.`,
-		RunE: func(_ *cobra.Command, args []string) error { return w.run(interrupted(), c, args[0], args[1]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if w.opts.Limit < 0 {
+				c.began = false
+				return fmt.Errorf("%d bytes: they cannot be negative", w.opts.Limit)
+			}
+			return w.run(interrupted(), c, args[0], args[1])
+		},
 		ValidArgsFunction: c.completeNames(1, func(o shm.ObjectInfo) bool {
 			_, ok := o.State.(*shm.RingState)
 			return ok && o.Kind != "work queue"
@@ -89,8 +95,9 @@ and how many Messages there were, and Missed, in all.`,
 
 // interrupted returns a context that ends when the program is to.
 func interrupted() context.Context {
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	return ctx // the program ends with it
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who interrupts again ends a program that nobody reads from
+	return ctx
 }
 
 var errMost = errors.New("enough messages")
@@ -129,7 +136,12 @@ func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	default:
 		w.end.Ended = "closed"
 	}
-	return errors.Join(err, w.missed(), w.last(), w.out.Flush())
+	for _, write := range []func() error{w.missed, w.last, w.out.Flush} {
+		if werr := write(); werr != nil { // and all that follow fail for the same reason
+			return errors.Join(err, werr)
+		}
+	}
+	return err
 }
 
 func (w *watcher) begin(t *tap.Tap) func(tap.Event) error {
