@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -112,13 +113,14 @@ type watcher struct {
 	tap    *tap.Tap
 	decode *typ
 	end    Watched
-	lapse  Missed // not written yet
-	failed error  // to write the beginning
+	lapse  Missed    // not written yet
+	since  time.Time // of the lapse
+	failed error     // to write the beginning
 }
 
 func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	w.cli, w.out = c, bufio.NewWriter(c.out)
-	w.opts.Idle = func() { w.out.Flush() } // an error comes back with the next write
+	w.opts.Idle = func() { w.overdue(); w.out.Flush() } // an error comes back with the next write
 	err := tap.Watch(ctx, name, object, (*segment.Options)(c.options()), w.opts, w.begin)
 	switch {
 	case w.tap == nil:
@@ -162,18 +164,18 @@ func (w *watcher) begin(t *tap.Tap) func(tap.Event) error {
 	return w.event
 }
 
-// event writes one. Lapses that follow one another are one.
+// event writes one. Lapses that follow one another within a second are one.
 func (w *watcher) event(e tap.Event) error {
 	if w.failed != nil {
 		return w.failed
 	}
 	if e.Missed != 0 {
 		if w.lapse.Missed == 0 {
-			w.lapse.Position = e.Position
+			w.lapse.Position, w.since = e.Position, time.Now()
 		}
 		w.lapse.Missed += e.Missed
 		w.end.Missed += e.Missed
-		return nil
+		return w.overdue()
 	}
 	if err := w.missed(); err != nil {
 		return err
@@ -185,6 +187,17 @@ func (w *watcher) event(e tap.Event) error {
 		return errMost
 	}
 	return nil
+}
+
+// overdue writes a lapse that is a second old: where all is missed, no message follows it.
+func (w *watcher) overdue() error {
+	if w.lapse.Missed == 0 || time.Since(w.since) < time.Second {
+		return nil
+	}
+	if err := w.missed(); err != nil {
+		return err
+	}
+	return w.out.Flush()
 }
 
 func (w *watcher) missed() error {
