@@ -48,6 +48,14 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestFast has positions that a hostile program has written.
+func TestFast(t *testing.T) {
+	rate := 1e28
+	if s := perSecond(&rate, "bytes"); strings.HasPrefix(s, "-") {
+		t.Error(s)
+	}
+}
+
 func TestNegative(t *testing.T) {
 	s := shared.Named(t)
 	proctest.Must(ring.NewBytes(s.Segment, "log", 1<<12))(t)

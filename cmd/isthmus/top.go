@@ -150,7 +150,7 @@ func perSecond(rate *float64, unit string) string {
 	case rate == nil:
 		return "-"
 	case unit == "bytes":
-		return size(int64(*rate)) + "B"
+		return size(int64(min(*rate, 1<<62))) + "B"
 	}
 	return strconv.FormatFloat(*rate, 'f', 0, 64)
 }
