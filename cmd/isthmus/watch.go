@@ -61,7 +61,7 @@ Broadcast. It takes none and holds nobody up: it only reads. Each copy is whole,
 decoded by the type that the ring has recorded. What it could not copy it counts:
 
   - An SPSC is seen as long as it is not a lap ahead. (On processors other than amd64, 386 and s390x,
-    as of an MPMC. So are messages of 1 MiB and more.)
+    as of an MPMC. So are messages of 16 KiB and more.)
   - A Broadcast is seen as by a subscriber that may lose messages.
   - MPMC, Bytes and BytesMPMC are seen while messages wait in them. What consumers take at once is
     mostly missed. An MPMC counts a place that a producer has given up as missed, and the rings of
