@@ -62,7 +62,8 @@ func run(args []string, out, errs io.Writer) int {
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") { // what was joined
 		if line != "" {
-			fmt.Fprintln(errs, "isthmus: "+clean(strings.TrimPrefix(line, "isthmus: ")))
+			line = strings.ReplaceAll(strings.TrimPrefix(line, "isthmus: "), "\t", "  ")
+			fmt.Fprintln(errs, "isthmus: "+clean(line))
 		}
 	}
 	if code == exitUsage {
@@ -83,7 +84,32 @@ func (c *cli) command() *cobra.Command {
 	flags.StringVar(&c.dir, "dir", "", "the directory of the segments (default: as that of shm.Options)")
 	flags.BoolVar(&c.json, "json", false, "write JSON")
 	root.AddCommand(c.ls(), c.show(), c.top(), c.watch(), c.gc(), c.rm(), c.doctor())
+	root.SetHelpCommand(c.help())
 	return root
+}
+
+// help is that of cobra, but for what it does not know: that is wrong usage.
+func (c *cli) help() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Tell how to use a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, _, err := cmd.Root().Find(args)
+			if err != nil {
+				c.began = false
+				return err
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, begin string) (names []string, _ cobra.ShellCompDirective) {
+			for _, sub := range cmd.Root().Commands() {
+				if len(args) == 0 && sub.IsAvailableCommand() && strings.HasPrefix(sub.Name(), begin) {
+					names = append(names, sub.Name()+"\t"+sub.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
 }
 
 func (c *cli) options() *shm.Options { return &shm.Options{Dir: c.dir} }

@@ -126,6 +126,9 @@ func TestUsage(t *testing.T) {
 		{exitOK, "Exit codes", nil},
 		{exitOK, "-json", []string{"watch", "-help"}},
 		{exitUsage, "unknown command", []string{"frobnicate"}},
+		{exitUsage, "unknown command", []string{"help", "frobnicate"}},
+		{exitOK, "-json", []string{"help", "watch"}},
+		{exitUsage, "isthmus:   top\n", []string{"tp"}},
 		{exitUsage, "unknown flag", []string{"ls", "--frobnicate"}},
 		{exitUsage, "accepts 1 arg", []string{"show"}},
 		{exitUsage, "accepts 2 arg", []string{"watch", shared.Name}},
@@ -241,6 +244,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"watch", "be"}, "beta"},
 		{[]string{"watch", "beta", ""}, "orders log"},
 		{[]string{"watch", "absent", ""}, ""},
+		{[]string{"help", "wa"}, "watch\tCopy the messages of a ring as they pass"},
 		{[]string{"sh"}, "show\tTell all that is known of a segment"},
 	} {
 		_, out, _ := isthmus(t, append([]string{"__complete"}, c.args...)...)

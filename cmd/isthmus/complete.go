@@ -13,7 +13,8 @@ import (
 type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 
 // completeNames completes the first arguments, all if most is 0, by names of segments that are
-// not there yet, and the one behind them by names of objects, if there is a function for them.
+// not there yet, and the one behind them by names of objects, if there is a function for them. Names
+// that would not be shown as they are it leaves out.
 func (c *cli) completeNames(most int, objects func(shm.ObjectInfo) bool) completion {
 	return func(_ *cobra.Command, args []string, begin string) (names []string, _ cobra.ShellCompDirective) {
 		switch {
@@ -29,7 +30,7 @@ func (c *cli) completeNames(most int, objects func(shm.ObjectInfo) bool) complet
 			}
 		}
 		names = slices.DeleteFunc(names, func(name string) bool {
-			return !strings.HasPrefix(name, begin) || slices.Contains(args, name) && most != 1
+			return !strings.HasPrefix(name, begin) || clean(name) != name || slices.Contains(args, name) && most != 1
 		})
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}

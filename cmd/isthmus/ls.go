@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,8 @@ func (c *cli) ls() *cobra.Command {
 		Long: `Ls lists the segments of the directory: name, bytes of the file, version of the format, mode, owner,
 age, how many processes are attached and alive, how many have died attached, and how many objects
 there are. Of a segment of another format than this program's, it knows no more than that. A segment with
-a "!" is damaged, or made on another architecture: see show.
+a "!" is damaged, or made on another architecture: see show. Of one that cannot be read, it says why
+below.
 
 With -json, it writes an array of objects with the fields Name, Size, Format, Mode, UID, Created,
 Alive, Dead, Objects, Damaged, and Error of one that cannot be read.`,
@@ -114,13 +116,15 @@ func (c *cli) summaries(all []Summary) error {
 		return nil
 	}
 	rows := [][]string{{"NAME", "BYTES", "FORMAT", "MODE", "UID", "AGE", "ALIVE", "DEAD", "OBJECTS"}}
+	var faults []string // behind the table: they would widen its columns
 	for _, s := range all {
 		name := clean(s.Name)
 		if s.Damaged {
 			name += " !"
 		}
 		if s.Error != "" {
-			rows = append(rows, []string{name, clean(s.Error)})
+			rows = append(rows, []string{name, "-", "-", "-", "-", "-", "-", "-", "-"})
+			faults = append(faults, fmt.Sprintf("fault: %s %s", clean(s.Name), clean(strings.TrimPrefix(s.Error, "isthmus: "))))
 			continue
 		}
 		rows = append(rows, []string{
@@ -128,5 +132,13 @@ func (c *cli) summaries(all []Summary) error {
 			strconv.Itoa(s.Alive), strconv.Itoa(s.Dead), strconv.Itoa(s.Objects),
 		})
 	}
-	return table(c.out, rows...)
+	if err := table(c.out, rows...); err != nil {
+		return err
+	}
+	for _, f := range faults {
+		if _, err := fmt.Fprintln(c.out, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

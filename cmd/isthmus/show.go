@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -36,11 +37,12 @@ func (c *cli) showOne(name string) error {
 	if err != nil {
 		return err
 	}
-	dead := false
-	for _, p := range info.Processes {
-		dead = dead || !p.Alive
-	}
-	return found(damaged(info), dead)
+	return found(damaged(info), mourns(info))
+}
+
+// mourns reports whether a process has died attached, and nobody has its place.
+func mourns(info *shm.Info) bool {
+	return slices.ContainsFunc(info.Processes, func(p shm.ProcessInfo) bool { return !p.Alive })
 }
 
 func (c *cli) describe(i *shm.Info) error {

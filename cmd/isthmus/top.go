@@ -39,7 +39,8 @@ func (c *cli) top() *cobra.Command {
 		Long: `Top looks at segments, all of the directory or those named, again and again, and shows what their
 objects do: how many messages a second come into rings and leave them, how full they are, how many
 writes there are to tables and values, and what each object is doing. If it writes to a terminal, a
-frame takes the place of the one before. It ends after -n frames, or when it is interrupted.
+frame takes the place of the one before. It ends after -n frames, or when it is interrupted. The exit
+code is about the last frame.
 
 Heads and tails of rings with several producers or consumers may lag by a few positions, and so may
 the rates. Rings of bytes count bytes, and a work queue counts the places that its producers pass.
@@ -73,12 +74,12 @@ func (c *cli) refresh(ctx context.Context, names []string, interval time.Duratio
 	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	dirty := false
+	dirty, dead := false, false
 	for n := 0; frames == 0 || n < frames; n++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return nil
+			return found(dirty, dead)
 		}
 		now, err := c.sample(names)
 		if err != nil {
@@ -93,13 +94,13 @@ func (c *cli) refresh(ctx context.Context, names []string, interval time.Duratio
 		if err != nil {
 			return err
 		}
-		dirty = false
+		dirty, dead = false, false
 		for _, i := range now.infos {
-			dirty = dirty || damaged(i)
+			dirty, dead = dirty || damaged(i), dead || mourns(i)
 		}
 		before = now
 	}
-	return found(dirty, false)
+	return found(dirty, dead)
 }
 
 // sample looks at the segments of these names, or at all. One that nobody has named may go meanwhile,
@@ -149,7 +150,7 @@ func perSecond(rate *float64, unit string) string {
 	case rate == nil:
 		return "-"
 	case unit == "bytes":
-		return size(int64(*rate)) + "B"
+		return size(int64(min(*rate, 1<<62))) + "B"
 	}
 	return strconv.FormatFloat(*rate, 'f', 0, 64)
 }

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ Broadcast. It takes none and holds nobody up: it only reads. Each copy is whole,
 decoded by the type that the ring has recorded. What it could not copy it counts:
 
   - An SPSC is seen as long as it is not a lap ahead. (On processors other than amd64, 386 and s390x,
-    as of an MPMC. So are messages of 1 MiB and more.)
+    as of an MPMC. So are messages of 16 KiB and more.)
   - A Broadcast is seen as by a subscriber that may lose messages.
   - MPMC, Bytes and BytesMPMC are seen while messages wait in them. What consumers take at once is
     mostly missed. An MPMC counts a place that a producer has given up as missed, and the rings of
@@ -75,7 +76,13 @@ and Unit (messages or bytes). A message has Position, Size and Value, or Data wh
 is no type and the bytes are no text, and Cut if that is only the beginning. Others have Missed, Unit
 and the Position where it began. The last has Ended (closed, interrupted, messages, gone or corrupt),
 and how many Messages there were, and Missed, in all.`,
-		RunE: func(_ *cobra.Command, args []string) error { return w.run(interrupted(), c, args[0], args[1]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if w.opts.Limit < 0 {
+				c.began = false
+				return fmt.Errorf("%d bytes: they cannot be negative", w.opts.Limit)
+			}
+			return w.run(interrupted(), c, args[0], args[1])
+		},
 		ValidArgsFunction: c.completeNames(1, func(o shm.ObjectInfo) bool {
 			_, ok := o.State.(*shm.RingState)
 			return ok && o.Kind != "work queue"
@@ -89,8 +96,9 @@ and how many Messages there were, and Missed, in all.`,
 
 // interrupted returns a context that ends when the program is to.
 func interrupted() context.Context {
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	return ctx // the program ends with it
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who interrupts again ends a program that nobody reads from
+	return ctx
 }
 
 var errMost = errors.New("enough messages")
@@ -105,13 +113,14 @@ type watcher struct {
 	tap    *tap.Tap
 	decode *typ
 	end    Watched
-	lapse  Missed // not written yet
-	failed error  // to write the beginning
+	lapse  Missed    // not written yet
+	since  time.Time // of the lapse
+	failed error     // to write the beginning
 }
 
 func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	w.cli, w.out = c, bufio.NewWriter(c.out)
-	w.opts.Idle = func() { w.out.Flush() } // an error comes back with the next write
+	w.opts.Idle = func() { w.overdue(); w.out.Flush() } // an error comes back with the next write
 	err := tap.Watch(ctx, name, object, (*segment.Options)(c.options()), w.opts, w.begin)
 	switch {
 	case w.tap == nil:
@@ -129,7 +138,12 @@ func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	default:
 		w.end.Ended = "closed"
 	}
-	return errors.Join(err, w.missed(), w.last(), w.out.Flush())
+	for _, write := range []func() error{w.missed, w.last, w.out.Flush} {
+		if werr := write(); werr != nil { // and all that follow fail for the same reason
+			return errors.Join(err, werr)
+		}
+	}
+	return err
 }
 
 func (w *watcher) begin(t *tap.Tap) func(tap.Event) error {
@@ -150,18 +164,18 @@ func (w *watcher) begin(t *tap.Tap) func(tap.Event) error {
 	return w.event
 }
 
-// event writes one. Lapses that follow one another are one.
+// event writes one. Lapses that follow one another within a second are one.
 func (w *watcher) event(e tap.Event) error {
 	if w.failed != nil {
 		return w.failed
 	}
 	if e.Missed != 0 {
 		if w.lapse.Missed == 0 {
-			w.lapse.Position = e.Position
+			w.lapse.Position, w.since = e.Position, time.Now()
 		}
 		w.lapse.Missed += e.Missed
 		w.end.Missed += e.Missed
-		return nil
+		return w.overdue()
 	}
 	if err := w.missed(); err != nil {
 		return err
@@ -173,6 +187,17 @@ func (w *watcher) event(e tap.Event) error {
 		return errMost
 	}
 	return nil
+}
+
+// overdue writes a lapse that is a second old: where all is missed, no message follows it.
+func (w *watcher) overdue() error {
+	if w.lapse.Missed == 0 || time.Since(w.since) < time.Second {
+		return nil
+	}
+	if err := w.missed(); err != nil {
+		return err
+	}
+	return w.out.Flush()
 }
 
 func (w *watcher) missed() error {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
 	"github.com/isthmus-go/isthmus/internal/proctest/shared"
@@ -257,6 +258,46 @@ func TestWatchCutOff(t *testing.T) {
 	if code, errs := wait(); code != exitDamaged || !strings.Contains(errs, "cut off") {
 		t.Error(code, errs)
 	}
+}
+
+// TestAllMissed watches a ring whose messages are taken at once: it tells so before its end.
+func TestAllMissed(t *testing.T) {
+	s := shared.Named(t)
+	q := proctest.Must(ring.NewMPMC[leg](s.Segment, "legs", 8))(t)
+	l, wait, kill := watch(t, shared.Name, "legs")
+	l.next()
+	end := make(chan bool)
+	passed := proctest.Go(func() error {
+		for {
+			select {
+			case <-end:
+				return nil
+			case <-time.After(time.Millisecond):
+			}
+			if err := q.TryPush(leg{}); err != nil {
+				return err
+			}
+			if _, err := q.TryPop(); err != nil {
+				return err
+			}
+		}
+	})
+	began := time.Now()
+	var missed, next uint64
+	for v := l.next(); missed == 0; v = l.next() {
+		if v.Ended != "" || v.Position != next {
+			t.Fatalf("%+v", v)
+		}
+		next += max(v.Missed, 1)
+		missed += v.Missed
+	}
+	if d := time.Since(began); d > 8*time.Second {
+		t.Errorf("%d missed, told after %v", missed, d)
+	}
+	close(end)
+	proctest.Check(t, proctest.Result(t, passed))
+	kill(os.Kill)
+	wait()
 }
 
 // TestTop looks at a ring that is in use.

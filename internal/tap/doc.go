@@ -22,7 +22,7 @@
 //     has seen head beyond p. Or, on processors that make stores visible in order: the word of
 //     position p+capacity-1 is not stored yet. The producer stores it before it begins with
 //     p+capacity, and its compiler keeps these stores in order, as gc does. (Not for messages of
-//     1 MiB and more, whose copies are not so ordered.)
+//     16 KiB and more, whose copies are not so ordered.)
 //     - Broadcast: limit <= p+capacity, as for a subscriber of a ring that loses messages.
 //     - MPMC, BytesMPMC: the word of p is still the same. A consumer changes it before a producer
 //     can claim the slot; and it has so much of the lap that no pause is too long. A message that

@@ -21,6 +21,8 @@ const (
 	moreShift  = 32
 	moreMask   = 511
 
+	mostRecords = 1 << 26 // that are followed, in memory that may be hostile
+
 	header     = 8
 	placeShift = 6
 )
@@ -67,11 +69,11 @@ func (r *records) extent(pos, h uint64) uint64 {
 
 func (r *records) renewed() bool { return behind(r.pos, r.tail()) < 0 }
 
-// tail follows the headers from head on to the last, as it is at some moment meanwhile. What is
-// popped before its header is known to be whole, it does not follow.
+// tail follows the headers from head on to the last, as it is at some moment meanwhile, or to one
+// before it if there are very many. What is popped before its header is known to be whole, it does not follow.
 func (r *records) tail() uint64 {
 	pos := r.head()
-	for range r.capacity/header + 1 {
+	for range min(r.capacity/header, mostRecords) + 1 {
 		n := r.extent(pos, r.word(r.header(pos)))
 		if head := r.lately(); behind(pos, head) > 0 {
 			pos = head

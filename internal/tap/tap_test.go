@@ -420,3 +420,17 @@ func TestAnother(t *testing.T) {
 		expectError(t, tap, ErrGone)
 	})
 }
+
+// TestLarge does not show what was popped where a producer's stores may be seen in another order.
+func TestLarge(t *testing.T) {
+	s := shared.Named(t)
+	q := proctest.Must(ring.NewSPSC[[2048]uint64](s.Segment, object, 4))(t)
+	p, c := proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
+	proctest.Check(t, p.TryPush([2048]uint64{}))
+	tapped(t, Options{Oldest: true}, func(tap *Tap) {
+		during(t, func() { proctest.Must(c.TryPop())(t) })
+		if e, err := tap.next(); e.Missed != 1 || err != nil {
+			t.Errorf("missed %d, %v", e.Missed, err)
+		}
+	})
+}
