@@ -101,16 +101,16 @@ func TestStalledOutput(t *testing.T) {
 	proctest.Check(t, cmd.Start())
 	proctest.Must(out.Read(make([]byte, 1)))(t)
 	ended := proctest.Go(func() error { cmd.Process.Wait(); return nil })
-	for range 100 {
-		proctest.Check(t, cmd.Process.Signal(syscall.SIGTERM))
+	defer cmd.Process.Kill()
+	proctest.Until(t, "it has ended", func() bool {
+		cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
-			return
+			return true
 		case <-time.After(50 * time.Millisecond):
+			return false
 		}
-	}
-	cmd.Process.Kill()
-	t.Error("it does not end")
+	})
 }
 
 // TestFull says once that what is written does not fit.
@@ -126,9 +126,8 @@ func TestFull(t *testing.T) {
 	var errs strings.Builder
 	cmd.Stdout, cmd.Stderr = full, &errs
 	proctest.Check(t, cmd.Start())
-	time.Sleep(100 * time.Millisecond)
-	cmd.Process.Signal(os.Interrupt) // if it has not ended yet
-	cmd.Wait()
+	defer cmd.Process.Kill()
+	proctest.Result(t, proctest.Go(func() error { cmd.Wait(); return nil }))
 	if code := cmd.ProcessState.ExitCode(); code != exitError || strings.Count(errs.String(), "\n") != 1 {
 		t.Errorf("exit code %d: %s", code, errs.String())
 	}

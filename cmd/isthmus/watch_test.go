@@ -291,9 +291,7 @@ func TestAllMissed(t *testing.T) {
 		next += max(v.Missed, 1)
 		missed += v.Missed
 	}
-	if d := time.Since(began); d > 8*time.Second {
-		t.Errorf("%d missed, told after %v", missed, d)
-	}
+	proctest.Prompt(t, "told", began)
 	close(end)
 	proctest.Check(t, proctest.Result(t, passed))
 	kill(os.Kill)
@@ -306,7 +304,7 @@ func TestTop(t *testing.T) {
 	q := proctest.Must(ring.NewSPSC[leg](s.Segment, "legs", 8))(t)
 	p, c := proctest.Must(q.Producer())(t), proctest.Must(q.Consumer())(t)
 	v := proctest.Must(shm.NewValue[order](s.Segment, "value"))(t)
-	cmd := program(t, "top", "-json", "-n", "3", "-d", "20ms", shared.Name)
+	cmd := program(t, "top", "-json", "-n", "100000", "-d", "1ms", shared.Name)
 	out := proctest.Must(cmd.StdoutPipe())(t)
 	proctest.Check(t, cmd.Start())
 	end := make(chan bool)
@@ -327,20 +325,24 @@ func TestTop(t *testing.T) {
 		}
 	})
 	in := bufio.NewReader(out)
-	for range 3 {
+	moved := 0
+	proctest.Until(t, "rates are seen", func() bool {
 		var f Frame
 		proctest.Check(t, json.Unmarshal([]byte(proctest.Must(in.ReadString('\n'))(t)), &f))
 		legs, value := f.Objects[0], f.Objects[1]
-		if len(f.Objects) != 2 || f.Time.IsZero() || legs.Object != "legs" || legs.Unit != "messages" || *legs.In <= 0 || *legs.Out <= 0 ||
-			legs.Fill == nil || *value.In <= 0 || value.Out != nil || value.Fill != nil || value.Unit != "writes" {
+		if len(f.Objects) != 2 || f.Time.IsZero() || legs.Object != "legs" || legs.Unit != "messages" || *legs.In < 0 || *legs.Out < 0 ||
+			legs.Fill == nil || *value.In < 0 || value.Out != nil || value.Fill != nil || value.Unit != "writes" {
 			t.Errorf("%+v", f)
 		}
-	}
+		if *legs.In > 0 && *legs.Out > 0 && *value.In > 0 {
+			moved++
+		}
+		return moved == 3 || t.Failed()
+	})
+	proctest.Check(t, cmd.Process.Kill())
+	cmd.Wait()
 	close(end)
 	proctest.Check(t, proctest.Result(t, pushed))
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
-	}
 	golden(t, expect(t, exitOK, "top", "-n2", "-d1ms"), `
 SEGMENT OBJECT KIND IN/s OUT/s FILL STATE
 test legs SPSC ring 0 0 0% 0 messages, producer pid P, consumer pid P
