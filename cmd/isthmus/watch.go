@@ -120,7 +120,13 @@ type watcher struct {
 
 func (w *watcher) run(ctx context.Context, c *cli, name, object string) error {
 	w.cli, w.out = c, bufio.NewWriter(c.out)
-	w.opts.Idle = func() { w.overdue(); w.out.Flush() } // an error comes back with the next write
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	w.opts.Idle = func() {
+		if errors.Join(w.overdue(), w.out.Flush()) != nil { // it comes back with the next write
+			stop()
+		}
+	}
 	err := tap.Watch(ctx, name, object, (*segment.Options)(c.options()), w.opts, w.begin)
 	switch {
 	case w.tap == nil:
