@@ -637,6 +637,8 @@ static inline int isthmus__sever(struct isthmus_segment *s) {
     if (spare != NULL)
         munmap(spare, n);
     void *p = mmap(s->mem, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (p == MAP_FAILED) /* at the limit of private memory (RLIMIT_DATA) */
+        p = mmap(s->mem, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     return p == MAP_FAILED ? ISTHMUS_ESYS : 0;
 }
 
@@ -650,8 +652,8 @@ static inline void isthmus__in_child(void) {
     for (struct isthmus_segment *s = isthmus__process.first; s != NULL; s = s->next) {
         if (s->closed == 0)
             s->closed = ISTHMUS_EFORKED;
-        if (s->spare != NULL && s->mem != NULL)
-            (void)isthmus__sever(s);
+        if (s->spare != NULL && s->mem != NULL && isthmus__sever(s) != 0)
+            (void)mprotect(s->mem, (size_t)s->size, PROT_NONE); /* rather that than the parent's */
         if (s->fd >= 0)
             close(s->fd);
         s->fd = -1;
@@ -1054,8 +1056,12 @@ static inline int isthmus_close(struct isthmus_segment *s) {
                 break;
         }
     isthmus__store(isthmus__slot(s, s->slot, ISTHMUS__LEFT), s->id);
+    pthread_mutex_lock(&isthmus__process.lock); /* no fork finds it half done */
     int r = isthmus__sever(s);
+    pthread_mutex_unlock(&isthmus__process.lock);
     pthread_mutex_unlock(&s->marks);
+    if (r != 0) /* a thread may yet store something: it counts as alive until isthmus_free */
+        return r;
     struct flock all;
     memset(&all, 0, sizeof all);
     all.l_type = F_UNLCK; /* the descriptor stays: a thread that is about to probe by it must not have another's */
