@@ -657,6 +657,8 @@ static inline void isthmus__in_child(void) {
         if (s->fd >= 0)
             close(s->fd);
         s->fd = -1;
+        pthread_mutex_init(&s->marks, NULL); /* a thread of the parent may have had them */
+        pthread_mutex_init(&s->creating, NULL);
     }
     isthmus__process.barrier = 0;
     pthread_mutex_unlock(&isthmus__process.lock);
