@@ -664,24 +664,20 @@ static inline void isthmus__in_child(void) {
     pthread_mutex_unlock(&isthmus__process.lock);
 }
 
-/* Enters a segment in, or takes it out of, the list of the process's. */
-static inline int isthmus__enlist(struct isthmus_segment *s, int in) {
+/* Enters a segment in the list of the process's. */
+static inline int isthmus__enlist(struct isthmus_segment *s) {
     int r = 0;
     pthread_mutex_lock(&isthmus__process.lock);
-    if (in && !isthmus__process.handles_forks) {
+    if (!isthmus__process.handles_forks) {
         r = pthread_atfork(isthmus__before_fork, isthmus__in_parent, isthmus__in_child);
         isthmus__process.handles_forks = r == 0;
     }
-    if (in && r == 0) {
+    if (r == 0) {
         s->next = isthmus__process.first;
         s->link = &isthmus__process.first;
         if (s->next != NULL)
             s->next->link = &s->next;
         isthmus__process.first = s;
-    } else if (!in && s->link != NULL) {
-        *s->link = s->next;
-        if (s->next != NULL)
-            s->next->link = s->link;
     }
     pthread_mutex_unlock(&isthmus__process.lock);
     errno = r != 0 ? r : errno;
@@ -691,13 +687,19 @@ static inline int isthmus__enlist(struct isthmus_segment *s, int in) {
 /* Frees a segment. No thread may use it or what was opened in it any more. */
 static inline void isthmus__discard(struct isthmus_segment *s) {
     int saved = errno;
-    isthmus__enlist(s, 0); /* first: then no fork finds it half gone */
+    pthread_mutex_lock(&isthmus__process.lock); /* a child finds all of it in the list, or gets nothing */
+    if (s->link != NULL) {
+        *s->link = s->next;
+        if (s->next != NULL)
+            s->next->link = s->link;
+    }
     if (s->fd >= 0)
         close(s->fd);
     if (s->spare != NULL)
         munmap(s->spare, (size_t)s->size);
     if (s->mem != NULL)
         munmap(s->mem, (size_t)s->size);
+    pthread_mutex_unlock(&isthmus__process.lock);
     pthread_mutex_destroy(&s->marks);
     pthread_mutex_destroy(&s->creating);
     free(s->attended);
@@ -768,11 +770,12 @@ static inline int isthmus__map(struct isthmus_segment *s, uint64_t size) {
     if (spare == MAP_FAILED)
         return ISTHMUS_ESYS;
     s->spare = (unsigned char *)spare;
+    pthread_mutex_lock(&isthmus__process.lock); /* as in open: a child severs it, or does not get it */
     void *mem = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
-    if (mem == MAP_FAILED)
-        return ISTHMUS_ESYS;
-    s->mem = (unsigned char *)mem;
-    return 0;
+    if (mem != MAP_FAILED)
+        s->mem = (unsigned char *)mem;
+    pthread_mutex_unlock(&isthmus__process.lock);
+    return mem == MAP_FAILED ? ISTHMUS_ESYS : 0;
 }
 
 /* Refuses a file that another user may have made to do harm (F7.1). In a user namespace, all
@@ -914,7 +917,7 @@ static inline int isthmus__open(struct isthmus_segment **out, const char *path, 
         int r = isthmus__new(&s, o);
         if (r != 0)
             return r;
-        if ((r = isthmus__enlist(s, 1)) != 0) {
+        if ((r = isthmus__enlist(s)) != 0) {
             isthmus__discard(s);
             return r;
         }
@@ -1019,7 +1022,7 @@ static inline int isthmus_create(struct isthmus_segment **out, const char *name,
         return r;
     r = isthmus__geometry(s, o != NULL && o->max_procs != 0 ? o->max_procs : 128, o != NULL && o->max_objects != 0 ? o->max_objects : 128,
                           size > ISTHMUS__FILE ? 0 : isthmus__up(size, 4096));
-    if (r == 0 && (r = isthmus__enlist(s, 1)) == 0) {
+    if (r == 0 && (r = isthmus__enlist(s)) == 0) {
         pthread_mutex_lock(&isthmus__process.lock);
         s->fd = open(*dir != 0 ? dir : "/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         pthread_mutex_unlock(&isthmus__process.lock);
