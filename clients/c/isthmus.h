@@ -1222,9 +1222,9 @@ static inline int isthmus__use(struct isthmus_segment *s, uint32_t i, const stru
 
 /* Makes an object where a walk has found room, and publishes it (F18.3). */
 static inline int isthmus__make(struct isthmus_segment *s, const struct isthmus__spec *want, const struct isthmus__found *f, const char *text,
-                                uint64_t behind, unsigned char **mem, uint32_t *entry) {
+                                uint64_t len, unsigned char **mem, uint32_t *entry) {
     union isthmus__entry e;
-    uint64_t need = want->size + behind, bit, *changes = isthmus__word(s, 256);
+    uint64_t behind = len > ISTHMUS__TYPE ? len : 0, need = want->size + behind, bit, *changes = isthmus__word(s, 256);
     int reuse = f->vacant != s->objects;
     uint32_t i = reuse ? f->vacant : f->used;
     memset(&e, 0, sizeof e);
@@ -1248,7 +1248,7 @@ static inline int isthmus__make(struct isthmus_segment *s, const struct isthmus_
         e.e.fingerprint = want->type->fingerprint;
         e.e.elem = want->type->size;
         e.e.text = (uint32_t)behind;
-        memcpy(e.e.type, behind > 0 ? "struct" : text, behind > 0 ? 6 : strlen(text));
+        memcpy(e.e.type, behind > 0 ? "struct" : text, behind > 0 ? 6 : (size_t)len);
     }
     isthmus__copy_in((uint64_t *)(void *)isthmus__state(s, i), &e, sizeof e);
     for (uint32_t k = 0; k < 3 * s->attend_words; k++)
@@ -1268,17 +1268,15 @@ static inline int isthmus__make(struct isthmus_segment *s, const struct isthmus_
 static inline int isthmus__look(struct isthmus_segment *s, const struct isthmus__spec *want, int locked, unsigned char **mem, uint32_t *entry) {
     struct isthmus__found f;
     const char *text = want->type != NULL ? want->type->text : "";
-    uint64_t *changes = isthmus__word(s, 256), before, behind = strlen(text);
-    while (behind > 4096) /* cut behind a field */
-        for (behind = behind > 4096 ? 4096 : behind; behind > 0 && text[behind - 1] != ',' && text[behind - 1] != '{';)
-            behind--;
-    if (behind <= ISTHMUS__TYPE)
-        behind = 0;
+    uint64_t *changes = isthmus__word(s, 256), before, len = strlen(text);
+    if (len > 4096) /* cut behind a field: little may be left, or nothing */
+        for (len = 4096; len > 0 && text[len - 1] != ',' && text[len - 1] != '{';)
+            len--;
     pthread_mutex_lock(&s->marks);
     before = isthmus__load(changes);
     if (locked && before % 2 != 0) /* who made it odd is dead */
         (void)__atomic_fetch_add(changes, 1, __ATOMIC_SEQ_CST);
-    int r = isthmus__walk(s, want->name, want->size + behind, &f);
+    int r = isthmus__walk(s, want->name, want->size + (len > ISTHMUS__TYPE ? len : 0), &f);
     if (r == 0 && f.twice)
         r = locked ? ISTHMUS_ECORRUPT : 1;
     if (r == 0 && f.named != s->objects) {
@@ -1287,7 +1285,7 @@ static inline int isthmus__look(struct isthmus_segment *s, const struct isthmus_
         int still = before % 2 == 0 && isthmus__load(changes) == before;
         r = s->must_exist && still ? ISTHMUS_ENOENT : 1;
     } else if (r == 0) {
-        r = s->must_exist ? ISTHMUS_ENOENT : isthmus__make(s, want, &f, text, behind, mem, entry);
+        r = s->must_exist ? ISTHMUS_ENOENT : isthmus__make(s, want, &f, text, len, mem, entry);
     }
     pthread_mutex_unlock(&s->marks);
     return r;
