@@ -110,6 +110,10 @@ static inline const char *isthmus_strerror(int error) {
 #ifndef ISTHMUS_OVERSLEPT
 #define ISTHMUS_OVERSLEPT() ((void)0)
 #endif
+/* Called where a role was claimed, and its word still says new (F25). */
+#ifndef ISTHMUS_CLAIMED
+#define ISTHMUS_CLAIMED() ((void)0)
+#endif
 
 /* ---- Words (F2) ---- */
 
@@ -2021,6 +2025,7 @@ static inline int isthmus__claim_role(struct isthmus_segment *s, uint64_t *word)
                 claim |= ISTHMUS__HOLD_HEIR;
             if (!isthmus__swap(word, w, claim))
                 continue;
+            ISTHMUS_CLAIMED();
             (void)isthmus__swap(word, claim, s->id); /* close waits for marks: the segment is open */
             s->holds[s->n_holds++] = word;
             break;
