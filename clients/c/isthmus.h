@@ -147,6 +147,15 @@ static inline void isthmus__load_fence(void) {
 #endif
 }
 
+/* The stores before it come before the stores after it. */
+static inline void isthmus__store_fence(void) {
+#ifdef __SANITIZE_THREAD__
+    isthmus__fence();
+#else
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+#endif
+}
+
 static inline void isthmus__pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -1743,6 +1752,7 @@ static inline int isthmus_value_update(struct isthmus_value *v, int (*f)(void *v
         uint64_t seq = isthmus__load(v->seq);
         isthmus__copy_out(x, isthmus__copy_of(v, seq), v->size);
         if ((r = isthmus__closed(v->o.seg)) == 0 && (r = f(x, arg)) == 0) {
+            isthmus__store_fence(); /* who copies what follows sees seq as well: pairs with the load fence in load */
             isthmus__copy_in(isthmus__copy_of(v, seq + 1), x, v->size);
             isthmus__release(v->seq, seq + 1); /* pairs with the loads of seq in load */
         }
