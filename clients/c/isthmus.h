@@ -1507,10 +1507,10 @@ static inline void isthmus__leave_queue(struct isthmus__queue *q, int served) {
         uint64_t p = isthmus__load(&q->words->priority);
         if (isthmus__first(p) == me)
             isthmus__hand_over(q, p, served);
-        else if (isthmus__next(p) == me)
-            (void)isthmus__swap(&q->words->priority, p, isthmus__order(isthmus__first(p), 0, 0, isthmus__beat(p)));
-        else
+        else if (isthmus__next(p) != me)
             return;
+        else if (isthmus__swap(&q->words->priority, p, isthmus__order(isthmus__first(p), 0, 0, isthmus__beat(p))))
+            isthmus__notify(&q->words->ahead, ISTHMUS__ALL); /* another thread of this process may sleep there as the next */
     }
 }
 
