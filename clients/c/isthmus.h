@@ -110,6 +110,10 @@ static inline const char *isthmus_strerror(int error) {
 #ifndef ISTHMUS_OVERSLEPT
 #define ISTHMUS_OVERSLEPT() ((void)0)
 #endif
+/* Called where a role was claimed, and its word still says new (F25). */
+#ifndef ISTHMUS_CLAIMED
+#define ISTHMUS_CLAIMED() ((void)0)
+#endif
 
 /* ---- Words (F2) ---- */
 
@@ -140,6 +144,15 @@ static inline void isthmus__load_fence(void) {
     isthmus__fence();
 #else
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
+#endif
+}
+
+/* The stores before it come before the stores after it. */
+static inline void isthmus__store_fence(void) {
+#ifdef __SANITIZE_THREAD__
+    isthmus__fence();
+#else
+    __atomic_thread_fence(__ATOMIC_RELEASE);
 #endif
 }
 
@@ -637,6 +650,8 @@ static inline int isthmus__sever(struct isthmus_segment *s) {
     if (spare != NULL)
         munmap(spare, n);
     void *p = mmap(s->mem, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (p == MAP_FAILED) /* at the limit of private memory (RLIMIT_DATA) */
+        p = mmap(s->mem, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     return p == MAP_FAILED ? ISTHMUS_ESYS : 0;
 }
 
@@ -650,34 +665,32 @@ static inline void isthmus__in_child(void) {
     for (struct isthmus_segment *s = isthmus__process.first; s != NULL; s = s->next) {
         if (s->closed == 0)
             s->closed = ISTHMUS_EFORKED;
-        if (s->spare != NULL && s->mem != NULL)
-            (void)isthmus__sever(s);
+        if (s->spare != NULL && s->mem != NULL && isthmus__sever(s) != 0)
+            (void)mprotect(s->mem, (size_t)s->size, PROT_NONE); /* rather that than the parent's */
         if (s->fd >= 0)
             close(s->fd);
         s->fd = -1;
+        pthread_mutex_init(&s->marks, NULL); /* a thread of the parent may have had them */
+        pthread_mutex_init(&s->creating, NULL);
     }
     isthmus__process.barrier = 0;
     pthread_mutex_unlock(&isthmus__process.lock);
 }
 
-/* Enters a segment in, or takes it out of, the list of the process's. */
-static inline int isthmus__enlist(struct isthmus_segment *s, int in) {
+/* Enters a segment in the list of the process's. */
+static inline int isthmus__enlist(struct isthmus_segment *s) {
     int r = 0;
     pthread_mutex_lock(&isthmus__process.lock);
-    if (in && !isthmus__process.handles_forks) {
+    if (!isthmus__process.handles_forks) {
         r = pthread_atfork(isthmus__before_fork, isthmus__in_parent, isthmus__in_child);
         isthmus__process.handles_forks = r == 0;
     }
-    if (in && r == 0) {
+    if (r == 0) {
         s->next = isthmus__process.first;
         s->link = &isthmus__process.first;
         if (s->next != NULL)
             s->next->link = &s->next;
         isthmus__process.first = s;
-    } else if (!in && s->link != NULL) {
-        *s->link = s->next;
-        if (s->next != NULL)
-            s->next->link = s->link;
     }
     pthread_mutex_unlock(&isthmus__process.lock);
     errno = r != 0 ? r : errno;
@@ -687,13 +700,19 @@ static inline int isthmus__enlist(struct isthmus_segment *s, int in) {
 /* Frees a segment. No thread may use it or what was opened in it any more. */
 static inline void isthmus__discard(struct isthmus_segment *s) {
     int saved = errno;
-    isthmus__enlist(s, 0); /* first: then no fork finds it half gone */
+    pthread_mutex_lock(&isthmus__process.lock); /* a child finds all of it in the list, or gets nothing */
+    if (s->link != NULL) {
+        *s->link = s->next;
+        if (s->next != NULL)
+            s->next->link = s->link;
+    }
     if (s->fd >= 0)
         close(s->fd);
     if (s->spare != NULL)
         munmap(s->spare, (size_t)s->size);
     if (s->mem != NULL)
         munmap(s->mem, (size_t)s->size);
+    pthread_mutex_unlock(&isthmus__process.lock);
     pthread_mutex_destroy(&s->marks);
     pthread_mutex_destroy(&s->creating);
     free(s->attended);
@@ -764,11 +783,12 @@ static inline int isthmus__map(struct isthmus_segment *s, uint64_t size) {
     if (spare == MAP_FAILED)
         return ISTHMUS_ESYS;
     s->spare = (unsigned char *)spare;
+    pthread_mutex_lock(&isthmus__process.lock); /* as in open: a child severs it, or does not get it */
     void *mem = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
-    if (mem == MAP_FAILED)
-        return ISTHMUS_ESYS;
-    s->mem = (unsigned char *)mem;
-    return 0;
+    if (mem != MAP_FAILED)
+        s->mem = (unsigned char *)mem;
+    pthread_mutex_unlock(&isthmus__process.lock);
+    return mem == MAP_FAILED ? ISTHMUS_ESYS : 0;
 }
 
 /* Refuses a file that another user may have made to do harm (F7.1). In a user namespace, all
@@ -910,7 +930,7 @@ static inline int isthmus__open(struct isthmus_segment **out, const char *path, 
         int r = isthmus__new(&s, o);
         if (r != 0)
             return r;
-        if ((r = isthmus__enlist(s, 1)) != 0) {
+        if ((r = isthmus__enlist(s)) != 0) {
             isthmus__discard(s);
             return r;
         }
@@ -1015,7 +1035,7 @@ static inline int isthmus_create(struct isthmus_segment **out, const char *name,
         return r;
     r = isthmus__geometry(s, o != NULL && o->max_procs != 0 ? o->max_procs : 128, o != NULL && o->max_objects != 0 ? o->max_objects : 128,
                           size > ISTHMUS__FILE ? 0 : isthmus__up(size, 4096));
-    if (r == 0 && (r = isthmus__enlist(s, 1)) == 0) {
+    if (r == 0 && (r = isthmus__enlist(s)) == 0) {
         pthread_mutex_lock(&isthmus__process.lock);
         s->fd = open(*dir != 0 ? dir : "/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         pthread_mutex_unlock(&isthmus__process.lock);
@@ -1054,8 +1074,12 @@ static inline int isthmus_close(struct isthmus_segment *s) {
                 break;
         }
     isthmus__store(isthmus__slot(s, s->slot, ISTHMUS__LEFT), s->id);
+    pthread_mutex_lock(&isthmus__process.lock); /* no fork finds it half done */
     int r = isthmus__sever(s);
+    pthread_mutex_unlock(&isthmus__process.lock);
     pthread_mutex_unlock(&s->marks);
+    if (r != 0) /* a thread may yet store something: it counts as alive until isthmus_free */
+        return r;
     struct flock all;
     memset(&all, 0, sizeof all);
     all.l_type = F_UNLCK; /* the descriptor stays: a thread that is about to probe by it must not have another's */
@@ -1211,9 +1235,9 @@ static inline int isthmus__use(struct isthmus_segment *s, uint32_t i, const stru
 
 /* Makes an object where a walk has found room, and publishes it (F18.3). */
 static inline int isthmus__make(struct isthmus_segment *s, const struct isthmus__spec *want, const struct isthmus__found *f, const char *text,
-                                uint64_t behind, unsigned char **mem, uint32_t *entry) {
+                                uint64_t len, unsigned char **mem, uint32_t *entry) {
     union isthmus__entry e;
-    uint64_t need = want->size + behind, bit, *changes = isthmus__word(s, 256);
+    uint64_t behind = len > ISTHMUS__TYPE ? len : 0, need = want->size + behind, bit, *changes = isthmus__word(s, 256);
     int reuse = f->vacant != s->objects;
     uint32_t i = reuse ? f->vacant : f->used;
     memset(&e, 0, sizeof e);
@@ -1237,7 +1261,7 @@ static inline int isthmus__make(struct isthmus_segment *s, const struct isthmus_
         e.e.fingerprint = want->type->fingerprint;
         e.e.elem = want->type->size;
         e.e.text = (uint32_t)behind;
-        memcpy(e.e.type, behind > 0 ? "struct" : text, behind > 0 ? 6 : strlen(text));
+        memcpy(e.e.type, behind > 0 ? "struct" : text, behind > 0 ? 6 : (size_t)len);
     }
     isthmus__copy_in((uint64_t *)(void *)isthmus__state(s, i), &e, sizeof e);
     for (uint32_t k = 0; k < 3 * s->attend_words; k++)
@@ -1257,17 +1281,15 @@ static inline int isthmus__make(struct isthmus_segment *s, const struct isthmus_
 static inline int isthmus__look(struct isthmus_segment *s, const struct isthmus__spec *want, int locked, unsigned char **mem, uint32_t *entry) {
     struct isthmus__found f;
     const char *text = want->type != NULL ? want->type->text : "";
-    uint64_t *changes = isthmus__word(s, 256), before, behind = strlen(text);
-    while (behind > 4096) /* cut behind a field */
-        for (behind = behind > 4096 ? 4096 : behind; behind > 0 && text[behind - 1] != ',' && text[behind - 1] != '{';)
-            behind--;
-    if (behind <= ISTHMUS__TYPE)
-        behind = 0;
+    uint64_t *changes = isthmus__word(s, 256), before, len = strlen(text);
+    if (len > 4096) /* cut behind a field: little may be left, or nothing */
+        for (len = 4096; len > 0 && text[len - 1] != ',' && text[len - 1] != '{';)
+            len--;
     pthread_mutex_lock(&s->marks);
     before = isthmus__load(changes);
     if (locked && before % 2 != 0) /* who made it odd is dead */
         (void)__atomic_fetch_add(changes, 1, __ATOMIC_SEQ_CST);
-    int r = isthmus__walk(s, want->name, want->size + behind, &f);
+    int r = isthmus__walk(s, want->name, want->size + (len > ISTHMUS__TYPE ? len : 0), &f);
     if (r == 0 && f.twice)
         r = locked ? ISTHMUS_ECORRUPT : 1;
     if (r == 0 && f.named != s->objects) {
@@ -1276,7 +1298,7 @@ static inline int isthmus__look(struct isthmus_segment *s, const struct isthmus_
         int still = before % 2 == 0 && isthmus__load(changes) == before;
         r = s->must_exist && still ? ISTHMUS_ENOENT : 1;
     } else if (r == 0) {
-        r = s->must_exist ? ISTHMUS_ENOENT : isthmus__make(s, want, &f, text, behind, mem, entry);
+        r = s->must_exist ? ISTHMUS_ENOENT : isthmus__make(s, want, &f, text, len, mem, entry);
     }
     pthread_mutex_unlock(&s->marks);
     return r;
@@ -1485,10 +1507,10 @@ static inline void isthmus__leave_queue(struct isthmus__queue *q, int served) {
         uint64_t p = isthmus__load(&q->words->priority);
         if (isthmus__first(p) == me)
             isthmus__hand_over(q, p, served);
-        else if (isthmus__next(p) == me)
-            (void)isthmus__swap(&q->words->priority, p, isthmus__order(isthmus__first(p), 0, 0, isthmus__beat(p)));
-        else
+        else if (isthmus__next(p) != me)
             return;
+        else if (isthmus__swap(&q->words->priority, p, isthmus__order(isthmus__first(p), 0, 0, isthmus__beat(p))))
+            isthmus__notify(&q->words->ahead, ISTHMUS__ALL); /* another thread of this process may sleep there as the next */
     }
 }
 
@@ -1730,6 +1752,7 @@ static inline int isthmus_value_update(struct isthmus_value *v, int (*f)(void *v
         uint64_t seq = isthmus__load(v->seq);
         isthmus__copy_out(x, isthmus__copy_of(v, seq), v->size);
         if ((r = isthmus__closed(v->o.seg)) == 0 && (r = f(x, arg)) == 0) {
+            isthmus__store_fence(); /* who copies what follows sees seq as well: pairs with the load fence in load */
             isthmus__copy_in(isthmus__copy_of(v, seq + 1), x, v->size);
             isthmus__release(v->seq, seq + 1); /* pairs with the loads of seq in load */
         }
@@ -2012,6 +2035,7 @@ static inline int isthmus__claim_role(struct isthmus_segment *s, uint64_t *word)
                 claim |= ISTHMUS__HOLD_HEIR;
             if (!isthmus__swap(word, w, claim))
                 continue;
+            ISTHMUS_CLAIMED();
             (void)isthmus__swap(word, claim, s->id); /* close waits for marks: the segment is open */
             s->holds[s->n_holds++] = word;
             break;

@@ -95,6 +95,8 @@ func TestC(t *testing.T) {
 		{"Anonymous", testAnonymous},
 		{"Gate", testGate},
 		{"Ends", testEnds},
+		{"Heir", testHeir},
+		{"DeathNoted", testDeathNoted},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{t, binary}) })
 		if strings.HasSuffix(test.name, "Wait") || strings.HasSuffix(test.name, "Stream") {

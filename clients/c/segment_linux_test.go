@@ -3,6 +3,7 @@
 package c_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
@@ -351,4 +352,54 @@ func testGate(s *suite) {
 		s.Error("the peer is not seen")
 	}
 	p.exit()
+}
+
+// testDeathNoted has C note that somebody has died before it takes his slot, or holds it
+// (docs/FORMAT.md, F11), and nothing of who has left.
+func testDeathNoted(s *suite) {
+	proctest.Dir(s.T)
+	proctest.Mortal(s.T)
+	seg := proctest.Must(shm.Create("s", 1<<16, &shm.Options{MaxProcs: 3}))(s)
+	s.Cleanup(func() { seg.Close(); shm.Remove("s", nil) })
+	died := func() (all []uint64) {
+		b := proctest.Must(os.ReadFile(path()))(s)
+		for slot := range 3 {
+			if id := binary.NativeEndian.Uint64(b[4096+64*slot+48:]); id != 0 {
+				all = append(all, id)
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	id := func(p peer) uint64 {
+		p.Send("id")
+		return proctest.Must(strconv.ParseUint(p.Recv(), 10, 64))(s)
+	}
+	want := func(what string, ids ...uint64) {
+		s.Helper()
+		if d := died(); !slices.Equal(d, ids) {
+			s.Errorf("%s: %d have died, it says, not %d", what, d, ids)
+		}
+	}
+	one, two := s.start(), s.start()
+	one.do("", "close")
+	one.exit()
+	one = s.start()
+	want("one left, and its slot was taken")
+	for _, p := range []peer{one, two} {
+		p.do("", "mpmc", "q", "int64", 4)
+	}
+	one.do("", "mpush", "q", hexOf(int64(1)), 0)
+	x := id(one)
+	one.Kill()
+	two.do("", "mpush", "q", hexOf(int64(2)), 0)
+	want("its slot was held", x)
+
+	y := id(two)
+	two.Kill()
+	one = s.start()
+	two = s.start()
+	want("both slots were taken", y, x)
+	one.exit()
+	two.exit()
 }

@@ -271,3 +271,47 @@ func testEnds(s *suite) {
 		}
 	}
 }
+
+// testHeir has a producer in C die in the middle of its claim, where it is the heir of one
+// who died or of nobody, and Go tell the one from the other (docs/FORMAT.md, F25).
+func testHeir(s *suite) {
+	seg := mortal(s.T)
+	for name, want := range map[string]error{"killed": ring.ErrPeerDied, "heir": ring.ErrPeerDied, "closed": context.DeadlineExceeded} {
+		q := proctest.Must(ring.NewSPSC[int64](seg, name, 4, ring.FailOnDeath))(s)
+		out := proctest.Must(q.Consumer())(s)
+		claim := func(frail bool) peer {
+			p := s.start()
+			p.do("", "spsc", name, "int64", 4)
+			if frail {
+				p.do("", "frail")
+				p.Send("produce", name)
+				proctest.Until(s.T, "it is in the middle of its claim", func() bool {
+					return binary.NativeEndian.Uint64(object(s.T, name)[512:])>>62 == 1
+				})
+				p.Kill()
+			} else {
+				p.do("", "produce", name)
+			}
+			return p
+		}
+		first := claim(false)
+		if name == "closed" {
+			first.do("", "close")
+			first.exit()
+		} else {
+			first.Kill()
+		}
+		claim(true)
+		if name == "heir" { // of an heir
+			claim(true)
+		}
+		limit := proctest.Timeout()
+		if name == "closed" {
+			limit = 100 * time.Millisecond
+		}
+		limited, cancel := context.WithTimeout(ctx, limit)
+		_, err := out.Pop(limited)
+		cancel()
+		wantError(s.T, "pop, "+name, err, want)
+	}
+}

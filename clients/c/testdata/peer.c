@@ -1,12 +1,13 @@
 /* The C side of the tests: it does what the lines on its standard input say, and answers each
  * by a line. Values are in hexadecimal, in the order of memory; ~ stands for a blank. */
 #define _GNU_SOURCE 1
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 static long peer_slice = 20 * 1000 * 1000;
-static int overslept, barriers;
+static int overslept, barriers, frail;
 
 /* Counts the barriers of sleepers. */
 static void count(long number, ...) {
@@ -19,6 +20,7 @@ static void count(long number, ...) {
 
 #define ISTHMUS_SLICE peer_slice
 #define ISTHMUS_OVERSLEPT() __atomic_fetch_add(&overslept, 1, __ATOMIC_SEQ_CST)
+#define ISTHMUS_CLAIMED() ((void)(frail != 0 && kill(getpid(), SIGSTOP)))
 #include "isthmus.h"
 
 enum { MOST = 1 << 17, OBJECTS = 32 };
@@ -513,6 +515,8 @@ static void run(void) {
         say("%ld", syscall(SYS_membarrier, 1 << 9, 0, 0));
     else if (is("litmus"))
         run_litmus(100000);
+    else if (is("frail")) /* it stops in the middle of its next claim */
+        frail = 1, say("");
     else if (is("barriers")) /* since the last time */
         say("%d", barriers), barriers = 0;
     else if (is("fork"))
