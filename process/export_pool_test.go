@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -71,3 +72,6 @@ func (g Gobs[T]) Decode(b []byte) (T, error)            { return g.decode(b) }
 
 // Kept reports whether encoders are kept.
 func (g Gobs[T]) Kept() bool { return g.encoder().kept }
+
+// Whole is whole.
+func Whole(t reflect.Type) error { return whole(t) }

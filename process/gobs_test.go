@@ -140,3 +140,32 @@ func BenchmarkGobs(b *testing.B) {
 		}
 	}
 }
+
+// labelled has a text, which gob does not ask for.
+type labelled struct{ V any }
+
+func (l labelled) MarshalText() ([]byte, error) { return fmt.Append(nil, l.V), nil }
+
+// halfTold has a text too, and a field that gob does not send.
+type halfTold struct {
+	N int
+	s string
+}
+
+func (s halfTold) MarshalText() ([]byte, error) { return []byte(s.s), nil }
+
+// TestGobsText has gob send values with a text as all others: a text is not what it sends.
+func TestGobsText(t *testing.T) {
+	gob.Register(leaf{})
+	g := process.NewGobs[labelled]()
+	var last []byte
+	for range 2 {
+		last = proctest.Must(g.Append(nil, &labelled{leaf{1}}))(t)
+	}
+	if got, err := process.NewGobs[labelled]().Decode(last); err != nil || got != (labelled{leaf{1}}) {
+		t.Errorf("came as %v: %v", got, err)
+	}
+	if process.Whole(reflect.TypeFor[halfTold]()) == nil {
+		t.Error("a field that is not exported counts as sent")
+	}
+}
