@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -167,5 +168,43 @@ func TestGobsText(t *testing.T) {
 	}
 	if process.Whole(reflect.TypeFor[halfTold]()) == nil {
 		t.Error("a field that is not exported counts as sent")
+	}
+}
+
+// present cannot be encoded if it is absent.
+type present struct{ n *int }
+
+func (p present) GobEncode() ([]byte, error) { return []byte{byte(*p.n)}, nil }
+
+func (p *present) GobDecode(b []byte) error {
+	n := int(b[0])
+	p.n = &n
+	return nil
+}
+
+// TestGobsWithoutZero encodes values of a type whose zero value cannot be encoded.
+func TestGobsWithoutZero(t *testing.T) {
+	one, two := 1, 2
+	wantGobs(t, true, [1]present{{&one}}, [1]present{{&two}})
+	wantGobs(t, true, [1]*leaf{{1}}, [1]*leaf{{2}})
+}
+
+// TestGobsHuge encodes and decodes a huge value: its memory does not stay.
+func TestGobsHuge(t *testing.T) {
+	g := process.NewGobs[map[string][]byte]()
+	huge := map[string][]byte{"": make([]byte, 64<<20)}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	proctest.Must(g.Decode(proctest.Must(g.Append(nil, &huge))(t)))(t)
+	small := map[string][]byte{"": nil}
+	for range 3 { // what is kept and used stays over a collection
+		proctest.Must(g.Decode(proctest.Must(g.Append(nil, &small))(t)))(t)
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(huge)
+	if more := int64(after.HeapAlloc) - int64(before.HeapAlloc); more > 32<<20 {
+		t.Errorf("%d bytes stay", more)
 	}
 }
