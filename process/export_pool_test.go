@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,4 +71,7 @@ func (g Gobs[T]) Append(b []byte, v *T) ([]byte, error) { return g.append(b, v) 
 func (g Gobs[T]) Decode(b []byte) (T, error)            { return g.decode(b) }
 
 // Kept reports whether encoders are kept.
-func (g Gobs[T]) Kept() bool { return g.encoder().kept }
+func (g Gobs[T]) Kept() bool { return g.keep }
+
+// Whole is whole.
+func Whole(t reflect.Type) error { return whole(t) }

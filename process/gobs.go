@@ -54,18 +54,15 @@ func dynamic(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return false
 }
 
-// gobEncoder appends gobs to out. If it is kept, it has said already what the type is: about.
+// keptRoom is how long a value may be so that what has encoded, or decoded, it is kept: both keep
+// as much memory.
+const keptRoom = 1 << 16
+
+// gobEncoder appends gobs to out. Once it has said what the type is, that is about.
 type gobEncoder struct {
 	out   []byte
 	gob   *gob.Encoder
-	kept  bool
 	about []byte
-}
-
-func newGobEncoder() *gobEncoder {
-	e := &gobEncoder{}
-	e.gob = gob.NewEncoder(e)
-	return e
 }
 
 func (e *gobEncoder) Write(b []byte) (int, error) {
@@ -73,35 +70,58 @@ func (e *gobEncoder) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// encoder returns an encoder that is kept, if one can be.
-func (g *gobs[T]) encoder() *gobEncoder {
-	if !g.keep {
-		return newGobEncoder()
-	}
-	if e, ok := g.encoders.Get().(*gobEncoder); ok {
-		return e
-	}
-	e := newGobEncoder()
-	err := e.gob.Encode(&box[T]{})
-	n := len(e.out)
-	err = errors.Join(err, e.gob.Encode(&box[T]{}))
-	if e.about, e.kept = bytes.CutSuffix(e.out[:n:n], e.out[n:]); !e.kept || err != nil {
-		return newGobEncoder()
-	}
-	return e
-}
-
+// append appends the gob of a value. No other is encoded for that, not even the zero value: its
+// type may be unable to. An encoder that has failed is not kept.
 func (g *gobs[T]) append(b []byte, v *T) ([]byte, error) {
-	e := g.encoder()
-	e.out = append(binary.AppendUvarint(b, uint64(len(e.about))), e.about...)
+	e, _ := g.encoders.Get().(*gobEncoder)
+	first := e == nil
+	if first {
+		e = &gobEncoder{}
+		e.gob = gob.NewEncoder(e)
+	}
+	if first && g.keep {
+		e.out = nil
+	} else {
+		e.out = append(binary.AppendUvarint(b, uint64(len(e.about))), e.about...)
+	}
 	if err := e.gob.Encode(&box[T]{*v}); err != nil {
 		return b, err
 	}
-	b, e.out = e.out, nil
-	if e.kept {
+	out := e.out
+	e.out = nil
+	if first && g.keep {
+		e.about = bytes.Clone(out[:types(out)])
+		out = append(binary.AppendUvarint(b, uint64(len(e.about))), out...)
+	}
+	if g.keep && len(out)-len(b) <= keptRoom {
 		g.encoders.Put(e)
 	}
-	return b, nil
+	return out, nil
+}
+
+// types returns the length of the messages of a gob before the value: the number of the type is
+// negative in each.
+func types(b []byte) (n int) {
+	for {
+		length, at := gobUint(b[n:])
+		if id, _ := gobUint(b[n+at:]); id&1 == 0 {
+			return n
+		}
+		n += at + int(length)
+	}
+}
+
+// gobUint returns an unsigned number of a gob, and its length: one byte below 128, or minus the
+// number of those that follow, and these.
+func gobUint(b []byte) (u uint64, n int) {
+	if b[0] < 1<<7 {
+		return uint64(b[0]), 1
+	}
+	n = 1 + -int(int8(b[0]))
+	for _, c := range b[1:n] {
+		u = u<<8 | uint64(c)
+	}
+	return u, n
 }
 
 // gobDecoder reads gobs from in. It has read what is said about the type.
@@ -130,7 +150,7 @@ func (g *gobs[T]) decode(b []byte) (v T, err error) {
 		return v, err
 	}
 	d.in.Reset(nil)
-	if n > 0 {
+	if n > 0 && len(b) <= keptRoom {
 		g.decoders.Put(d)
 	}
 	return boxed.V, nil

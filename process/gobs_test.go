@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -138,5 +139,72 @@ func BenchmarkGobs(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// labelled has a text, which gob does not ask for.
+type labelled struct{ V any }
+
+func (l labelled) MarshalText() ([]byte, error) { return fmt.Append(nil, l.V), nil }
+
+// halfTold has a text too, and a field that gob does not send.
+type halfTold struct {
+	N int
+	s string
+}
+
+func (s halfTold) MarshalText() ([]byte, error) { return []byte(s.s), nil }
+
+// TestGobsText has gob send values with a text as all others: a text is not what it sends.
+func TestGobsText(t *testing.T) {
+	gob.Register(leaf{})
+	g := process.NewGobs[labelled]()
+	var last []byte
+	for range 2 {
+		last = proctest.Must(g.Append(nil, &labelled{leaf{1}}))(t)
+	}
+	if got, err := process.NewGobs[labelled]().Decode(last); err != nil || got != (labelled{leaf{1}}) {
+		t.Errorf("came as %v: %v", got, err)
+	}
+	if process.Whole(reflect.TypeFor[halfTold]()) == nil {
+		t.Error("a field that is not exported counts as sent")
+	}
+}
+
+// present cannot be encoded if it is absent.
+type present struct{ n *int }
+
+func (p present) GobEncode() ([]byte, error) { return []byte{byte(*p.n)}, nil }
+
+func (p *present) GobDecode(b []byte) error {
+	n := int(b[0])
+	p.n = &n
+	return nil
+}
+
+// TestGobsWithoutZero encodes values of a type whose zero value cannot be encoded.
+func TestGobsWithoutZero(t *testing.T) {
+	one, two := 1, 2
+	wantGobs(t, true, [1]present{{&one}}, [1]present{{&two}})
+	wantGobs(t, true, [1]*leaf{{1}}, [1]*leaf{{2}})
+}
+
+// TestGobsHuge encodes and decodes a huge value: its memory does not stay.
+func TestGobsHuge(t *testing.T) {
+	g := process.NewGobs[map[string][]byte]()
+	huge := map[string][]byte{"": make([]byte, 64<<20)}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	proctest.Must(g.Decode(proctest.Must(g.Append(nil, &huge))(t)))(t)
+	small := map[string][]byte{"": nil}
+	for range 3 { // what is kept and used stays over a collection
+		proctest.Must(g.Decode(proctest.Must(g.Append(nil, &small))(t)))(t)
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(huge)
+	if more := int64(after.HeapAlloc) - int64(before.HeapAlloc); more > 32<<20 {
+		t.Errorf("%d bytes stay", more)
 	}
 }

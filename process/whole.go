@@ -52,9 +52,8 @@ func bare(t reflect.Type) reflect.Type {
 	return t
 }
 
-var itself = []reflect.Type{
-	reflect.TypeFor[gob.GobEncoder](), reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
-}
+// What gob asks. It does not ask an encoding.TextMarshaler.
+var itself = []reflect.Type{reflect.TypeFor[gob.GobEncoder](), reflect.TypeFor[encoding.BinaryMarshaler]()}
 
 // encodesItself reports whether gob leaves it to a type what is sent.
 func encodesItself(t reflect.Type) bool {

@@ -97,9 +97,7 @@ func (l *luck) spin(try func() bool) bool {
 	}
 	ok := false
 	if atomic.LoadInt32(&l.credit) > 0 && beds.Load() < company && spinsLong.CompareAndSwap(false, true) {
-		ok = spinFor(try, longSpin)
-		spinsLong.Store(false)
-		l.spunLong(ok)
+		ok = l.spinLong(try)
 	} else if l.promising() {
 		ok = spinFor(try, spinTime)
 	}
@@ -109,6 +107,15 @@ func (l *luck) spin(try func() bool) bool {
 		atomic.AddInt32(&l.misses, 1)
 	}
 	return ok
+}
+
+// spinLong spins as the one of the process that does so for long, until it ends, or panics.
+func (l *luck) spinLong(try func() bool) (ok bool) {
+	defer func() {
+		spinsLong.Store(false)
+		l.spunLong(ok)
+	}()
+	return spinFor(try, longSpin)
 }
 
 func (l *luck) spunLong(paid bool) {

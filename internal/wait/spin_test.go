@@ -155,3 +155,25 @@ func TestShortSleepEarns(t *testing.T) {
 		}
 	}
 }
+
+// TestSpinPanics has a long spin end by a panic, as of memory whose file was cut off: later ones are
+// long all the same.
+func TestSpinPanics(t *testing.T) {
+	if !multiCPU() {
+		t.Skip("this machine has one CPU: nobody spins")
+	}
+	l, tries := luck{credit: 1}, 0
+	func() {
+		defer func() { _ = recover() }()
+		l.spin(func() bool {
+			if tries++; tries > 1 {
+				panic("fault")
+			}
+			return false
+		})
+	}()
+	if tries != 2 || spinsLong.Load() {
+		t.Errorf("after %d tries, a long spin that has panicked goes on", tries)
+	}
+	spinsLong.Store(false)
+}
