@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"sync"
 
 	"github.com/isthmus-go/isthmus/ring"
 	"github.com/isthmus-go/isthmus/shm"
@@ -28,7 +29,9 @@ func Example_select() {
 	}
 
 	done := make(chan struct{})
-	go func() {
+	var client sync.WaitGroup
+	defer client.Wait() // it uses the segment
+	client.Go(func() {
 		for n := range 3 {
 			if err := orders.Push(ctx, n); err != nil {
 				log.Fatal(err)
@@ -36,7 +39,7 @@ func Example_select() {
 			<-done
 		}
 		stop.Set()
-	}()
+	})
 
 	var order int
 	cases := []shm.Case{orders.PopCase(&order), stop.WaitCase()}
