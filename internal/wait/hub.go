@@ -72,9 +72,26 @@ var (
 	beds atomic.Int32 // in all hubs; dorm guards its changes
 )
 
-// hubWords is how many words a hub sleeps on, beside its bell: one less than the kernel
-// takes.
-const hubWords = 126
+const (
+	// hubWords is how many words a hub sleeps on at most, beside its bell: one less than the
+	// kernel takes.
+	hubWords = 126
+
+	// A wake takes the longer the more words the kernel has to take from its queues, and to put there
+	// again, and more hubs take more threads. So after the first, hubs are narrow until there
+	// are many. (Those who answer each other without a pause do so better in one hub: it finds their
+	// words changed before it sleeps.)
+	narrowWords = 31
+	manyHubs    = 32
+)
+
+// width returns how many words hub i of n takes.
+func width(i, n int) int {
+	if 0 < i && n < manyHubs {
+		return narrowWords
+	}
+	return hubWords
+}
 
 // threads is how many goroutines sleep on a thread of their own.
 var threads atomic.Int32
@@ -127,7 +144,12 @@ func enter(n *nap) *bed {
 
 // place returns which of some hubs has room for the bed, or -1.
 func (b *bed) place(in []*hub) int {
-	return slices.IndexFunc(in, func(h *hub) bool { return h.taken+len(b.words) <= hubWords })
+	for i, h := range in {
+		if h.taken+len(b.words) <= width(i, len(in)) {
+			return i
+		}
+	}
+	return -1
 }
 
 // leave takes the bed off the list.

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/isthmus-go/isthmus/futex"
 )
 
 // mortuary is a Fence whose segment has deaths.
@@ -40,6 +42,50 @@ func noHubs(t *testing.T, before int) {
 	until(func() bool { return runtime.NumGoroutine() <= before })
 	if n := threads.Load(); n != 0 {
 		t.Errorf("%d threads are taken by nobody", n)
+	}
+}
+
+// TestHubWidth takes places in hubs for ten thousand words: as long as there are few hubs, all but the
+// first take few words.
+func TestHubWidth(t *testing.T) {
+	var in []*hub
+	taken := 0
+	take := func(words int) {
+		b := &bed{words: make([]futex.Word, words)}
+		i := b.place(in)
+		if i < 0 {
+			i, in = len(in), append(in, &hub{})
+		}
+		in[i].taken += words
+		taken += words
+	}
+	most := func() (n int) {
+		for _, h := range in[1:] {
+			n = max(n, h.taken)
+		}
+		return n
+	}
+	for taken < 1000 {
+		take(1)
+	}
+	if want := 1 + (1000-hubWords+narrowWords-1)/narrowWords; len(in) != want || in[0].taken != hubWords || most() > narrowWords {
+		t.Errorf("1000 words: %d hubs, not %d, of up to %d words, the first of %d", len(in), want, most(), in[0].taken)
+	}
+	for taken < 10000 {
+		take(1)
+	}
+	if want := (10000 + hubWords - 1) / hubWords; len(in) != want || most() > hubWords {
+		t.Errorf("10000 words: %d hubs, not %d, of up to %d words", len(in), want, most())
+	}
+	in, taken = nil, 0
+	for range 3 {
+		take(narrowWords + 1) // has a hub of its own where it does not fit
+	}
+	if take(hubWords - taken); len(in) != 1 {
+		t.Errorf("%d words: %d hubs", taken, len(in))
+	}
+	if take(narrowWords + 1); len(in) != 2 || in[1].taken != narrowWords+1 {
+		t.Errorf("%d words: %d hubs", taken, len(in))
 	}
 }
 

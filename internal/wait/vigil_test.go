@@ -117,7 +117,7 @@ func TestRare(t *testing.T) {
 // TestWordsInTurn has the words of several hubs change, though nobody wakes their beds: each is told
 // within the rounds that it takes to look at all words.
 func TestWordsInTurn(t *testing.T) {
-	const n, size = quarters, 2*quarters + 1 // it cannot be cut into equal parts
+	const n, size = manyHubs, 2*quarters + 1 // it cannot be cut into equal parts
 	w := &watch{stop: make(chan struct{})}
 	dorm.Lock()
 	watcher, hubs = w, nil
@@ -136,8 +136,8 @@ func TestWordsInTurn(t *testing.T) {
 		h.turn(-1, false)
 		h.news = false
 	}
-	beds.Add(1000) // so that it is nobody's turn soon
-	defer beds.Add(-1000)
+	beds.Add(10000) // so that it is nobody's turn soon
+	defer beds.Add(-10000)
 	w.turn = n * quarters
 	told := func() (k int) {
 		for _, h := range all {

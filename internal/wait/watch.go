@@ -20,7 +20,7 @@ import (
 //     order depends on looks, and of rings that report the death of peers;
 //   - a bed whose word has changed although nobody has woken it, at the round at which it looks
 //     at that word: a waker may have died, or have made way for a repair. It looks at all the
-//     words of a single hub, and if there are several, at a quarter of one hub's: of many
+//     words of one hub, and if there are many hubs, at a quarter of one's: of many
 //     words, each lies in a page that is in no cache;
 //   - all others in turn, a few at each round, for the sake of wakers that were stopped
 //     before their wake.
@@ -52,7 +52,7 @@ const (
 	lookGap    = 8  // rounds between two such looks of one bed, at least
 	keenLooks  = 40 // keen beds that look at each round
 	aftershock = 5  // rounds after a death in which the beds of its ward look
-	quarters   = 4  // rounds for the words of a hub, if there are several hubs
+	quarters   = 4  // rounds for the words of a hub, if there are many hubs
 )
 
 // admit has the bed be in the ward of a Fence.
@@ -124,9 +124,9 @@ func (w *watch) round() time.Duration {
 		keen += h.keen
 	}
 	every, everyKeen := max(int(beds.Load())/looks+1, lookGap), keen/keenLooks+1
-	parts := quarters
-	if len(hubs) == 1 {
-		parts = 1
+	parts := 1
+	if len(hubs) >= manyHubs {
+		parts = quarters
 	}
 	for i, h := range hubs {
 		due := func(every int) bool { return w.turn%every == i%every }
@@ -138,7 +138,7 @@ func (w *watch) round() time.Duration {
 	}
 	if n := len(hubs) - 1; n > 0 {
 		homeless := func(b *bed) bool { return b.place(hubs[:n]) < 0 }
-		if free := n*hubWords - taken(hubs[:n]); free >= hubs[n].taken+hubWords && !slices.ContainsFunc(hubs[n].beds, homeless) {
+		if free(hubs[:n]) >= hubs[n].taken+hubWords && !slices.ContainsFunc(hubs[n].beds, homeless) {
 			hubs[n].clear()
 		}
 	}
@@ -148,10 +148,10 @@ func (w *watch) round() time.Duration {
 	return long()
 }
 
-// taken returns how many words have a place in these hubs.
-func taken(hubs []*hub) (n int) {
-	for _, h := range hubs {
-		n += h.taken
+// free returns how many more words have a place in these hubs.
+func free(hubs []*hub) (n int) {
+	for i, h := range hubs {
+		n += max(0, width(i, len(hubs))-h.taken)
 	}
 	return n
 }
