@@ -57,11 +57,10 @@ type bed struct {
 	hub    *hub
 	words  []futex.Word
 	wards  []*ward
-	keen   bool          // of a keen Event
-	isOut  bool          // guarded by dorm
-	looked bool          // it was told to look; guarded by dorm
-	out    chan struct{} // receives one when it is out
-	look   chan struct{} // receives one when it is time to look for the dead
+	keen   bool      // of a keen Event
+	isOut  bool      // guarded by dorm
+	looked bool      // it was told to look; guarded by dorm
+	told   chan bool // has false when it is time to look for the dead, once at a time, and true, last, when it is out; dorm guards what goes in
 }
 
 // dorm guards all hubs.
@@ -122,7 +121,7 @@ func giveThread() { threads.Add(-1) }
 
 // enter takes a bed for n.
 func enter(n *nap) *bed {
-	b := &bed{words: n.words, keen: n.keen(), out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+	b := &bed{words: n.words, keen: n.keen(), told: make(chan bool, 2)}
 	dorm.Lock()
 	defer dorm.Unlock()
 	i := b.place(hubs)
@@ -160,7 +159,8 @@ func (b *bed) leave() {
 		b.hub.ring()
 	}
 	dorm.Unlock()
-	<-b.out
+	for !<-b.told {
+	}
 }
 
 // ring makes the hub read who came and who is to leave.
@@ -249,7 +249,7 @@ func (h *hub) remove(b *bed) {
 		stopWatch()
 	}
 	b.isOut = true
-	b.out <- struct{}{}
+	b.told <- true
 }
 
 // changed reports whether a word differs from what was armed.

@@ -17,7 +17,7 @@ func hubOf(words []uint32) (*hub, []*bed) {
 	dorm.Lock()
 	defer dorm.Unlock()
 	for i := range words {
-		b := &bed{hub: h, words: []futex.Word{{Addr: &words[i]}}, looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+		b := &bed{hub: h, words: []futex.Word{{Addr: &words[i]}}, looked: true, told: make(chan bool, 2)}
 		h.came = append(h.came, b)
 	}
 	if beds.Add(int32(len(words))) == int32(len(words)) {
@@ -63,8 +63,8 @@ func TestLookTakesChanged(t *testing.T) {
 		atomic.StoreUint32(&words[4], 1)
 		atomic.StoreUint32(&words[2], 1)
 		inKernel = futex.Wake(&words[2], 1) == 1
-		<-all[2].out
-		<-all[4].out
+		<-all[2].told
+		<-all[4].told
 		dorm.Lock()
 		for i, b := range all {
 			if changed := i == 2 || i == 4; b.isOut != changed {
@@ -106,8 +106,8 @@ func TestHubsInTurn(t *testing.T) {
 		w.round()
 		together := 0
 		for i, b := range all {
-			if len(b.look) > 0 {
-				<-b.look
+			if len(b.told) > 0 {
+				<-b.told
 				told[i]++
 				together++
 			}

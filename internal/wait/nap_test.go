@@ -181,7 +181,7 @@ func TestAnyFinds(t *testing.T) {
 func TestLeaveWaits(t *testing.T) {
 	h := &hub{}
 	var word uint32
-	b := &bed{hub: h, words: []futex.Word{{Addr: &word}}, out: make(chan struct{}, 1)}
+	b := &bed{hub: h, words: []futex.Word{{Addr: &word}}, told: make(chan bool, 2)}
 	dorm.Lock()
 	beds.Add(1)
 	startWatch()

@@ -172,11 +172,12 @@ func (n *nap) doze(ctx context.Context, brief bool) error {
 		n.bed = enter(n)
 	}
 	select {
-	case <-n.bed.out:
+	case out := <-n.bed.told:
+		if !out {
+			return os.ErrDeadlineExceeded
+		}
 		n.bed = nil
 		return nil
-	case <-n.bed.look:
-		return os.ErrDeadlineExceeded
 	case <-ctx.Done():
 		return ctx.Err()
 	}

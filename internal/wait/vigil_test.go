@@ -83,7 +83,7 @@ func TestKeenRounds(t *testing.T) {
 // TestRare has a single bed, and many rounds: it is told in its turn, which is not often.
 func TestRare(t *testing.T) {
 	h, w := &hub{}, &watch{stop: make(chan struct{})}
-	b := &bed{hub: h, words: []futex.Word{{Addr: new(uint32)}}, looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+	b := &bed{hub: h, words: []futex.Word{{Addr: new(uint32)}}, looked: true, told: make(chan bool, 2)}
 	dorm.Lock()
 	watcher, hubs = w, []*hub{h}
 	h.came, h.taken = []*bed{b}, 1
@@ -95,7 +95,7 @@ func TestRare(t *testing.T) {
 	for range 3 * lookGap {
 		w.round()
 		select {
-		case <-b.look:
+		case <-b.told:
 			told++
 		default:
 		}
@@ -105,7 +105,7 @@ func TestRare(t *testing.T) {
 	}
 	*b.words[0].Addr = 1
 	w.round()
-	if len(b.look) != 1 {
+	if len(b.told) != 1 {
 		t.Error("the word has changed, and nobody looks")
 	}
 	dorm.Lock()
@@ -124,7 +124,7 @@ func TestWordsInTurn(t *testing.T) {
 	for range n {
 		h := &hub{taken: size}
 		for range h.taken {
-			b := &bed{hub: h, words: []futex.Word{{Addr: new(uint32), Old: 1}}, looked: true, out: make(chan struct{}, 1), look: make(chan struct{}, 1)}
+			b := &bed{hub: h, words: []futex.Word{{Addr: new(uint32), Old: 1}}, looked: true, told: make(chan bool, 2)}
 			h.came = append(h.came, b)
 			beds.Add(1)
 		}
@@ -142,7 +142,7 @@ func TestWordsInTurn(t *testing.T) {
 	told := func() (k int) {
 		for _, h := range all {
 			for _, b := range h.beds {
-				k += len(b.look)
+				k += len(b.told)
 			}
 		}
 		return k

@@ -181,9 +181,8 @@ func (h *hub) tell(inTurn, keen, unrest bool, words span) {
 	for i, b := range h.beds {
 		if inTurn || words.has(i) && changed(h.words[i]) || others && b.isDue(keen) {
 			b.looked = true
-			select {
-			case b.look <- struct{}{}:
-			default: // it was told already
+			if len(b.told) == 0 {
+				b.told <- false
 			}
 		}
 	}
