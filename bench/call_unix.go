@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"runtime"
@@ -171,8 +172,8 @@ func (r row) each(do func(caller, n int) error) loop {
 	}
 }
 
-// newEchoes has a connection for each caller. In mode thousand, the only one takes the next of
-// a thousand each time.
+// newEchoes has a connection for each caller. In mode thousand, the only one takes another of
+// a thousand each time, at random. All of them were used before.
 func newEchoes(r row, dial dial) (loop, error) {
 	conns := make([]net.Conn, r.Batch)
 	if r.Mode == "thousand" {
@@ -188,13 +189,16 @@ func newEchoes(r row, dial dial) (loop, error) {
 	for i := range msgs {
 		msgs[i] = make([]byte, r.Size)
 	}
-	next := 0
+	for _, c := range conns {
+		if err := echo(c, msgs[0]); err != nil {
+			return nil, err
+		}
+	}
 	return r.each(func(caller, n int) error {
 		c, msg := conns[caller], msgs[caller]
 		for range n {
 			if r.Mode == "thousand" {
-				c = conns[next%len(conns)]
-				next++
+				c = conns[rand.IntN(len(conns))]
 			}
 			if err := echo(c, msg); err != nil {
 				return err

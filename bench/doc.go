@@ -55,7 +55,7 @@
 //   - call: a question and its answer over a connection of shmnet, of a Unix socket or of
 //     TCP, in nanoseconds from one call to the next: its mode is the protocol, and its batch
 //     how many calls are under way. Mode echo is none, with a connection for each call that is
-//     under way. Mode thousand takes one of 1,000 connections after the other. Mode connect also
+//     under way. Mode thousand takes another of 1,000 connections each time, at random. Mode connect also
 //     connects before, and closes after.
 //
 //   - idle: the CPU time that one side uses in a second of waiting for what does
