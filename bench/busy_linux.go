@@ -56,9 +56,12 @@ func parseUsage(stat string, cpus []int) (u usage) {
 // parents returns the parent of each process.
 func parents() map[int]int {
 	all := map[int]int{}
-	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range paths {
-		stat, err := os.ReadFile(path)
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		if _, err := strconv.Atoi(entry.Name()); err != nil {
+			continue // no process
+		}
+		stat, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "stat"))
 		if err != nil {
 			continue // it has ended
 		}

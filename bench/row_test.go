@@ -17,6 +17,7 @@ func TestEveryRow(t *testing.T) {
 			continue // gigabytes take seconds, and megabytes the same code
 		}
 		t.Run(strings.ReplaceAll(g.title(), " ", "_"), func(t *testing.T) {
+			t.Parallel() // most of the time is waiting
 			for _, r := range measureTiny(t, g.rows...) {
 				if r.Value <= 0 || r.Min > r.Value || r.Value > r.Max {
 					t.Errorf("%+v: want 0 < min <= value <= max", r)

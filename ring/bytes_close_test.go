@@ -3,6 +3,7 @@ package ring_test
 import (
 	"bytes"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -13,8 +14,9 @@ import (
 // What a Close at each instruction does to an operation is internal/killtest's. Here
 // it comes in the middle of a long copy, on any platform.
 
-// long is a message that takes some milliseconds to copy.
-var long = bytes.Repeat([]byte{1}, 8<<20)
+// long is a message that takes some milliseconds to copy. Helpers, which start by the
+// hundred, do not make it.
+var long = sync.OnceValue(func() []byte { return bytes.Repeat([]byte{1}, 8<<20) })
 
 // copying is a new segment that is to be closed, with another attachment to it.
 type copying struct {
@@ -42,7 +44,7 @@ func eachCopying(t *testing.T, do func(c copying) bool) {
 		mine := proctest.Must(ring.NewBytes(c.seg, "q", capacity))(t)
 		c.p = proctest.Must(mine.Producer())(t)
 		c.c = proctest.Must(mine.Consumer())(t)
-		c.dst = proctest.Must(shm.NewArray[byte](c.other, "dst", len(long)))(t).View()
+		c.dst = proctest.Must(shm.NewArray[byte](c.other, "dst", len(long())))(t).View()
 		for range 2 { // then the next message goes to the beginning of the ring
 			proctest.Must(c.p.TryReserve(c.q.MaxLen()))(t)
 			proctest.Check(t, c.p.Commit(c.q.MaxLen()))
@@ -75,13 +77,13 @@ func TestCloseInPushAll(t *testing.T) {
 	proctest.Mortal(t)
 	eachCopying(t, func(c copying) bool {
 		closed := c.closeAt(&c.q.Body()[8])
-		n, err := c.p.PushAll(background, [][]byte{long})
+		n, err := c.p.PushAll(background, [][]byte{long()})
 		proctest.Check(t, proctest.Result(t, closed))
-		if err == nil && n == 1 && c.q.Len() > len(long) {
+		if err == nil && n == 1 && c.q.Len() > len(long()) {
 			return false
 		}
 		checkIs(t, "PushAll", err, shm.ErrSegmentClosed)
-		if n != 0 && c.q.Len() <= len(long) {
+		if n != 0 && c.q.Len() <= len(long()) {
 			t.Fatalf("PushAll counts %d messages, and in the ring are %d bytes", n, c.q.Len())
 		}
 		return true
@@ -102,7 +104,7 @@ func TestCloseInPop(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			eachCopying(t, func(c copying) bool {
-				proctest.Check(t, c.p.TryPush(long))
+				proctest.Check(t, c.p.TryPush(long()))
 				closed := c.closeAt(&c.dst[0])
 				b, n, err := pop(c.c, c.dst[:0])
 				proctest.Check(t, proctest.Result(t, closed))

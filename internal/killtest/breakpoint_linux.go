@@ -30,16 +30,7 @@ func (p *Process) RunTo(pc uint64) (State, error) {
 		if now, err := programCounter(p.pid); err != nil || now == pc {
 			return err
 		}
-		if err := p.freeze(true); err != nil {
-			return err
-		}
-		if err := p.plant(pc); err != nil {
-			return p.failed("a breakpoint", err)
-		}
-		if err := p.resume(unix.PTRACE_CONT); err != nil {
-			return err
-		}
-		return p.mustAwait(true)
+		return p.runTo(pc)
 	})
 	return p.state, err
 }

@@ -11,6 +11,7 @@ const (
 	plain kind = iota
 	systemCall
 	marker
+	routine // the first instruction of one, if the tracer steps over them
 )
 
 // instruction says what the instruction at pc does.
@@ -25,6 +26,9 @@ func (t *Tracer) instruction(pid int, pc uint64) (kind, error) {
 	}
 	k = kindOf(b)
 	if pc < textEnd { // the rest may be elsewhere in the next process
+		if t.over && isRoutine(pc) {
+			k = routine
+		}
 		t.text[pc] = k
 	}
 	return k, nil

@@ -184,6 +184,9 @@ func (p *Process) step() error {
 		p.state, p.before = AtMark, true
 		return nil
 	}
+	if what == routine {
+		return p.stepOver()
+	}
 	if err := p.freeze(true); err != nil {
 		return err
 	}

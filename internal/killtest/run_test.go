@@ -137,7 +137,11 @@ func (s *stage) run(random *rand.Rand) row {
 	for _, i := range s.choose(trace, points, random) {
 		s.always = slices.Contains(always, points[i])
 		s.where = fmt.Sprintf("point %d: %s", i, trace.Where(points[i]))
-		if again := !s.try(trace, points[i]); again && !s.try(trace, points[i]) { // the runtime may have come between
+		reached := s.try(trace, points[i])
+		if !reached && (s.always || !sampled()) { // the runtime may have come between
+			reached = s.try(trace, points[i])
+		}
+		if !reached {
 			r.missed++
 		}
 		r.tried++

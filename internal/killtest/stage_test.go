@@ -118,6 +118,9 @@ func newStage(t *testing.T, op *operation, f fate, cpu int) *stage {
 		t.Skip(err)
 	}
 	s.tracer = tracer
+	if sampled() {
+		tracer.StepOver()
+	}
 	s.dir = must(os.MkdirTemp(os.Getenv("ISTHMUS_DIR"), ""))
 	s.opts = &shm.Options{Dir: s.dir, MaxProcs: 4, MaxObjects: 8}
 	s.out = must(os.CreateTemp(t.TempDir(), ""))

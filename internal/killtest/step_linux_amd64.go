@@ -50,6 +50,17 @@ func setProgramCounter(tid int, pc uint64) error {
 	return unix.PtraceSetRegs(tid, &regs)
 }
 
+// returnAddress returns where the function that the thread is about to enter returns to.
+func returnAddress(tid int) (uint64, error) {
+	var regs unix.PtraceRegs
+	if err := unix.PtraceGetRegs(tid, &regs); err != nil {
+		return 0, err
+	}
+	var b [8]byte
+	_, err := unix.PtracePeekData(tid, uintptr(regs.Rsp), b[:])
+	return binary.LittleEndian.Uint64(b[:]), err
+}
+
 // callOf returns the system call that the thread is about to make.
 func callOf(tid int) (c call, err error) {
 	var regs unix.PtraceRegs

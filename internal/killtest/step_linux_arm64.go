@@ -57,6 +57,13 @@ func setProgramCounter(tid int, pc uint64) error {
 	return unix.PtraceSetRegSetArm64(tid, generalRegisters, &regs)
 }
 
+// returnAddress returns where the function that the thread is about to enter returns to.
+func returnAddress(tid int) (uint64, error) {
+	var regs unix.PtraceRegsArm64
+	err := unix.PtraceGetRegSetArm64(tid, generalRegisters, &regs)
+	return regs.Regs[30], err
+}
+
 // callOf returns the system call that the thread is about to make.
 func callOf(tid int) (c call, err error) {
 	var regs unix.PtraceRegsArm64

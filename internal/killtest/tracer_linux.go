@@ -17,6 +17,7 @@ import (
 type Tracer struct {
 	calls chan func()
 	text  map[uint64]kind // instructions of the program, all processes being of one
+	over  bool            // routines are one step each
 	live  *Process
 }
 
@@ -37,6 +38,10 @@ func NewTracer(cpu int) (*Tracer, error) {
 	}()
 	return t, nil
 }
+
+// StepOver has Step take what the Go runtime does for a process alone, such as an
+// allocation, as one instruction.
+func (t *Tracer) StepOver() { t.over = true }
 
 // Close ends the tracer, and the process if it has one.
 func (t *Tracer) Close() {
