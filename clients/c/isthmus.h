@@ -106,6 +106,10 @@ static inline const char *isthmus_strerror(int error) {
 #ifndef ISTHMUS_SLICE
 #define ISTHMUS_SLICE (20 * 1000 * 1000)
 #endif
+/* How often a wait looks before its first sleep. */
+#ifndef ISTHMUS_SPIN
+#define ISTHMUS_SPIN 24
+#endif
 /* Called where a sleep has lasted to its end although what it was for had come. */
 #ifndef ISTHMUS_OVERSLEPT
 #define ISTHMUS_OVERSLEPT() ((void)0)
@@ -1370,7 +1374,7 @@ static inline int isthmus__sleep(uint32_t *event, uint32_t w, int64_t ns) {
 }
 
 static inline int isthmus__spin(const struct isthmus__wait *w) {
-    for (int i = 0; i < 24; i++) {
+    for (int i = 0; i < ISTHMUS_SPIN; i++) {
         for (int k = 0; k < 16; k++) /* some 0.5 us, in which the other side has its lines to itself */
             isthmus__pause();
         int r = w->attempt(w->arg);

@@ -27,8 +27,12 @@ func (s *stage) start() scene {
 	}
 	s.must("truncate", s.out.Truncate(0))
 	must(s.out.Seek(0, 0))
+	path, name, args := must(os.Executable()), s.op.name, []string(nil)
+	if s.op.c != "" {
+		path, name, args = s.cVictim, s.op.c, s.op.cArgs()
+	}
 	env := []string{
-		envVictim + "=" + s.op.name,
+		envVictim + "=" + name,
 		envRound + "=" + fmt.Sprint(s.round),
 		"ISTHMUS_DIR=" + s.dir,
 		"ISTHMUS_PROCTEST_RUN=" + fmt.Sprint(os.Getpid()),
@@ -38,7 +42,7 @@ func (s *stage) start() scene {
 		env = append(env, envClose+"=1", "GOMAXPROCS=2")
 	}
 	in := s.relink()
-	p, err := s.tracer.Start(must(os.Executable()), nil, env, in, s.out)
+	p, err := s.tracer.Start(path, args, env, in, s.out)
 	in.Close()
 	s.must("start", err)
 	s.live = p

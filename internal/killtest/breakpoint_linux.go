@@ -28,6 +28,7 @@ func (p *Process) RunTo(pc uint64) (State, error) {
 			return p.mustAwait(true)
 		}
 		if now, err := programCounter(p.pid); err != nil || now == pc {
+			p.state = Stopped
 			return err
 		}
 		return p.runTo(pc)

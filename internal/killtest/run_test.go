@@ -70,10 +70,14 @@ func testAll(t *testing.T, f fate) {
 	var mu sync.Mutex
 	var rows []row
 	t.Run("in", func(t *testing.T) {
+		c := compileC(t)
 		for i := range operations {
 			op := &operations[i]
 			if f == shut && op.outside {
 				continue // there is nothing to close
+			}
+			if op.c != "" && !c.tries(op, seed, f) {
+				continue
 			}
 			t.Run(op.name, func(t *testing.T) {
 				t.Parallel()
@@ -85,6 +89,9 @@ func testAll(t *testing.T, f fate) {
 					}
 				}()
 				s := newStage(t, op, f, cpu)
+				if op.c != "" {
+					s.cVictim, s.program = c.path, c.program
+				}
 				s.Cleanup(func() {
 					if t.Failed() {
 						t.Logf("it was at %s", s.where)
@@ -164,6 +171,9 @@ func (s *stage) choose(trace *killtest.Trace, points []killtest.Point, random *r
 		return chosen
 	}
 	random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	if s.op.c != "" {
+		return chosen[:min(len(chosen), sample)]
+	}
 	chosen = chosen[:min(len(chosen), sample)]
 	for _, at := range s.fixed(trace) {
 		chosen = append(chosen, slices.Index(points, at))
@@ -173,6 +183,9 @@ func (s *stage) choose(trace *killtest.Trace, points []killtest.Point, random *r
 
 // fixed returns the points that are always tried.
 func (s *stage) fixed(trace *killtest.Trace) (points []killtest.Point) {
+	if s.fate == shut && s.op.c != "" {
+		return trace.After(lookOfC)
+	}
 	if s.fate == shut {
 		return trace.After(look)
 	}
@@ -249,7 +262,7 @@ func (s *stage) recordOnce() *killtest.Trace {
 	if s.op.draft {
 		changed = s.draftChanged()
 	}
-	trace, err := killtest.Record(s.live, changed, s.sleeper(sc))
+	trace, err := killtest.Record(s.live, s.program, changed, s.sleeper(sc))
 	s.must("record", err)
 	s.conclude(sc)
 	return trace

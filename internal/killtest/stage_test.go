@@ -46,6 +46,8 @@ type operation struct {
 	changes bool
 	after   string
 
+	c string // the operation of testdata/victim.c, if the victim is in C
+
 	// victim prepares the operation in the victim, and returns it.
 	victim func(v *victim) func() result
 	// other prepares what the other process does when it is told to.
@@ -104,15 +106,17 @@ type stage struct {
 	scene  scene // the present one
 	always bool  // the point is one that is tried whichever others are
 
-	tracer *killtest.Tracer
-	live   *killtest.Process
-	where  string
-	stall  time.Duration // the longest that anybody waited after a death
+	cVictim string           // the victim in C, compiled
+	program killtest.Program // of the victim
+	tracer  *killtest.Tracer
+	live    *killtest.Process
+	where   string
+	stall   time.Duration // the longest that anybody waited after a death
 }
 
 func newStage(t *testing.T, op *operation, f fate, cpu int) *stage {
 	t.Helper()
-	s := &stage{T: t, op: op, fate: f}
+	s := &stage{T: t, op: op, fate: f, program: killtest.Self}
 	tracer, err := killtest.NewTracer(cpu)
 	if err != nil {
 		t.Skip(err)

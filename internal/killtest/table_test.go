@@ -22,6 +22,7 @@ func init() {
 		pushes(), pops(), casts(), works(),
 		pipes(), closings(), leavings(), repairs(), attachments(),
 	)
+	operations = append(operations, inC(operations)...)
 	codes["died"] = shm.ErrOwnerDied
 	codes["broken"] = shm.ErrBroken
 	codes["full"] = ring.ErrFull

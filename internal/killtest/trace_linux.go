@@ -5,9 +5,7 @@ package killtest
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"strings"
 )
 
 // A Trace is what an operation has executed once.
@@ -17,6 +15,7 @@ type Trace struct {
 	Sleeps  []int    // the indexes of those in which it fell asleep
 	Calls   int      // how often StepCall stops on the way
 
+	program Program
 	anchors []anchor     // see findAnchors
 	effects map[int]bool // the indexes after which the outside may have changed
 }
@@ -28,12 +27,12 @@ type Point struct {
 	Call   int  // if not 0, at this stop of StepCall instead
 }
 
-// Record steps the process from a mark to the next. It calls changed after each
-// instruction, with whether that was a system call, to learn whether what is
-// watched has changed; and asleep whenever the process falls asleep: there
-// somebody has to wake it.
-func Record(p *Process, changed func(call bool) bool, asleep func()) (*Trace, error) {
-	t := &Trace{effects: map[int]bool{}}
+// Record steps the process, which executes that program, from a mark to the next. It
+// calls changed after each instruction, with whether that was a system call, to learn
+// whether what is watched has changed; and asleep whenever the process falls asleep:
+// there somebody has to wake it.
+func Record(p *Process, program Program, changed func(call bool) bool, asleep func()) (*Trace, error) {
+	t := &Trace{program: program, effects: map[int]bool{}}
 	each := func(pc uint64) {
 		call := p.lastKind == systemCall
 		if changed(call) {
@@ -97,7 +96,7 @@ const longAbove = 1000
 func (t *Trace) Everywhere() (points []Point) {
 	for i := range len(t.PCs) + 1 {
 		if 0 < i && i < len(t.PCs) && len(t.PCs) > longAbove &&
-			!t.effects[i-1] && !isOwn(t.PCs[i-1]) && !isOwn(t.PCs[i]) {
+			!t.effects[i-1] && !t.program.owns(t.PCs[i-1]) && !t.program.owns(t.PCs[i]) {
 			continue
 		}
 		points = append(points, Point{Index: i})
@@ -131,8 +130,7 @@ func (t *Trace) Essential() (points []Point) {
 func (t *Trace) After(name string) (points []Point) {
 	inside := false
 	for i, pc := range t.PCs {
-		f := runtime.FuncForPC(uintptr(pc))
-		now := f != nil && f.Name() == name
+		now := t.program(pc).Function == name
 		if inside && !now {
 			points = append(points, Point{Index: i})
 		}
@@ -230,7 +228,7 @@ func (t *Trace) findAnchors() {
 	seen := map[uint64]bool{}
 	a := anchor{-1, -1}
 	for i, pc := range t.PCs {
-		if isOwn(pc) {
+		if t.program.owns(pc) {
 			a.last = i
 			if !seen[pc] {
 				seen[pc] = true
@@ -240,20 +238,6 @@ func (t *Trace) findAnchors() {
 		t.anchors = append(t.anchors, a)
 	}
 	t.anchors = append(t.anchors, a)
-}
-
-// isOwn reports whether the instruction is one of the program, and not of the Go
-// runtime.
-func isOwn(pc uint64) bool {
-	if pc >= textEnd {
-		return false
-	}
-	f := runtime.FuncForPC(uintptr(pc))
-	if f == nil {
-		return false
-	}
-	name := f.Name()
-	return !strings.HasPrefix(name, "runtime.") && !strings.HasPrefix(name, "internal/runtime/")
 }
 
 // Where says what the point is.
@@ -268,10 +252,9 @@ func (t *Trace) Where(at Point) string {
 	if at.Asleep {
 		where = fmt.Sprintf("asleep in instruction %d of %d", at.Index, len(t.PCs))
 	}
-	pc := uintptr(t.PCs[at.Index])
-	if f := runtime.FuncForPC(pc); f != nil {
-		file, line := f.FileLine(pc)
-		where += fmt.Sprintf(", %#x in %s, %s:%d", pc, f.Name(), file, line)
+	pc := t.PCs[at.Index]
+	if p := t.program(pc); p.Function != "" {
+		where += fmt.Sprintf(", %#x in %s, %s:%d", pc, p.Function, p.File, p.Line)
 	}
 	return where
 }
