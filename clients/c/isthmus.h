@@ -3021,7 +3021,7 @@ static inline int isthmus_bytes_commit(struct isthmus_bytes_producer *p) {
 
 /* Pushes a message, and waits for space; ISTHMUS_EFULL if there is none, and timeout is 0. */
 static inline int isthmus_bytes_push(struct isthmus_bytes_producer *p, const void *message, uint64_t len, int64_t timeout) {
-    void *to;
+    void *to = NULL;
     int e = isthmus_bytes_reserve(p, len, &to, timeout);
     if (e != 0)
         return e;
