@@ -68,7 +68,8 @@ enum isthmus_error {
     ISTHMUS_EEMPTY = -15,     /* there is no message */
     ISTHMUS_EFULL = -16,      /* there is no space for the message */
     ISTHMUS_EEND = -17,       /* the ring is closed: no message comes, or may be pushed */
-    ISTHMUS_ETOOLARGE = -18   /* the message, or the buffer is too small for it */
+    ISTHMUS_ETOOLARGE = -18,  /* the message, or the buffer is too small for it */
+    ISTHMUS_EINTR = -19       /* ISTHMUS_INTERRUPTED has ended a wait; nothing has changed */
 };
 
 /* The text of an error. */
@@ -93,6 +94,7 @@ static inline const char *isthmus_strerror(int error) {
     case ISTHMUS_EFULL: return "full";
     case ISTHMUS_EEND: return "ring is closed";
     case ISTHMUS_ETOOLARGE: return "message is too large";
+    case ISTHMUS_EINTR: return "interrupted";
     default: return "unknown error";
     }
 }
@@ -109,6 +111,10 @@ static inline const char *isthmus_strerror(int error) {
 /* How often a wait looks before its first sleep. */
 #ifndef ISTHMUS_SPIN
 #define ISTHMUS_SPIN 24
+#endif
+/* Asked after each sleep: whether the wait is to end, as by a signal. */
+#ifndef ISTHMUS_INTERRUPTED
+#define ISTHMUS_INTERRUPTED() 0
 #endif
 /* Called where a sleep has lasted to its end although what it was for had come. */
 #ifndef ISTHMUS_OVERSLEPT
@@ -1416,6 +1422,8 @@ static inline int isthmus__await(struct isthmus__wait *w, int64_t timeout) {
         r = w->attempt(w->arg); /* what it was woken for is not lost, even if the time is over */
         if (r != ISTHMUS__AGAIN && late && reach && isthmus__now() >= look)
             ISTHMUS_OVERSLEPT();
+        if (r == ISTHMUS__AGAIN && ISTHMUS_INTERRUPTED())
+            return ISTHMUS_EINTR;
     }
     return r;
 }
@@ -2157,6 +2165,33 @@ static inline int isthmus_spsc_push(struct isthmus_spsc_producer *p, const void 
     return isthmus_spsc_try_push(p, message);
 }
 
+/* Lends the slot of the next message, to be written in place until isthmus_spsc_commit, and
+ * waits for it; ISTHMUS_EFULL if there is no space, and timeout is 0. */
+static inline int isthmus_spsc_reserve(struct isthmus_spsc_producer *p, void **message, int64_t timeout) {
+    if (p->pos == p->limit) {
+        struct isthmus__wait w = {p->r.o.seg, p->r.can_push, isthmus__spsc_room, isthmus__nothing, p};
+        int e = isthmus__spsc_room(p);
+        if (e == ISTHMUS__AGAIN)
+            e = timeout == 0 ? (int)ISTHMUS_EFULL : isthmus__await(&w, timeout);
+        if (e != 0)
+            return e;
+    }
+    *message = isthmus__slot_of(&p->r, p->pos) + 1;
+    return isthmus__verdict(p->r.o.seg, 0);
+}
+
+/* Pushes what was written to the slot that isthmus_spsc_reserve has lent. */
+static inline int isthmus_spsc_commit(struct isthmus_spsc_producer *p) {
+    if (p->over != 0)
+        return p->over;
+    if (p->pos == p->limit)
+        return ISTHMUS_ENOTHELD;
+    uint64_t *slot = isthmus__slot_of(&p->r, p->pos);
+    isthmus__release(slot, ++p->pos); /* pairs with the load of the word in pop */
+    isthmus__wake(&p->r, p->r.can_pop, 1);
+    return isthmus__verdict(p->r.o.seg, 0);
+}
+
 /* Whether there is a message. */
 static inline int isthmus__spsc_ready(void *arg) {
     struct isthmus_spsc_consumer *c = (struct isthmus_spsc_consumer *)arg;
@@ -2172,6 +2207,28 @@ static inline int isthmus__spsc_ready(void *arg) {
 
 static inline int isthmus__spsc_pop(struct isthmus_spsc_consumer *c, void *message) {
     memcpy(message, isthmus__slot_of(&c->r, c->pos) + 1, (size_t)c->r.size);
+    isthmus__release(c->r.head, ++c->pos); /* pairs with the load of head in room */
+    isthmus__wake(&c->r, c->r.can_push, 1);
+    return isthmus__verdict(c->r.o.seg, 0);
+}
+
+/* Lends the next message, to be read in place until isthmus_spsc_release; waits for it.
+ * ISTHMUS_EEMPTY if there is none, and timeout is 0; ISTHMUS_EEND if none can come any more. */
+static inline int isthmus_spsc_next(struct isthmus_spsc_consumer *c, const void **message, int64_t timeout) {
+    struct isthmus__wait w = {c->r.o.seg, c->r.can_pop, isthmus__spsc_ready, isthmus__nothing, c};
+    int e = isthmus__spsc_ready(c);
+    if (e == ISTHMUS__AGAIN)
+        e = timeout == 0 ? (int)ISTHMUS_EEMPTY : isthmus__await(&w, timeout);
+    if (e == 0)
+        *message = isthmus__slot_of(&c->r, c->pos) + 1;
+    return e;
+}
+
+/* Removes the message that was lent. */
+static inline int isthmus_spsc_release(struct isthmus_spsc_consumer *c) {
+    int e = isthmus__spsc_ready(c);
+    if (e != 0)
+        return e == ISTHMUS__AGAIN || e == ISTHMUS_EEND ? (int)ISTHMUS_ENOTHELD : e;
     isthmus__release(c->r.head, ++c->pos); /* pairs with the load of head in room */
     isthmus__wake(&c->r, c->r.can_push, 1);
     return isthmus__verdict(c->r.o.seg, 0);
@@ -2831,7 +2888,8 @@ struct isthmus_bytes {
 struct isthmus_bytes_producer {
     struct isthmus__ring r;
     uint64_t pos, limit, need;
-    int over;
+    uint64_t pad, len; /* of what is reserved */
+    int over, reserved;
 };
 
 /* Its popping end. One thread at a time may use it. */
@@ -2927,12 +2985,14 @@ static inline int isthmus__bytes_room(void *arg) {
     return isthmus__verdict(p->r.o.seg, p->need > p->r.capacity - used ? ISTHMUS__AGAIN : 0);
 }
 
-/* Pushes a message, and waits for space; ISTHMUS_EFULL if there is none, and timeout is 0. */
-static inline int isthmus_bytes_push(struct isthmus_bytes_producer *p, const void *message, uint64_t len, int64_t timeout) {
+/* Lends space for a message of len bytes, to be written in place until isthmus_bytes_commit,
+ * and waits for it; ISTHMUS_EFULL if there is none, and timeout is 0. */
+static inline int isthmus_bytes_reserve(struct isthmus_bytes_producer *p, uint64_t len, void **message, int64_t timeout) {
     if (len > p->r.capacity / 2 - 16)
         return ISTHMUS_ETOOLARGE;
     uint64_t size = isthmus__record(len, 0), left = p->r.capacity - isthmus__offset(&p->r, p->pos), pad = size > left ? left : 0;
     p->need = pad + size + 8; /* the header behind it needs room as well */
+    p->reserved = 0;
     if (p->over != 0 || p->need > p->limit - p->pos) {
         struct isthmus__wait w = {p->r.o.seg, p->r.can_push, isthmus__bytes_room, isthmus__nothing, p};
         int e = isthmus__bytes_room(p);
@@ -2941,16 +3001,37 @@ static inline int isthmus_bytes_push(struct isthmus_bytes_producer *p, const voi
         if (e != 0)
             return e;
     }
-    uint64_t pos = p->pos + pad;
-    if (len > 0)
-        memcpy(isthmus__bytes_header(&p->r, pos) + 1, message, (size_t)len);
+    p->pad = pad;
+    p->len = len;
+    p->reserved = 1;
+    *message = isthmus__bytes_header(&p->r, p->pos + pad) + 1;
+    return isthmus__verdict(p->r.o.seg, 0);
+}
+
+/* Pushes what was written to the space that isthmus_bytes_reserve has lent. */
+static inline int isthmus_bytes_commit(struct isthmus_bytes_producer *p) {
+    uint64_t pos = p->pos + p->pad, size = isthmus__record(p->len, 0);
+    if (p->over != 0 || !p->reserved)
+        return p->over != 0 ? p->over : (int)ISTHMUS_ENOTHELD;
+    p->reserved = 0;
     isthmus__release(isthmus__bytes_header(&p->r, pos + size), 0);
-    isthmus__release(isthmus__bytes_header(&p->r, pos), ISTHMUS__COMMITTED | len); /* pairs with its load in find */
-    if (pad != 0) /* last: until then what is behind it does not count */
-        isthmus__release(isthmus__bytes_header(&p->r, p->pos), ISTHMUS__COMMITTED | ISTHMUS__PADDING | pad);
+    isthmus__release(isthmus__bytes_header(&p->r, pos), ISTHMUS__COMMITTED | p->len); /* pairs with its load in find */
+    if (p->pad != 0) /* last: until then what is behind it does not count */
+        isthmus__release(isthmus__bytes_header(&p->r, p->pos), ISTHMUS__COMMITTED | ISTHMUS__PADDING | p->pad);
     p->pos = pos + size;
     isthmus__wake(&p->r, p->r.can_pop, 1);
     return isthmus__verdict(p->r.o.seg, 0);
+}
+
+/* Pushes a message, and waits for space; ISTHMUS_EFULL if there is none, and timeout is 0. */
+static inline int isthmus_bytes_push(struct isthmus_bytes_producer *p, const void *message, uint64_t len, int64_t timeout) {
+    void *to = NULL;
+    int e = isthmus_bytes_reserve(p, len, &to, timeout);
+    if (e != 0)
+        return e;
+    if (len > 0)
+        memcpy(to, message, (size_t)len);
+    return isthmus_bytes_commit(p);
 }
 
 /* Finds the next message. */
