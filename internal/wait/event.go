@@ -174,7 +174,9 @@ func (e *Event) sleep(ctx context.Context, try func() bool, stalled func(), wait
 	events := []*Event{e}
 	start := time.Now()
 	err := sleep(ctx, func() []*Event { return events }, try, stalled, waited)
-	e.luck.slept(time.Since(start))
+	if err == nil {
+		e.luck.slept(time.Since(start))
+	}
 	return err
 }
 
