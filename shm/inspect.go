@@ -147,7 +147,7 @@ func (n *inspection) objects() {
 			n.left -= min(n.left, uint64(len(n.part(e))))
 		}
 	}
-	n.Free = int64(end - min(next, end))
+	n.Free = int64(min(end-min(next, end), uint64(n.header.ArenaSize))) // next may be anywhere in a spoilt directory
 }
 
 // entry reads a directory entry and its object, if it has one: again if somebody has changed

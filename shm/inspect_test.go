@@ -268,6 +268,11 @@ func TestInspectDamaged(t *testing.T) {
 			t.Errorf("no segment: %v", err)
 		}
 	}
+	last := info.Objects[len(info.Objects)-1]
+	before := bytes.Replace(whole, binary.NativeEndian.AppendUint64(nil, uint64(last.Offset)), make([]byte, 8), 1)
+	if astray, err := look(before); err != nil || len(astray.Faults) == 0 || astray.Free != astray.Size {
+		t.Errorf("an object that lies before all: %+v, %v", astray, err)
+	}
 	older := bytes.Clone(whole)
 	binary.NativeEndian.PutUint32(older[12:], uint32(info.Format-1))
 	if old, err := look(older); err != nil || old.Format != info.Format-1 || len(old.Faults) != 1 || old.Objects != nil {

@@ -55,6 +55,9 @@ func TestInspect(t *testing.T) {
 			w.tally.corrupt++
 			return nil
 		}
+		if info.Free < 0 || info.Free > info.Size {
+			return fmt.Errorf("%d bytes of %d are free: %+v", info.Free, info.Size, p)
+		}
 		faults := append([]string{}, info.Faults...)
 		for _, o := range info.Objects {
 			faults = append(faults, o.Faults...)
