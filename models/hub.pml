@@ -14,7 +14,7 @@
  *   cancel              ctx ends            case <-ctx.Done()
  *   leave               gone, ring, out     (*bed).leave
  *   pass                notify of what has changed and was not used   (*nap).end
- *   turn                takes off, adds     (*hub).turn
+ *   turn                takes off whose word has changed, adds   (*hub).turn
  *   look for itself     compares            (*hub).run
  *   enter the kernel    compares, queues    futex_waitv
  *   return              names one word, unqueues all
@@ -50,6 +50,7 @@
 #define SELECTOR 0
 #define SINGLE   1
 #define bit(p)	(1 << (p))
+#define differs(p)	(word[0] != old0[p] || p == SELECTOR && word[1] != old1)
 
 byte word[2];		/* how many wakes there were */
 byte item[2];
@@ -104,15 +105,15 @@ proctype waker(byte k; byte n) {
 	od
 }
 
-inline enqueue(wanted, k, differs) {
+inline enqueue(wanted, k, other) {
 	atomic {
 		if
 		:: !(wanted)
 #ifdef NOCOMPARE
 		:: (wanted) -> queued = queued | bit(k)
 #else
-		:: (wanted) && !(differs) -> queued = queued | bit(k)
-		:: (wanted) && differs ->
+		:: (wanted) && !(other) -> queued = queued | bit(k)
+		:: (wanted) && (other) ->
 			if
 			:: named == 0 -> named = k + 1
 			:: else
@@ -126,13 +127,15 @@ inline enqueue(wanted, k, differs) {
 proctype hub() {
 	bit belled;
 turn:	atomic {				/* (*hub).turn */
-		rung = false; belled = bell;
+		rung = false; belled = bell; named = 0;
 		if
-		:: named == 1 || named == 2 -> gone = gone | bit(SELECTOR)
-		:: named == 3 -> gone = gone | bit(SINGLE)
+		:: (listed & bit(SELECTOR)) && differs(SELECTOR) -> gone = gone | bit(SELECTOR)
 		:: else
 		fi;
-		named = 0;
+		if
+		:: (listed & bit(SINGLE)) && differs(SINGLE) -> gone = gone | bit(SINGLE)
+		:: else
+		fi;
 		listed = listed | came; came = 0;
 		out = out | (listed & gone); listed = listed & ~gone; gone = 0;
 		if
@@ -140,18 +143,10 @@ turn:	atomic {				/* (*hub).turn */
 		:: else
 		fi
 	};
-	/* It looks for itself first, and takes off all whose word has changed. */
+	/* It looks for itself first. */
 	atomic {
 		if
-		:: (listed & bit(SELECTOR)) && (word[0] != old0[SELECTOR] || word[1] != old1) -> gone = gone | bit(SELECTOR)
-		:: else
-		fi;
-		if
-		:: (listed & bit(SINGLE)) && word[0] != old0[SINGLE] -> gone = gone | bit(SINGLE)
-		:: else
-		fi;
-		if
-		:: (listed & gone) || bell != belled -> goto turn
+		:: (listed & bit(SELECTOR)) && differs(SELECTOR) || (listed & bit(SINGLE)) && differs(SINGLE) || bell != belled -> goto turn
 		:: else
 		fi
 	};

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -166,13 +167,17 @@ func TestPoolErrors(t *testing.T) {
 	}
 }
 
+// unknown is a task that only the process of the test registers.
+var unknown = sync.OnceValue(func() *process.Task[int, int] {
+	return process.Func("unknown", func(context.Context, int) (int, error) { return 1, nil })
+})
+
 func TestPoolNotRegistered(t *testing.T) {
 	p := newPool(t, t.Context(), &process.PoolOptions{Workers: 1})
-	late := process.Func(t.Name(), func(context.Context, int) (int, error) { return 1, nil }) // only here
-	_, err := late.Call(t.Context(), p, 1)
-	proctest.WantError(t, "task", err, process.ErrUnregistered, t.Name())
+	_, err := unknown().Call(t.Context(), p, 1)
+	proctest.WantError(t, "task", err, process.ErrUnregistered, "unknown")
 	for _, f := range []func(){
-		func() { process.Func(t.Name(), func(context.Context, int) (int, error) { return 1, nil }) },
+		func() { process.Func("unknown", func(context.Context, int) (int, error) { return 1, nil }) },
 		func() { process.Func("", func(context.Context, int) (int, error) { return 1, nil }) },
 		func() { process.Func[int, int]("f", nil) },
 	} {

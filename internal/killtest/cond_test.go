@@ -15,7 +15,7 @@ import (
 // conds are the operations of a Cond.
 func conds() []operation {
 	row := func(name string, c condScene, do func(c *shm.Cond) result) operation {
-		op := operation{name: "Cond " + name, play: c.play, changes: true, victim: func(v *victim) func() result {
+		op := operation{name: "Cond " + name, play: c.play, changes: true, fresh: c.first, victim: func(v *victim) func() result {
 			cond := c.on(v.seg)
 			if c.waits {
 				lockMarked(cond)
@@ -37,6 +37,7 @@ func conds() []operation {
 		row("Signal", condScene{}, signal),
 		row("Signal, another sleeps", condScene{other: true}, signal),
 		row("Broadcast, others sleep", condScene{other: true, early: true}, broadcast),
+		row("Broadcast, the first, another sleeps", condScene{other: true, first: true}, broadcast),
 		row("Wait, sleeping", condScene{waits: true}, wait),
 		row("Wait, sleeping, another waits", condScene{waits: true, early: true}, wait),
 		row("Wait, a signal of the dead", condScene{waits: true, dead: true}, wait),
@@ -77,6 +78,7 @@ type condScene struct {
 	other bool // the other process waits
 	early bool // the test waits
 	dead  bool // somebody has died with a signal
+	first bool // nobody has called Broadcast before
 }
 
 func (c condScene) on(seg *shm.Segment) *shm.Cond {
@@ -145,6 +147,15 @@ func (c condScene) play(s *stage) scene {
 		},
 		paused: func() func() {
 			if c.waits {
+				return nil
+			}
+			if waiting, _ := tallies(s); c.first && casting(s) && waiting == 1 {
+				begin()
+				cond.Signal() // wakes both, as the Broadcast does
+				if waiting, _ := tallies(s); waiting != 0 {
+					s.fatalf("while a Broadcast goes on, a Signal leaves %d who wait", waiting)
+				}
+				waiter(patience)
 				return nil
 			}
 			w := s.background("a Wait", func() { s.must("Wait", waitOnce(cond).err) })

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	allFlag  = flag.Bool("killtest.all", false, "try every point of every operation, which takes hours")
+	allFlag  = flag.Bool("killtest.all", false, "try every point of every operation, also those in the allocator, which takes hours")
 	seedFlag = flag.Uint64("killtest.seed", 0, "seed of the random choice of points, 0 for a new one")
 	onlyFlag = flag.Int("killtest.point", -1, "try only the point of this number, of the operations that -test.run selects")
 )

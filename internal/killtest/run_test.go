@@ -223,7 +223,8 @@ func (s *stage) trace(steps bool) *killtest.Trace {
 
 // record executes the operation, instruction by instruction if so told: a sample
 // of a long operation mostly has system calls only. In the all mode it does so
-// several times, for the runtime may come between, and returns the shortest trace.
+// up to four times, for the runtime may come between, until a trace is as long as the
+// shortest, and returns that.
 func (s *stage) record(steps bool) *killtest.Trace {
 	best := &killtest.Trace{}
 	if steps {
@@ -231,7 +232,11 @@ func (s *stage) record(steps bool) *killtest.Trace {
 	}
 	if !sampled() && !s.op.long {
 		for range 3 {
-			if trace := s.recordOnce(); len(trace.PCs) < len(best.PCs) {
+			trace := s.recordOnce()
+			if len(trace.PCs) == len(best.PCs) {
+				break
+			}
+			if len(trace.PCs) < len(best.PCs) {
 				best = trace
 			}
 		}

@@ -122,7 +122,7 @@ func newStage(t *testing.T, op *operation, f fate, cpu int) *stage {
 		t.Skip(err)
 	}
 	s.tracer = tracer
-	if sampled() {
+	if !*allFlag {
 		tracer.StepOver()
 	}
 	s.dir = must(os.MkdirTemp(os.Getenv("ISTHMUS_DIR"), ""))

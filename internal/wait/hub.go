@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/isthmus-go/isthmus/futex"
 )
@@ -17,18 +16,16 @@ import (
 // from other goroutines for a while, so that few threads are not only cheaper: with eight,
 // goroutines that could run stood still for 50 ms.
 //
-// States of a bed: came, in the list, out. Only the hub takes it off the list, because the
-// kernel names a word of it, or the hub has seen one that has changed, or because it is to leave;
-// and never while the hub is in the kernel.
+// States of a bed: came, in the list, out. Only the hub takes it off the list, because
+// a word of it has changed, or because it is to leave; and never while the hub is in the kernel.
 //
 // Invariants
 //
 //  1. While a hub is in the kernel, it sleeps on all words of its list as they were
 //     armed, or its bell has been raised since it read who came and who is to leave. The
 //     kernel compares all of them before it sleeps.
-//  2. A waker changes the word, then wakes. So if it has woken the hub for a word, and the
-//     kernel names another, the hub learns of it when it looks at its words, before it sleeps
-//     again.
+//  2. A waker changes the word, then wakes. So the hub learns of each wake when it looks at
+//     its words, whichever of them the kernel names, before it sleeps again.
 //  3. Who leaves waits until it is out: after that, the kernel holds none of its words,
 //     and no wake counts it. See nap.
 //  4. A hub ends with its last bed, the watch with the last of all.
@@ -173,39 +170,28 @@ func (h *hub) ring() {
 }
 
 func (h *hub) run() {
-	for named, all := -1, false; h.turn(named, all); {
+	for h.turn() {
 		// Those who are out go first: while this goroutine is in the kernel, its processor
 		// is nobody else's for a while.
-		start := time.Now()
 		runtime.Gosched()
-		named, all = -1, time.Since(start) > crowd
 		if slices.ContainsFunc(h.words, changed) {
-			all = true // the kernel would have to queue it at many words, to name one of them
-			continue
+			continue // the kernel would have to queue it at many words, to name one of them
 		}
-		var err error
-		if named, err = futex.WaitAny(context.Background(), h.words); err != nil {
-			named, _ = -1, pause(context.Background(), poll)
+		if _, err := futex.WaitAny(context.Background(), h.words); err != nil {
+			_ = pause(context.Background(), poll)
 		}
 	}
 }
 
-// crowd is how long a hub waits for its processor if goroutines compute on all of them.
-// Then it takes off the list at each turn whoever has been woken, and not one of them.
-const crowd = time.Millisecond
-
-// turn takes off the list the bed whose word the kernel has named, or all whose word has
-// changed, and whoever is to leave, and adds who came. It reports whether anybody is in the list.
-func (h *hub) turn(named int, all bool) bool {
+// turn takes off the list all beds whose word has changed, and whoever is to leave, and adds
+// who came. It reports whether anybody is in the list.
+func (h *hub) turn() bool {
 	dorm.Lock()
 	defer dorm.Unlock()
 	h.rung = false
 	bell := futex.Word{Addr: &h.bell, Old: atomic.LoadUint32(&h.bell)}
-	if named >= 0 && named < len(h.beds) {
-		h.remove(h.beds[named])
-	}
 	h.words = h.words[:len(h.beds)] // without the bell
-	for i := len(h.beds) - 1; all && i >= 0; i = min(i, len(h.beds)) - 1 {
+	for i := len(h.beds) - 1; i >= 0; i = min(i, len(h.beds)) - 1 {
 		if changed(h.words[i]) {
 			h.remove(h.beds[i])
 		}

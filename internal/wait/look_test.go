@@ -90,7 +90,7 @@ func TestHubsInTurn(t *testing.T) {
 	sleepsOf(t, time.Hour)
 	for i := range words {
 		h, of := hubOf(words[i][:])
-		h.turn(-1, false)
+		h.turn()
 		h.news = false
 		all[i] = of[0]
 		dorm.Lock()
@@ -123,7 +123,7 @@ func TestHubsInTurn(t *testing.T) {
 		dorm.Lock()
 		b.hub.gone = append(b.hub.gone, b)
 		dorm.Unlock()
-		b.hub.turn(-1, false)
+		b.hub.turn()
 	}
 }
 
@@ -192,14 +192,14 @@ func TestComesAndLeaves(t *testing.T) {
 	left := make(chan struct{})
 	go func() { all[1].leave(); close(left) }()
 	until(func() bool { dorm.Lock(); defer dorm.Unlock(); return len(h.gone) == 1 })
-	if !h.turn(-1, false) || len(h.beds) != 1 || h.taken != 1 {
+	if !h.turn() || len(h.beds) != 1 || h.taken != 1 {
 		t.Errorf("one is left, and there are %d words, %d taken", len(h.beds), h.taken)
 	}
 	<-left
 	dorm.Lock()
 	h.gone = append(h.gone, all[0])
 	dorm.Unlock()
-	if h.turn(-1, false) {
+	if h.turn() {
 		t.Error("the hub goes on without anybody")
 	}
 }

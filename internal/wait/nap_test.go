@@ -187,7 +187,7 @@ func TestLeaveWaits(t *testing.T) {
 	startWatch()
 	h.came, h.taken = []*bed{b}, 1
 	dorm.Unlock()
-	h.turn(-1, false)
+	h.turn()
 	left := make(chan struct{})
 	go func() { b.leave(); close(left) }()
 	until(func() bool { dorm.Lock(); defer dorm.Unlock(); return len(h.gone) == 1 })
@@ -199,7 +199,7 @@ func TestLeaveWaits(t *testing.T) {
 		t.Error("out while the kernel may still hold its word")
 	default:
 	}
-	if h.turn(-1, false) {
+	if h.turn() {
 		t.Error("the hub goes on without anybody")
 	}
 	<-left

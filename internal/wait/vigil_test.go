@@ -89,7 +89,7 @@ func TestRare(t *testing.T) {
 	h.came, h.taken = []*bed{b}, 1
 	beds.Add(1)
 	dorm.Unlock()
-	h.turn(-1, false)
+	h.turn()
 	h.news = false
 	told := 0
 	for range 3 * lookGap {
@@ -111,7 +111,7 @@ func TestRare(t *testing.T) {
 	dorm.Lock()
 	h.gone = []*bed{b}
 	dorm.Unlock()
-	h.turn(-1, false)
+	h.turn()
 }
 
 // TestWordsInTurn has the words of several hubs change, though nobody wakes their beds: each is told
@@ -133,7 +133,7 @@ func TestWordsInTurn(t *testing.T) {
 	all := slices.Clone(hubs)
 	dorm.Unlock()
 	for _, h := range all {
-		h.turn(-1, false)
+		h.turn()
 		h.news = false
 	}
 	beds.Add(10000) // so that it is nobody's turn soon
@@ -162,7 +162,7 @@ func TestWordsInTurn(t *testing.T) {
 		dorm.Lock()
 		h.gone = slices.Clone(h.beds)
 		dorm.Unlock()
-		h.turn(-1, false)
+		h.turn()
 	}
 	dorm.Lock()
 	watcher = nil // which beds that were not the last have left
