@@ -275,7 +275,6 @@ static void put_format(struct text *t, const struct node *n, int inside) {
                 continue;
             if (f->off > at)
                 put_number(t, f->off - at, "x");
-            put(t, "=", 1);
             put_format(t, f->of, 1);
             put(t, ":", 1);
             put(t, f->name, f->name_len);
@@ -286,9 +285,11 @@ static void put_format(struct text *t, const struct node *n, int inside) {
             put_number(t, n->size - at, "x");
         put(t, "}", 1);
     } else if (n->code == 'F' || n->code == 'D') {
+        put(t, "=", (size_t)inside);
         put(t, n->code == 'F' ? "Zf" : "Zd", 2);
     } else {
         char c = inside && n->code == 'l' ? 'q' : inside && n->code == 'L' ? 'Q' : n->code;
+        put(t, "=", (size_t)inside);
         put(t, &c, 1);
     }
 }

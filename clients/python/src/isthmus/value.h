@@ -384,7 +384,7 @@ static int array_assign(Array *a, PyObject *key, PyObject *x) {
 
 static PyObject *array_add(Array *a, PyObject *const *in, Py_ssize_t n) {
     Py_ssize_t i;
-    int64_t delta, sum;
+    int64_t delta, sum = 0;
     char x[8];
     if (n != 2)
         return PyErr_Format(PyExc_TypeError, "add() takes an index and a number");
