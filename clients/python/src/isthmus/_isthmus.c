@@ -83,7 +83,21 @@ static PyObject *module_plain(PyObject *self, PyObject *text) {
     return (PyObject *)t;
 }
 
+#ifdef ISTHMUS_OVERFLOW
+/* Writes behind its memory, to see that a sanitizer would tell. */
+static PyObject *module_overflow(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    Plain *t = (Plain *)PlainType.tp_alloc(&PlainType, 0);
+    if (t != NULL)
+        *(volatile Py_ssize_t *)(t + 1) = 1;
+    return (PyObject *)t;
+}
+#endif
+
 static PyMethodDef module_methods[] = {
+#ifdef ISTHMUS_OVERFLOW
+    {"_overflow", module_overflow, METH_NOARGS, NULL},
+#endif
     {"create", FAST(module_create),
      "create(name, size, dir=None, version=0, max_procs=0, max_objects=0, mode=0, must_exist=False)\n--\n\nMake a segment with room for size bytes of objects."},
     {"open", FAST(module_open), "open(name, dir=None, version=0, must_exist=False)\n--\n\nOpen a segment."},
