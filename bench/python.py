@@ -94,6 +94,34 @@ class Stream:
         return {"ops": command["ops"], "nanos": clock() - start}
 
 
+class Blocks(Stream):
+    """Arrays of NumPy through a Queue."""
+
+    size = 0
+
+    def join(self, side):
+        import numpy
+
+        self.block = numpy.zeros(Blocks.size // 8, numpy.uint64)
+        super().join(side)
+
+    def send(self, command):
+        put, block = self.queue.put, self.block
+        for seq in range(self.seq, self.seq + command["ops"] + 1):
+            block = block.copy()  # the queue's thread has yet to read the last
+            block[::8] = seq
+            put(block)
+        self.seq += command["ops"] + 1
+        return {"ops": 0, "nanos": 0}
+
+    def receives(self, n):
+        get = self.queue.get
+        for seq in range(self.seq, self.seq + n):
+            if not (get()[::8] == seq).all():
+                raise ValueError(f"message {seq} is missing, damaged or out of order")
+        self.seq += n
+
+
 class Lock:
     """Pairs of acquire and release, until the first side has done its own."""
 
@@ -119,6 +147,18 @@ class Lock:
             done += n
         finished.value = epoch
         return {"ops": done, "nanos": clock() - start}
+
+
+class IsthmusLock(Lock):
+    """The same with a lock of Isthmus."""
+
+    def __init__(self, procs):
+        super().__init__(procs)
+        import isthmus
+
+        segment = isthmus.create(f"bench-python-{os.getpid()}", 1 << 16)
+        segment.remove()
+        self.lock = segment.lock("lock")
 
 
 def end_with(coordinator):
@@ -155,10 +195,11 @@ def report(sides):
     return {"sides": [reports[s]["sides"][0] for s in sides]}
 
 
-def main(workload, procs, cpus):
+def main(system, procs, size, cpus):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator ends us in order
-    kinds = {"roundtrip": Trips, "loaded": Trips, "stream": Stream, "lock": Lock}
-    work = kinds[workload](procs)
+    kinds = {"python.Pipe": Trips, "python.Queue": Blocks if size > 8 else Stream, "python.Lock": Lock, "python.shm.Lock": IsthmusLock}
+    Blocks.size = size
+    work = kinds[system](procs)
     coordinator = os.dup(0)  # a child of multiprocessing closes its standard input
     sides = []
     for side in range(procs):
@@ -176,4 +217,4 @@ def main(workload, procs, cpus):
     os._exit(0)
 
 
-main(sys.argv[1], int(sys.argv[2]), [int(cpu) for cpu in sys.argv[3].split()])
+main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), [int(cpu) for cpu in sys.argv[4].split()])
