@@ -123,7 +123,9 @@ class Blocks(Stream):
 
 
 class Lock:
-    """Pairs of acquire and release, until the first side has done its own."""
+    """Pairs of acquire and release, or with statements, until the first side has done its own."""
+
+    with_ = False
 
     def __init__(self, procs):
         self.lock = fork.Lock()
@@ -139,7 +141,9 @@ class Lock:
         self.barrier.wait()
         start = clock()
         done = 0
-        while done < ops and finished.value < epoch:
+        if self.with_:
+            done = self.withs(ops, epoch)
+        while not self.with_ and done < ops and finished.value < epoch:
             n = min(64, ops - done)
             for _ in range(n):
                 acquire()
@@ -147,6 +151,17 @@ class Lock:
             done += n
         finished.value = epoch
         return {"ops": done, "nanos": clock() - start}
+
+
+    def withs(self, ops, epoch):
+        lock, finished, done = self.lock, self.finished, 0
+        while done < ops and finished.value < epoch:
+            n = min(64, ops - done)
+            for _ in range(n):
+                with lock:
+                    pass
+            done += n
+        return done
 
 
 class IsthmusLock(Lock):
@@ -195,10 +210,11 @@ def report(sides):
     return {"sides": [reports[s]["sides"][0] for s in sides]}
 
 
-def main(system, procs, size, cpus):
+def main(system, mode, procs, size, cpus):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator ends us in order
     kinds = {"python.Pipe": Trips, "python.Queue": Blocks if size > 8 else Stream, "python.Lock": Lock, "python.shm.Lock": IsthmusLock}
     Blocks.size = size
+    Lock.with_ = mode == "with"
     work = kinds[system](procs)
     coordinator = os.dup(0)  # a child of multiprocessing closes its standard input
     sides = []
@@ -217,4 +233,4 @@ def main(system, procs, size, cpus):
     os._exit(0)
 
 
-main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), [int(cpu) for cpu in sys.argv[4].split()])
+main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), [int(cpu) for cpu in sys.argv[5].split()])

@@ -24,6 +24,9 @@ func pythonClientRows() []row {
 	ring := row{System: "python.ring.SPSC", wire: wireNamedSegment, attach: attachPythonStream, foreign: pythonProducer}
 	queue := row{System: "python.Queue", command: pythonClientCommand}
 	rows := contendRows(row{System: "python.shm.Lock", command: pythonClientCommand, Workload: lock})
+	for _, system := range []string{"python.Lock", "python.shm.Lock"} {
+		rows = append(rows, contendRows(row{System: system, Mode: "with", command: pythonClientCommand, Workload: lock})...)
+	}
 	for _, r := range []row{ring, queue} {
 		r.Workload, r.Batch, r.Procs = stream, 1, 2
 		for _, r.Size = range []int{64 << 10, 1 << 20} {
@@ -58,7 +61,7 @@ var pythonClient = sync.OnceValue(func() string {
 // pythonClientCommand is pythonCommand for that interpreter.
 func pythonClientCommand(ctx context.Context, r row, cpus []int) (*exec.Cmd, error) {
 	return exec.CommandContext(ctx, pythonClient(), "-c", pythonScript,
-		r.System, fmt.Sprint(r.Procs), fmt.Sprint(r.Size), strings.Trim(fmt.Sprint(cpus), "[]")), nil
+		r.System, r.Mode, fmt.Sprint(r.Procs), fmt.Sprint(r.Size), strings.Trim(fmt.Sprint(cpus), "[]")), nil
 }
 
 // pythonProducer starts side 0, in Python.

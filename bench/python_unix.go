@@ -46,5 +46,5 @@ var python = sync.OnceValue(func() string {
 // reports.
 func pythonCommand(ctx context.Context, r row, cpus []int) (*exec.Cmd, error) {
 	return exec.CommandContext(ctx, python(), "-c", pythonScript,
-		r.System, fmt.Sprint(r.Procs), fmt.Sprint(r.Size), strings.Trim(fmt.Sprint(cpus), "[]")), nil
+		r.System, r.Mode, fmt.Sprint(r.Procs), fmt.Sprint(r.Size), strings.Trim(fmt.Sprint(cpus), "[]")), nil
 }
