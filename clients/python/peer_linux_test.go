@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -563,7 +565,18 @@ func testKilledStream(t *testing.T) {
 	}
 }
 
-// testExample runs the example in README.md: both of its programs.
+// testExample runs examples/python.
 func testExample(t *testing.T) {
-	t.Skip()
+	proctest.Dir(t)
+	c := exec.Command("go", "run", "../../examples/python", "-python", interpreter())
+	c.Env = append(os.Environ(), "PYTHONPATH="+lib)
+	out, err := c.CombinedOutput()
+	want := "Python is done with 2 processes\n"
+	for i := range 10 {
+		want += fmt.Sprintf("sum of a block: %d\n", 4096*4095/2+4096*i)
+	}
+	want += "end balance: 0\n"
+	if string(out) != want || err != nil {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
 }
