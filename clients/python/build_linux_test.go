@@ -99,6 +99,7 @@ func TestPython(t *testing.T) {
 		{"Blocks", testBlocks},
 		{"MPMC", testMPMC},
 		{"Bytes", testBytes},
+		{"Wakes", testWakes},
 		{"Killed", testKilled},
 		{"KilledStream", testKilledStream},
 		{"Example", testExample},
