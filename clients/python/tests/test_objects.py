@@ -40,7 +40,8 @@ class Types(unittest.TestCase):
         ]:
             self.assertEqual(isthmus.type_of(given), text)
             self.assertEqual(isthmus.type_of(isthmus.dtype_of(text)), text)
-        self.assertEqual(isthmus.dtype_of("{A 0 uint8,_ 1 [3]uint8,B 8 int}").itemsize, 16)
+        blank = isthmus.dtype_of("{A 0 uint8,_ 1 [3]uint8,B 8 int}")
+        self.assertEqual((blank.itemsize, blank.names, blank["B"]), (16, ("A", "B"), np.int64))
         for bad in ["", "x", "int65", "[2]", "{A 0 int8", "O", object, ">i4", "{A 1 int64}"]:
             with self.assertRaises((ValueError, TypeError), msg=bad):
                 isthmus.type_of(bad)
@@ -496,7 +497,7 @@ class Lives(SegmentTest):
         text, dtype = v.type, [1, 2]
 
         def use():
-            for _ in range(100):
+            for _ in range(250):
                 v.store(dtype), v.load(), v.update(lambda x: x), v.wait([0, 0])
                 into.push(dtype), out.pop()
                 with into.reserve() as m:
@@ -518,8 +519,8 @@ class Lives(SegmentTest):
         gc.collect()
         after = [sys.getrefcount(x) for x in (v, ring, into, out, text, self.segment, None)]
         for was, is_ in zip(before, after):
-            self.assertLess(abs(was - is_), 80)
-        self.assertLess(sys.getallocatedblocks() - blocks, 100)
+            self.assertLess(abs(was - is_), 200)
+        self.assertLess(sys.getallocatedblocks() - blocks, 200)
 
 
 if __name__ == "__main__":

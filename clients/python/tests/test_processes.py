@@ -24,6 +24,15 @@ def squares(source, results, total):
     total.add(sum(source))
 
 
+def add(value, array, n):
+    value.add(1)
+    while value.value < 2:  # until the other is there
+        pass
+    for _ in range(n):
+        value.add(1)
+        array.add(1, 1)
+
+
 def produce(ring, n):
     with ring.producer() as into:
         for i in range(n):
@@ -103,6 +112,12 @@ class Processes(SegmentTest):
 
     def test_spawn(self):
         self.each("spawn")
+
+    def test_add(self):
+        value, array = self.segment.value("v", int), self.segment.array("a", "int8", 4)
+        processes = [self.start(multiprocessing.get_context("fork"), add, value, array, 20000) for _ in range(2)]
+        self.join(*processes)
+        self.assertEqual((value.value, array[:]), (40002, [0, 40000 % 256, 0, 0]))
 
     def test_pools(self):
         for method in ["fork", "forkserver"]:
