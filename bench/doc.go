@@ -85,7 +85,11 @@
 // turns where there are more of them. The references chan and sync.Mutex are
 // goroutines of one process that has both CPUs. The sides of python.Pipe,
 // python.Queue and python.Lock are processes of Python's multiprocessing,
-// pinned likewise, if there is a python3. So it is with multiprocessing.Pool and
+// pinned likewise, if there is a python3. python.ring.SPSC has a sender in Python and a
+// receiver in Go, and python.shm.Lock is that of clients/python, if that is installed for a
+// Python with NumPy (ISTHMUS_PYTHON, /usr/bin/python3 or python3), which then runs all of
+// Python's rows. Their blocks of 64 KiB and 1 MiB are arrays of NumPy. In mode with, the pairs
+// are with statements. So it is with multiprocessing.Pool and
 // concurrent.futures.ProcessPoolExecutor, whose workers are forked.
 // The side of a row of pool, factorial or start has both CPUs, and so have the
 // processes that it starts, three on two CPUs for a pool. They are not pinned apart,

@@ -94,8 +94,38 @@ class Stream:
         return {"ops": command["ops"], "nanos": clock() - start}
 
 
+class Blocks(Stream):
+    """Arrays of NumPy through a Queue."""
+
+    size = 0
+
+    def join(self, side):
+        import numpy
+
+        self.block = numpy.zeros(Blocks.size // 8, numpy.uint64)
+        super().join(side)
+
+    def send(self, command):
+        put, block = self.queue.put, self.block
+        for seq in range(self.seq, self.seq + command["ops"] + 1):
+            block = block.copy()  # the queue's thread has yet to read the last
+            block[::8] = seq
+            put(block)
+        self.seq += command["ops"] + 1
+        return {"ops": 0, "nanos": 0}
+
+    def receives(self, n):
+        get = self.queue.get
+        for seq in range(self.seq, self.seq + n):
+            if not (get()[::8] == seq).all():
+                raise ValueError(f"message {seq} is missing, damaged or out of order")
+        self.seq += n
+
+
 class Lock:
-    """Pairs of acquire and release, until the first side has done its own."""
+    """Pairs of acquire and release, or with statements, until the first side has done its own."""
+
+    with_ = False
 
     def __init__(self, procs):
         self.lock = fork.Lock()
@@ -111,7 +141,9 @@ class Lock:
         self.barrier.wait()
         start = clock()
         done = 0
-        while done < ops and finished.value < epoch:
+        if self.with_:
+            done = self.withs(ops, epoch)
+        while not self.with_ and done < ops and finished.value < epoch:
             n = min(64, ops - done)
             for _ in range(n):
                 acquire()
@@ -119,6 +151,29 @@ class Lock:
             done += n
         finished.value = epoch
         return {"ops": done, "nanos": clock() - start}
+
+
+    def withs(self, ops, epoch):
+        lock, finished, done = self.lock, self.finished, 0
+        while done < ops and finished.value < epoch:
+            n = min(64, ops - done)
+            for _ in range(n):
+                with lock:
+                    pass
+            done += n
+        return done
+
+
+class IsthmusLock(Lock):
+    """The same with a lock of Isthmus."""
+
+    def __init__(self, procs):
+        super().__init__(procs)
+        import isthmus
+
+        segment = isthmus.create(f"bench-python-{os.getpid()}", 1 << 16)
+        segment.remove()
+        self.lock = segment.lock("lock")
 
 
 def end_with(coordinator):
@@ -155,10 +210,12 @@ def report(sides):
     return {"sides": [reports[s]["sides"][0] for s in sides]}
 
 
-def main(workload, procs, cpus):
+def main(system, mode, procs, size, cpus):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator ends us in order
-    kinds = {"roundtrip": Trips, "loaded": Trips, "stream": Stream, "lock": Lock}
-    work = kinds[workload](procs)
+    kinds = {"python.Pipe": Trips, "python.Queue": Blocks if size > 8 else Stream, "python.Lock": Lock, "python.shm.Lock": IsthmusLock}
+    Blocks.size = size
+    Lock.with_ = mode == "with"
+    work = kinds[system](procs)
     coordinator = os.dup(0)  # a child of multiprocessing closes its standard input
     sides = []
     for side in range(procs):
@@ -176,4 +233,4 @@ def main(workload, procs, cpus):
     os._exit(0)
 
 
-main(sys.argv[1], int(sys.argv[2]), [int(cpu) for cpu in sys.argv[3].split()])
+main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), [int(cpu) for cpu in sys.argv[5].split()])

@@ -29,8 +29,11 @@ func pythonRows() []row {
 //go:embed python.py
 var pythonScript string
 
-// python returns the path of the interpreter, or "".
+// python returns the path of the interpreter, or "". It is that of pythonClientRows, if there is one.
 var python = sync.OnceValue(func() string {
+	if client := pythonClient(); client != "" {
+		return client
+	}
 	// What is found in the path may be a script that starts the real one.
 	out, err := exec.Command("python3", "-c", "import multiprocessing.synchronize, sys; print(sys.executable)").Output()
 	if err != nil {
@@ -43,5 +46,5 @@ var python = sync.OnceValue(func() string {
 // reports.
 func pythonCommand(ctx context.Context, r row, cpus []int) (*exec.Cmd, error) {
 	return exec.CommandContext(ctx, python(), "-c", pythonScript,
-		r.Workload, fmt.Sprint(r.Procs), strings.Trim(fmt.Sprint(cpus), "[]")), nil
+		r.System, r.Mode, fmt.Sprint(r.Procs), fmt.Sprint(r.Size), strings.Trim(fmt.Sprint(cpus), "[]")), nil
 }

@@ -9,7 +9,7 @@ var systems = []func() []row{
 	lockRows, rwLockRows, condRows, semaphoreRows,
 	chanRows, mutexRows, rwMutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,
-	pythonRows, callRows, idleRows, createRows,
+	pythonRows, pythonClientRows, callRows, idleRows, createRows,
 	poolRows, pipePoolRows, factorialRows, startRows, pythonPoolRows,
 }
 

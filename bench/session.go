@@ -104,6 +104,14 @@ func (s *session) start(ctx context.Context, r row, w *wiring) error {
 			own = cpus[side%2 : side%2+1]
 		}
 		in := inherited{files: w.files[side], segment: w.segment}
+		if r.foreign != nil {
+			if cmd := r.foreign(ctx, r, side, in); cmd != nil {
+				if err := s.startPeer(cmd, own); err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		if err := s.startSides(ctx, r, fmt.Sprint(side, side), in, own); err != nil {
 			return err
 		}

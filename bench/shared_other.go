@@ -25,4 +25,6 @@ func sharedPipeRows() []row { return nil }
 
 func pythonRows() []row { return nil }
 
+func pythonClientRows() []row { return nil }
+
 func pythonPoolRows() []row { return nil }

@@ -95,11 +95,28 @@ static void *thread(void *arg) {
     for (uint64_t i = 0; i < N && me < 2; i++) {
         if (me == 0) {
             fill(w, i);
-            CHECK(isthmus_spsc_push(&producer, w, ISTHMUS_FOREVER) == 0);
-            CHECK(isthmus_bytes_push(&writer, w, i % 81, ISTHMUS_FOREVER) == 0);
+            if (i % 2 == 0) {
+                CHECK(isthmus_spsc_push(&producer, w, ISTHMUS_FOREVER) == 0);
+                CHECK(isthmus_bytes_push(&writer, w, i % 81, ISTHMUS_FOREVER) == 0);
+            } else { /* in place */
+                void *p;
+                CHECK(isthmus_spsc_reserve(&producer, &p, ISTHMUS_FOREVER) == 0);
+                memcpy(p, w, sizeof w);
+                CHECK(isthmus_spsc_commit(&producer) == 0);
+                CHECK(isthmus_bytes_reserve(&writer, i % 81, &p, ISTHMUS_FOREVER) == 0);
+                memcpy(p, w, i % 81);
+                CHECK(isthmus_bytes_commit(&writer) == 0 && isthmus_bytes_commit(&writer) == ISTHMUS_ENOTHELD);
+            }
             CHECK(isthmus_semaphore_release(&s->signal, 1) == 0);
         } else {
-            CHECK(isthmus_spsc_pop(&consumer, w, ISTHMUS_FOREVER) == 0);
+            if (i % 3 == 0) {
+                CHECK(isthmus_spsc_pop(&consumer, w, ISTHMUS_FOREVER) == 0);
+            } else {
+                const void *p;
+                CHECK(isthmus_spsc_next(&consumer, &p, ISTHMUS_FOREVER) == 0);
+                memcpy(w, p, sizeof w);
+                CHECK(isthmus_spsc_release(&consumer) == 0);
+            }
             whole(w);
             CHECK(w[0] == i);
             CHECK(isthmus_bytes_pop(&reader, w, sizeof w, &len, ISTHMUS_FOREVER) == 0 && len == i % 81);
