@@ -57,6 +57,8 @@ type row struct {
 	// command makes the process that plays all sides, where that is another
 	// program; nil where sides are this one.
 	command func(ctx context.Context, r row, cpus []int) (*exec.Cmd, error)
+	// sender makes the process that plays side 0, where only that is another program.
+	sender func(ctx context.Context, r row) (*exec.Cmd, error)
 	// wire makes what the sides share. It runs in the coordinating process
 	// and is nil where the sides share nothing that a descriptor carries.
 	wire func(row) (*wiring, error)
@@ -250,7 +252,7 @@ func (g group) title() string {
 // systems lists the sources of rows. Within a group, rows keep this order.
 var systems = []func() []row{
 	limitRows,
-	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows, connRows,
+	spscRows, cRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows, connRows,
 	lockRows, rwLockRows, condRows, semaphoreRows,
 	chanRows, mutexRows, rwMutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,

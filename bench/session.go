@@ -104,7 +104,11 @@ func (s *session) start(ctx context.Context, r row, w *wiring) error {
 			own = cpus[side%2 : side%2+1]
 		}
 		in := inherited{files: w.files[side], segment: w.segment}
-		if err := s.startSides(ctx, r, fmt.Sprint(side, side), in, own); err != nil {
+		start := s.startSides
+		if side == 0 && r.sender != nil {
+			start = s.startSender
+		}
+		if err := start(ctx, r, fmt.Sprint(side, side), in, own); err != nil {
 			return err
 		}
 	}
@@ -124,6 +128,16 @@ func (s *session) startSides(ctx context.Context, r row, sides string, in inheri
 		fmt.Sprintf("%s=%d", peerFilesEnv, len(in.files)),
 		peerSegmentEnv+"="+in.segment,
 		"GOMAXPROCS=2")
+	cmd.ExtraFiles = in.files
+	return s.startPeer(cmd, cpus)
+}
+
+// startSender starts the program that plays side 0.
+func (s *session) startSender(ctx context.Context, r row, _ string, in inherited, cpus []int) error {
+	cmd, err := r.sender(ctx, r)
+	if err != nil {
+		return err
+	}
 	cmd.ExtraFiles = in.files
 	return s.startPeer(cmd, cpus)
 }
