@@ -1742,20 +1742,20 @@ static inline void isthmus__value_changed(const struct isthmus_value *v) {
  * returns 0, or another number to change nothing and have that returned. With a type of up to
  * 8 bytes it may be called several times. */
 static inline int isthmus_value_update(struct isthmus_value *v, int (*f)(void *value, void *arg), void *arg) {
-    unsigned char small[256], *x = small;
+    uint64_t small[32], *x = small; /* aligned, for f */
     int r;
     if (v->seq == NULL) {
         for (;;) {
-            uint64_t bits = isthmus__load(isthmus__cell(v)), to = bits;
-            if ((r = isthmus__closed(v->o.seg)) != 0 || (r = f(&to, arg)) != 0)
+            uint64_t bits = x[0] = isthmus__load(isthmus__cell(v));
+            if ((r = isthmus__closed(v->o.seg)) != 0 || (r = f(x, arg)) != 0)
                 return r;
-            if (isthmus__swap(isthmus__cell(v), bits, to & v->mask))
+            if (isthmus__swap(isthmus__cell(v), bits, x[0] & v->mask))
                 break;
         }
         isthmus__value_changed(v);
         return isthmus__verdict(v->o.seg, 0);
     }
-    if (v->size > sizeof small && (x = (unsigned char *)malloc((size_t)v->size)) == NULL)
+    if (v->size > sizeof small && (x = (uint64_t *)malloc((size_t)v->size)) == NULL)
         return ISTHMUS_ESYS;
     if ((r = isthmus__owner_lock_lock(&v->writers, ISTHMUS_FOREVER)) == 0) {
         uint64_t seq = isthmus__load(v->seq);

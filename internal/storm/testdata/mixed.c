@@ -150,9 +150,11 @@ static void use_semaphore(void) {
 static int count_up(void *x, void *arg) {
     uint64_t *w = (uint64_t *)x;
     (void)arg;
-    for (int i = 0; i < 9; i++)
-        if (w[i]++ != w[0] - (i > 0))
+    for (int i = 1; i < 9; i++)
+        if (w[i] != w[0])
             return ISTHMUS_ECORRUPT;
+    for (int i = 0; i < 9; i++)
+        w[i]++;
     return 0;
 }
 
@@ -273,7 +275,7 @@ int main(int argc, char **argv) {
     seed = strtoull(argv[3], NULL, 10);
     if (sscanf(argv[4], "%llu %llu", &slots, &room) != 2)
         return 2;
-    check("open", isthmus_open(&seg, "s", NULL));
+    check("open", isthmus_open(&seg, "storm", NULL));
     check("type", isthmus_type_of(&message, "[4]uint64"));
     check("type", isthmus_type_of(&big, "[9]uint64"));
     check("lock", isthmus_lock_open(&lock, seg, "lock"));
