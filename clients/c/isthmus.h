@@ -1380,8 +1380,8 @@ static inline int isthmus__sleep(uint32_t *event, uint32_t w, int64_t ns) {
     return late;
 }
 
-static inline int isthmus__spin(const struct isthmus__wait *w) {
-    for (int i = 0; i < ISTHMUS_SPIN; i++) {
+static inline int isthmus__spin(const struct isthmus__wait *w, int64_t now) {
+    for (int i = 0; i < ISTHMUS_SPIN && isthmus__now() - now < 100 * 1000; i++) { /* an attempt may take long */
         for (int k = 0; k < 16; k++) /* some 0.2 us, in which the other side has its lines to itself */
             isthmus__pause();
         int r = w->attempt(w->arg);
@@ -1395,7 +1395,7 @@ static inline int isthmus__spin(const struct isthmus__wait *w) {
 static inline int isthmus__await(struct isthmus__wait *w, int64_t timeout) {
     int64_t now = isthmus__now(), look = now, slice = ISTHMUS_SLICE;
     int64_t end = timeout < 0 || timeout > INT64_MAX - now ? INT64_MAX : now + timeout;
-    int r = isthmus__spin(w);
+    int r = isthmus__spin(w, now);
     while (r == ISTHMUS__AGAIN) {
         uint32_t *event = w->event, word = isthmus__load32(event);
         uint32_t armed = word | ISTHMUS__WAITING | ISTHMUS__FRESH;
