@@ -85,6 +85,18 @@ func TestHostilePeer(t *testing.T) {
 	}
 }
 
+// TestValgrind runs what TestSanitizers does without them: valgrind finds what is read before it
+// is written, too. It serializes threads, and knows neither barriers nor pidfds, which are done
+// without then.
+func TestValgrind(t *testing.T) {
+	if _, err := exec.LookPath("valgrind"); err != nil {
+		t.Skip("there is no valgrind")
+	}
+	binary := compile(t, "gcc", "testdata/threads.c", "-std=c11", "-O1", "-g")
+	proctest.Dir(t)
+	run(t, "valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", binary)
+}
+
 // mayBeMisuse calls what panics if another has taken away what this process holds.
 func mayBeMisuse(f func()) {
 	defer func() { _ = recover() }()

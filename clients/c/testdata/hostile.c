@@ -240,7 +240,7 @@ static void directory(struct objects *s, int rounds) {
         memset(&t, 0, sizeof t);
         int k = (int)(rnd() % KINDS);
         if (rnd() % 4 == 0) {
-            spoil((uint64_t *)(void *)s->seg->mem, n / 8, 4);
+            spoil((uint64_t *)(void *)s->seg->mem, rnd() % 2 == 0 ? 9 : n / 8, 4);
         } else { /* entries */
             uint64_t *entry = (uint64_t *)(void *)(s->seg->mem + s->seg->dir + 256 * (rnd() % (KINDS + 1)));
             spoil(entry, 32, 3);
