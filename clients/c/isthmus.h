@@ -1661,12 +1661,14 @@ static inline int isthmus__owner_lock_lock(struct isthmus__owner_lock *l, int64_
     return isthmus__queue_await(&l->queue, isthmus__take, isthmus__free_dead, l, timeout);
 }
 
-/* Gives the lock up, if this process has it. The release store pairs with the swap of take. */
+/* Gives the lock up, if this process has it. It pairs with the swap of take, and is a swap
+ * itself: of two threads that give up what one has, the other must not free a third's. */
 static inline int isthmus__owner_lock_unlock(struct isthmus__owner_lock *l) {
-    uint64_t w = isthmus__load(l->word);
-    if ((w & ISTHMUS__IDS) != l->queue.seg->id)
-        return ISTHMUS_ENOTHELD;
-    isthmus__release(l->word, w & ISTHMUS__OWNER_DIED);
+    uint64_t w;
+    do
+        if (((w = isthmus__load(l->word)) & ISTHMUS__IDS) != l->queue.seg->id)
+            return ISTHMUS_ENOTHELD;
+    while (!isthmus__swap(l->word, w, w & ISTHMUS__OWNER_DIED));
     isthmus__owner_lock_wake(l);
     return 0;
 }
