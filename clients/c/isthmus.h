@@ -2169,6 +2169,38 @@ static inline int isthmus_spsc_push(struct isthmus_spsc_producer *p, const void 
     return isthmus_spsc_try_push(p, message);
 }
 
+/* What is left of a timeout that began then. */
+static inline int64_t isthmus__left(int64_t timeout, int64_t begin) {
+    int64_t left = timeout <= 0 ? timeout : timeout - (isthmus__now() - begin);
+    return timeout > 0 && left < 0 ? 0 : left;
+}
+
+/* Pushes n messages, one behind the other, and waits for space. Sets how many it has pushed:
+ * fewer, with the error that says why; ISTHMUS_EFULL if timeout is 0. */
+static inline int isthmus_spsc_push_batch(struct isthmus_spsc_producer *p, const void *messages, uint64_t n, uint64_t *pushed, int64_t timeout) {
+    const unsigned char *m = (const unsigned char *)messages;
+    int64_t begin = timeout > 0 ? isthmus__now() : 0;
+    int e = isthmus__verdict(p->r.o.seg, p->over);
+    for (*pushed = 0; e == 0 && *pushed < n;) {
+        if (p->pos == p->limit && (e = isthmus__spsc_room(p)) == ISTHMUS__AGAIN) {
+            struct isthmus__wait w = {p->r.o.seg, p->r.can_push, isthmus__spsc_room, isthmus__nothing, p};
+            e = timeout == 0 ? (int)ISTHMUS_EFULL : isthmus__await(&w, isthmus__left(timeout, begin));
+        }
+        if (e != 0)
+            break;
+        uint64_t k = 0, most = n - *pushed;
+        for (; p->pos != p->limit && k < most; k++, m += p->r.size) {
+            uint64_t *slot = isthmus__slot_of(&p->r, p->pos);
+            memcpy(slot + 1, m, (size_t)p->r.size);
+            isthmus__release(slot, ++p->pos); /* as in try_push: each message by itself */
+        }
+        isthmus__wake(&p->r, p->r.can_pop, 1);
+        if ((e = isthmus__verdict(p->r.o.seg, 0)) == 0) /* else nobody knows */
+            *pushed += k;
+    }
+    return e;
+}
+
 /* Whether there is a message. */
 static inline int isthmus__spsc_ready(void *arg) {
     struct isthmus_spsc_consumer *c = (struct isthmus_spsc_consumer *)arg;
@@ -2202,6 +2234,27 @@ static inline int isthmus_spsc_pop(struct isthmus_spsc_consumer *c, void *messag
     if (e == ISTHMUS__AGAIN)
         e = isthmus__await(&w, timeout);
     return e == 0 ? isthmus__spsc_pop(c, message) : e;
+}
+
+/* Pops up to n messages, as many as there are, and waits for the first. Sets how many. */
+static inline int isthmus_spsc_pop_batch(struct isthmus_spsc_consumer *c, void *messages, uint64_t n, uint64_t *popped, int64_t timeout) {
+    struct isthmus__wait w = {c->r.o.seg, c->r.can_pop, isthmus__spsc_ready, isthmus__nothing, c};
+    unsigned char *m = (unsigned char *)messages;
+    int e = n == 0 ? isthmus__verdict(c->r.o.seg, c->over) : isthmus__spsc_ready(c);
+    *popped = 0;
+    if (e == ISTHMUS__AGAIN)
+        e = timeout == 0 ? (int)ISTHMUS_EEMPTY : isthmus__await(&w, timeout);
+    if (e != 0 || n == 0)
+        return e;
+    uint64_t pos = c->pos, k = 0;
+    for (; k < n && k < c->r.capacity && isthmus__load(isthmus__slot_of(&c->r, pos)) == pos + 1; k++, pos++, m += c->r.size)
+        memcpy(m, isthmus__slot_of(&c->r, pos) + 1, (size_t)c->r.size);
+    c->pos = pos;
+    isthmus__release(c->r.head, pos); /* as in pop: at once, after all copies */
+    isthmus__wake(&c->r, c->r.can_push, 1);
+    e = isthmus__verdict(c->r.o.seg, 0);
+    *popped = e == 0 ? k : 0;
+    return e;
 }
 
 /* Closes the ring for good, and gives up the producer's role. */

@@ -50,6 +50,9 @@ var cRows = map[string]string{
 	"MPMC Push, a producer dead":        "MPMC push", "MPMC Push, a producer of two dead": "MPMC push",
 	"MPMC Push, sleeping, a reader dead": "MPMC push", "MPMC Push, a consumer of two dead": "MPMC push",
 
+	"SPSC PushAll": "SPSC push batch", "SPSC PushAll, sleeping": "SPSC push batch", "SPSC PushAll, another sleeps": "SPSC push batch",
+	"SPSC PopInto": "SPSC pop batch", "SPSC PopInto, sleeping": "SPSC pop batch", "SPSC PopInto, another sleeps": "SPSC pop batch",
+
 	"Open": "open", "Create": "create", "Remove": "remove", "NewMPMC": "new MPMC", "New of a Semaphore": "new Semaphore",
 	"NewMPMC in a room that is used again": "new MPMC", "Segment Close": "close",
 	"SPSC Close of the producer's Segment": "close producer of SPSC", "MPMC Close of the producer's Segment": "close producer of MPMC",
