@@ -28,6 +28,8 @@
 //   - stream: messages a second from one sender to one receiver, by the
 //     receiver's clock. A batch is handed over by one call. Mode zerocopy
 //     writes and reads the messages in the ring.
+//     System C.SPSC is ring.SPSC with a sender in C, by clients/c, which gcc compiles by -O2 at
+//     the first of its rows. There are none if there is no gcc.
 //     Its sizes and batches make curves. Of these, and of the rows of shared,
 //     -quick takes a few.
 //

@@ -65,12 +65,12 @@ func pythonClientCommand(ctx context.Context, r row, cpus []int) (*exec.Cmd, err
 }
 
 // pythonProducer starts side 0, in Python.
-func pythonProducer(ctx context.Context, r row, side int, in inherited) *exec.Cmd {
+func pythonProducer(ctx context.Context, r row, side int, in inherited) (*exec.Cmd, error) {
 	if side != 0 {
-		return nil
+		return nil, nil
 	}
 	return exec.CommandContext(ctx, pythonClient(), "-c", pythonClientScript,
-		in.segment, fmt.Sprint(r.Size), fmt.Sprint(r.ringCapacity()), r.Mode)
+		in.segment, fmt.Sprint(r.Size), fmt.Sprint(r.ringCapacity()), r.Mode), nil
 }
 
 // attachPythonStream joins side 1, in Go.

@@ -57,9 +57,9 @@ type row struct {
 	// command makes the process that plays all sides, where that is another
 	// program; nil where sides are this one.
 	command func(ctx context.Context, r row, cpus []int) (*exec.Cmd, error)
-	// foreign makes the process that plays one side, where that is another program,
-	// and no command for a side that is this one; nil where all are this one.
-	foreign func(ctx context.Context, r row, side int, in inherited) *exec.Cmd
+	// foreign makes the process that plays one side, where that is another program, and no command
+	// for a side that is this one; nil where all are this one.
+	foreign func(ctx context.Context, r row, side int, in inherited) (*exec.Cmd, error)
 	// wire makes what the sides share. It runs in the coordinating process
 	// and is nil where the sides share nothing that a descriptor carries.
 	wire func(row) (*wiring, error)

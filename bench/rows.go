@@ -5,7 +5,7 @@ import "slices"
 // systems lists the sources of rows. Within a group, rows keep this order.
 var systems = []func() []row{
 	limitRows,
-	spscRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows, connRows,
+	spscRows, cRows, mpmcRows, bytesRows, bytesMPMCRows, broadcastRows, workRows, connRows,
 	lockRows, rwLockRows, condRows, semaphoreRows,
 	chanRows, mutexRows, rwMutexRows,
 	descriptorRows, sharedPipeRows, tokenRows, flockRows,

@@ -105,10 +105,14 @@ func (s *session) start(ctx context.Context, r row, w *wiring) error {
 		}
 		in := inherited{files: w.files[side], segment: w.segment}
 		if r.foreign != nil {
-			if cmd := r.foreign(ctx, r, side, in); cmd != nil {
-				if err := s.startPeer(cmd, own); err != nil {
-					return err
-				}
+			cmd, err := r.foreign(ctx, r, side, in)
+			if err == nil && cmd != nil {
+				err = s.startPeer(cmd, own)
+			}
+			if err != nil {
+				return err
+			}
+			if cmd != nil {
 				continue
 			}
 		}

@@ -176,6 +176,13 @@ static inline void isthmus__pause(void) {
 #endif
 }
 
+/* Pauses for some 1 us at most after so many things in a row, so that the other side, which
+ * has its lines to itself meanwhile, gets ahead by as many. */
+static inline void isthmus__lull(uint64_t n) {
+    for (uint64_t i = n < 96 ? n : 96; i > 0; i--)
+        isthmus__pause();
+}
+
 static inline uint64_t isthmus__up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
 
 /* Copy to and from memory that others may write at the same time (F3): by words, of which
@@ -1379,15 +1386,13 @@ static inline int isthmus__sleep(uint32_t *event, uint32_t w, int64_t ns) {
     return late;
 }
 
-static inline int isthmus__spin(const struct isthmus__wait *w) {
-    for (int i = 0; i < ISTHMUS_SPIN; i++) {
-        for (int k = 0; k < 16; k++) /* some 0.5 us, in which the other side has its lines to itself */
+static inline int isthmus__spin(const struct isthmus__wait *w, int64_t now) {
+    for (int i = 0; i < ISTHMUS_SPIN && isthmus__now() - now < 100 * 1000; i++) { /* an attempt may take long */
+        for (int k = 0; k < 16; k++) /* some 0.2 us, in which the other side has its lines to itself */
             isthmus__pause();
         int r = w->attempt(w->arg);
         if (r != ISTHMUS__AGAIN)
             return r;
-        if (i % 8 == 7)
-            sched_yield();
     }
     return ISTHMUS__AGAIN;
 }
@@ -1396,7 +1401,7 @@ static inline int isthmus__spin(const struct isthmus__wait *w) {
 static inline int isthmus__await(struct isthmus__wait *w, int64_t timeout) {
     int64_t now = isthmus__now(), look = now, slice = ISTHMUS_SLICE;
     int64_t end = timeout < 0 || timeout > INT64_MAX - now ? INT64_MAX : now + timeout;
-    int r = isthmus__spin(w);
+    int r = isthmus__spin(w, now);
     while (r == ISTHMUS__AGAIN) {
         uint32_t *event = w->event, word = isthmus__load32(event);
         uint32_t armed = word | ISTHMUS__WAITING | ISTHMUS__FRESH;
@@ -1664,12 +1669,14 @@ static inline int isthmus__owner_lock_lock(struct isthmus__owner_lock *l, int64_
     return isthmus__queue_await(&l->queue, isthmus__take, isthmus__free_dead, l, timeout);
 }
 
-/* Gives the lock up, if this process has it. The release store pairs with the swap of take. */
+/* Gives the lock up, if this process has it. It pairs with the swap of take, and is a swap
+ * itself: of two threads that give up what one has, the other must not free a third's. */
 static inline int isthmus__owner_lock_unlock(struct isthmus__owner_lock *l) {
-    uint64_t w = isthmus__load(l->word);
-    if ((w & ISTHMUS__IDS) != l->queue.seg->id)
-        return ISTHMUS_ENOTHELD;
-    isthmus__release(l->word, w & ISTHMUS__OWNER_DIED);
+    uint64_t w;
+    do
+        if (((w = isthmus__load(l->word)) & ISTHMUS__IDS) != l->queue.seg->id)
+            return ISTHMUS_ENOTHELD;
+    while (!isthmus__swap(l->word, w, w & ISTHMUS__OWNER_DIED));
     isthmus__owner_lock_wake(l);
     return 0;
 }
@@ -1745,20 +1752,20 @@ static inline void isthmus__value_changed(const struct isthmus_value *v) {
  * returns 0, or another number to change nothing and have that returned. With a type of up to
  * 8 bytes it may be called several times. */
 static inline int isthmus_value_update(struct isthmus_value *v, int (*f)(void *value, void *arg), void *arg) {
-    unsigned char small[256], *x = small;
+    uint64_t small[32], *x = small; /* aligned, for f */
     int r;
     if (v->seq == NULL) {
         for (;;) {
-            uint64_t bits = isthmus__load(isthmus__cell(v)), to = bits;
-            if ((r = isthmus__closed(v->o.seg)) != 0 || (r = f(&to, arg)) != 0)
+            uint64_t bits = x[0] = isthmus__load(isthmus__cell(v));
+            if ((r = isthmus__closed(v->o.seg)) != 0 || (r = f(x, arg)) != 0)
                 return r;
-            if (isthmus__swap(isthmus__cell(v), bits, to & v->mask))
+            if (isthmus__swap(isthmus__cell(v), bits, x[0] & v->mask))
                 break;
         }
         isthmus__value_changed(v);
         return isthmus__verdict(v->o.seg, 0);
     }
-    if (v->size > sizeof small && (x = (unsigned char *)malloc((size_t)v->size)) == NULL)
+    if (v->size > sizeof small && (x = (uint64_t *)malloc((size_t)v->size)) == NULL)
         return ISTHMUS_ESYS;
     if ((r = isthmus__owner_lock_lock(&v->writers, ISTHMUS_FOREVER)) == 0) {
         uint64_t seq = isthmus__load(v->seq);
@@ -2079,6 +2086,7 @@ struct isthmus_spsc {
 struct isthmus_spsc_producer {
     struct isthmus__ring r;
     uint64_t pos, limit; /* the next position, and the first that may not be free */
+    uint64_t stopped;    /* where there was no space last */
     int over;            /* given up: what everything returns */
 };
 
@@ -2110,7 +2118,7 @@ static inline int isthmus_spsc_produce(struct isthmus_spsc_producer *p, const st
         else
             hi = mid;
     }
-    p->pos = p->limit = lo;
+    p->pos = p->limit = p->stopped = lo;
     e = isthmus__verdict(p->r.o.seg, isthmus__load32(p->r.closed) != 0 ? ISTHMUS_EEND : 0);
     if (e != 0)
         isthmus__drop_role(p->r.o.seg, (uint64_t *)(void *)(p->r.o.mem + 512));
@@ -2158,7 +2166,11 @@ static inline int isthmus_spsc_try_push(struct isthmus_spsc_producer *p, const v
 static inline int isthmus_spsc_push(struct isthmus_spsc_producer *p, const void *message, int64_t timeout) {
     if (p->pos == p->limit) {
         struct isthmus__wait w = {p->r.o.seg, p->r.can_push, isthmus__spsc_room, isthmus__nothing, p};
-        int e = isthmus__await(&w, timeout);
+        isthmus__lull(p->pos - p->stopped); /* right behind the consumer, each look is in its way */
+        p->stopped = p->pos;
+        int e = isthmus__spsc_room(p);
+        if (e == ISTHMUS__AGAIN)
+            e = isthmus__await(&w, timeout);
         if (e != 0)
             return e;
     }
@@ -2190,6 +2202,38 @@ static inline int isthmus_spsc_commit(struct isthmus_spsc_producer *p) {
     isthmus__release(slot, ++p->pos); /* pairs with the load of the word in pop */
     isthmus__wake(&p->r, p->r.can_pop, 1);
     return isthmus__verdict(p->r.o.seg, 0);
+}
+
+/* What is left of a timeout that began then. */
+static inline int64_t isthmus__left(int64_t timeout, int64_t begin) {
+    int64_t left = timeout <= 0 ? timeout : timeout - (isthmus__now() - begin);
+    return timeout > 0 && left < 0 ? 0 : left;
+}
+
+/* Pushes n messages, one behind the other, and waits for space. Sets how many it has pushed:
+ * fewer, with the error that says why; ISTHMUS_EFULL if timeout is 0. */
+static inline int isthmus_spsc_push_batch(struct isthmus_spsc_producer *p, const void *messages, uint64_t n, uint64_t *pushed, int64_t timeout) {
+    const unsigned char *m = (const unsigned char *)messages;
+    int64_t begin = timeout > 0 ? isthmus__now() : 0;
+    int e = isthmus__verdict(p->r.o.seg, p->over);
+    for (*pushed = 0; e == 0 && *pushed < n;) {
+        if (p->pos == p->limit && (e = isthmus__spsc_room(p)) == ISTHMUS__AGAIN) {
+            struct isthmus__wait w = {p->r.o.seg, p->r.can_push, isthmus__spsc_room, isthmus__nothing, p};
+            e = timeout == 0 ? (int)ISTHMUS_EFULL : isthmus__await(&w, isthmus__left(timeout, begin));
+        }
+        if (e != 0)
+            break;
+        uint64_t k = 0, most = n - *pushed;
+        for (; p->pos != p->limit && k < most; k++, m += p->r.size) {
+            uint64_t *slot = isthmus__slot_of(&p->r, p->pos);
+            memcpy(slot + 1, m, (size_t)p->r.size);
+            isthmus__release(slot, ++p->pos); /* as in try_push: each message by itself */
+        }
+        isthmus__wake(&p->r, p->r.can_pop, 1);
+        if ((e = isthmus__verdict(p->r.o.seg, 0)) == 0) /* else nobody knows */
+            *pushed += k;
+    }
+    return e;
 }
 
 /* Whether there is a message. */
@@ -2247,6 +2291,27 @@ static inline int isthmus_spsc_pop(struct isthmus_spsc_consumer *c, void *messag
     if (e == ISTHMUS__AGAIN)
         e = isthmus__await(&w, timeout);
     return e == 0 ? isthmus__spsc_pop(c, message) : e;
+}
+
+/* Pops up to n messages, as many as there are, and waits for the first. Sets how many. */
+static inline int isthmus_spsc_pop_batch(struct isthmus_spsc_consumer *c, void *messages, uint64_t n, uint64_t *popped, int64_t timeout) {
+    struct isthmus__wait w = {c->r.o.seg, c->r.can_pop, isthmus__spsc_ready, isthmus__nothing, c};
+    unsigned char *m = (unsigned char *)messages;
+    int e = n == 0 ? isthmus__verdict(c->r.o.seg, c->over) : isthmus__spsc_ready(c);
+    *popped = 0;
+    if (e == ISTHMUS__AGAIN)
+        e = timeout == 0 ? (int)ISTHMUS_EEMPTY : isthmus__await(&w, timeout);
+    if (e != 0 || n == 0)
+        return e;
+    uint64_t pos = c->pos, k = 0;
+    for (; k < n && k < c->r.capacity && isthmus__load(isthmus__slot_of(&c->r, pos)) == pos + 1; k++, pos++, m += c->r.size)
+        memcpy(m, isthmus__slot_of(&c->r, pos) + 1, (size_t)c->r.size);
+    c->pos = pos;
+    isthmus__release(c->r.head, pos); /* as in pop: at once, after all copies */
+    isthmus__wake(&c->r, c->r.can_push, 1);
+    e = isthmus__verdict(c->r.o.seg, 0);
+    *popped = e == 0 ? k : 0;
+    return e;
 }
 
 /* Closes the ring for good, and gives up the producer's role. */

@@ -3,6 +3,9 @@
 package killtest_test
 
 import (
+	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"os/exec"
@@ -10,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/killtest"
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // cRows are the operations of clients/c by what they do: the row of the table that has
@@ -45,6 +49,9 @@ var cRows = map[string]string{
 	"MPMC Next, Release, a reader dead": "MPMC next",
 	"MPMC Push, a producer dead":        "MPMC push", "MPMC Push, a producer of two dead": "MPMC push",
 	"MPMC Push, sleeping, a reader dead": "MPMC push", "MPMC Push, a consumer of two dead": "MPMC push",
+
+	"SPSC PushAll": "SPSC push batch", "SPSC PushAll, sleeping": "SPSC push batch", "SPSC PushAll, another sleeps": "SPSC push batch",
+	"SPSC PopInto": "SPSC pop batch", "SPSC PopInto, sleeping": "SPSC pop batch", "SPSC PopInto, another sleeps": "SPSC pop batch",
 
 	"Open": "open", "Create": "create", "Remove": "remove", "NewMPMC": "new MPMC", "New of a Semaphore": "new Semaphore",
 	"NewMPMC in a room that is used again": "new MPMC", "Segment Close": "close",
@@ -89,10 +96,50 @@ func inC(rows []operation) (ops []operation) {
 		}
 		ops = append(ops, op)
 	}
+	ops = append(ops, operation{name: "C: Unlock, another thread too", c: "unlock", play: twiceScene})
 	if found != len(cRows) {
 		panic(fmt.Sprintf("%d operations in C are of %d rows only", len(cRows), found))
 	}
 	return ops
+}
+
+// twiceScene is what goes on around an Unlock by two threads at once, one of which had not
+// locked: the test, which is told that the other thread has unlocked, has the lock then.
+func twiceScene(s *stage) scene {
+	l := must(shm.NewLock(s.seg, "l"))
+	var mine uint64 // the lock's word when the test has it
+	return scene{
+		paused: func() func() {
+			if s.wide("l", 0)&ownerMask == s.victimID() { // it has not unlocked yet
+				binary.NativeEndian.PutUint64(s.memory("l"), 0)
+				l.Lock()
+				mine = s.wide("l", 0)
+			}
+			return nil
+		},
+		alive: func(o outcome) {
+			if mine != 0 && s.wide("l", 0) != mine {
+				s.fatalf("the test's lock was freed by another: %#x, %#x", mine, s.wide("l", 0))
+			}
+			if (mine != 0) != (o.err != nil) {
+				s.fatalf("another thread has unlocked: %v, and the victim's Unlock says %v", mine != 0, o.err)
+			}
+			if mine != 0 {
+				l.Unlock()
+			}
+		},
+		check: func(outcome) {
+			s.bounded("LockContext", func(ctx context.Context) error {
+				err := l.LockContext(ctx)
+				if errors.Is(err, shm.ErrOwnerDied) {
+					l.MarkConsistent()
+					err = nil
+				}
+				return err
+			})
+			l.Unlock()
+		},
+	}
 }
 
 // lookOfC is how an operation in C looks whether its segment is closed.

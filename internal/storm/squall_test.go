@@ -75,23 +75,31 @@ func (s *squall[L]) goesOn() bool {
 
 // start starts a hand.
 func (s *squall[L]) start(role string, args ...any) {
+	s.startWith(&proctest.Options{Env: []string{fmt.Sprint("GOMAXPROCS=", 1<<s.rnd.IntN(3))}}, role, args...)
+}
+
+func (s *squall[L]) startWith(opts *proctest.Options, role string, args ...any) {
 	h := &hand{number: s.started, role: role}
 	s.started++
-	h.proc = proctest.StartWith(s.t, &proctest.Options{Env: []string{fmt.Sprint("GOMAXPROCS=", 1<<s.rnd.IntN(3))}},
-		role, s.path, fmt.Sprint(h.number), fmt.Sprint(s.rnd.Uint64()), fmt.Sprint(args...))
+	h.proc = proctest.StartWith(s.t, opts, role, s.path, fmt.Sprint(h.number), fmt.Sprint(s.rnd.Uint64()), fmt.Sprint(args...))
 	s.hands = append(s.hands, h)
 }
 
 // man starts hands until there are n.
 func (s *squall[L]) man(n int, role string, args ...any) {
-	for _, h := range s.hands {
-		if h.role == role {
-			n--
-		}
-	}
-	for ; n > 0; n-- {
+	for range n - s.count(role) {
 		s.start(role, args...)
 	}
+}
+
+// count returns how many hands have a role.
+func (s *squall[L]) count(role string) (n int) {
+	for _, h := range s.hands {
+		if h.role == role {
+			n++
+		}
+	}
+	return n
 }
 
 // kill kills one of the hands of a role, but not the last.

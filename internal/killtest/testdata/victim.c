@@ -214,6 +214,27 @@ static int spsc_try_push(void) { return isthmus_spsc_try_push(&spsc_in, &message
 static int spsc_push(void) { return isthmus_spsc_push(&spsc_in, &message, ISTHMUS_FOREVER); }
 static int spsc_try_pop(void) { return popped(isthmus_spsc_try_pop(&spsc_out, &message)); }
 static int spsc_pop(void) { return popped(isthmus_spsc_pop(&spsc_out, &message, ISTHMUS_FOREVER)); }
+static int spsc_push_batch(void) {
+    struct message ms[2];
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < 2; i++) {
+        set_message((at_round << 8) + i);
+        ms[i] = message;
+    }
+    int r = isthmus_spsc_push_batch(&spsc_in, ms, 2, &n, ISTHMUS_FOREVER);
+    results[n_results++] = n;
+    return r;
+}
+static int spsc_pop_batch(void) {
+    struct message ms[3];
+    uint64_t n = 0;
+    int r = isthmus_spsc_pop_batch(&spsc_out, ms, 3, &n, ISTHMUS_FOREVER);
+    for (uint64_t i = 0; r == 0 && i < n; i++) {
+        message = ms[i];
+        r = popped(0);
+    }
+    return r;
+}
 static int spsc_close(void) { return isthmus_spsc_close(&spsc_in); }
 static int spsc_produce(void) { return isthmus_spsc_produce(&spsc_in, &spsc); }
 static int spsc_consume(void) { return isthmus_spsc_consume(&spsc_out, &spsc); }
@@ -333,6 +354,8 @@ static const struct {
     {"SPSC push", open_spsc_in, spsc_push},
     {"SPSC try pop", open_spsc_out, spsc_try_pop},
     {"SPSC pop", open_spsc_out, spsc_pop},
+    {"SPSC push batch", open_spsc_in, spsc_push_batch},
+    {"SPSC pop batch", open_spsc_out, spsc_pop_batch},
     {"SPSC close", open_spsc_in, spsc_close},
     {"SPSC claim producer", open_spsc, spsc_produce},
     {"SPSC claim consumer", open_spsc, spsc_consume},
