@@ -68,7 +68,7 @@ func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subj
 	f := &forwarder{Source: &source, Options: opts.filled(), js: js, subject: subject}
 	var err error
 	if f.identity, f.state, err = consumer.identity(); err != nil {
-		return fmt.Errorf("bridge from %s: %w", consumer.name, err)
+		return fmt.Errorf("isthmus: bridge from %s: %w", consumer.name, err)
 	}
 	for {
 		err := f.session(ctx)
@@ -92,7 +92,7 @@ func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subj
 			}
 			continue
 		}
-		return fmt.Errorf("bridge from %s: %w", consumer.name, err)
+		return fmt.Errorf("isthmus: bridge from %s: %w", consumer.name, err)
 	}
 }
 

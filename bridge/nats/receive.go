@@ -56,7 +56,7 @@ func Receive(ctx context.Context, jsConsumer jetstream.Consumer, producer *Sink,
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return fmt.Errorf("bridge to %s: %w", producer.name, err)
+	return fmt.Errorf("isthmus: bridge to %s: %w", producer.name, err)
 }
 
 func (r *receiver) run(ctx context.Context) (err error) {
