@@ -159,12 +159,16 @@ func (r *receiver) settle(ctx context.Context) error {
 		sleep(ctx, r.RetryWait)
 		return nil
 	}
-	if info.NumAckPending > len(r.held) {
-		return nil
-	}
+	// A server that was killed may have forgotten deliveries. What it has not delivered, by what it
+	// remembers, comes again: it does not count.
 	seqs := make([]uint64, 0, len(r.held))
 	for seq := range r.held {
-		seqs = append(seqs, seq)
+		if seq > info.AckFloor.Stream && seq <= info.Delivered.Stream {
+			seqs = append(seqs, seq)
+		}
+	}
+	if info.NumAckPending > len(seqs) {
+		return nil
 	}
 	slices.SortFunc(seqs, cmp.Compare)
 	for _, seq := range seqs {
@@ -176,9 +180,10 @@ func (r *receiver) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		delete(r.held, seq)
 	}
+	clear(r.held)
 	r.holding = false
+	r.expected = info.Delivered.Consumer + 1
 	r.Metrics.UnderWay.Store(0)
 	return nil
 }
