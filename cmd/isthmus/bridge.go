@@ -166,7 +166,7 @@ func (c *cli) forward(ctx context.Context, js jetstream.JetStream, f ForwardConf
 			return err
 		}
 		from = bridge.FromBytes(s, f.Ring, end)
-	case "byte MPMC ring":
+	case "MPMC byte ring":
 		r, err := ring.NewBytesMPMC(s, f.Ring, capacity)
 		if err != nil {
 			return err
@@ -196,7 +196,7 @@ func (c *cli) receive(ctx context.Context, js jetstream.JetStream, r ReceiveConf
 			return err
 		}
 		to = bridge.ToBytes(s, r.Ring, end)
-	case "byte MPMC ring":
+	case "MPMC byte ring":
 		b, err := ring.NewBytesMPMC(s, r.Ring, capacity)
 		if err != nil {
 			return err
