@@ -83,7 +83,7 @@ func (c *cli) command() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.dir, "dir", "", "the directory of the segments (default: as that of shm.Options)")
 	flags.BoolVar(&c.json, "json", false, "write JSON")
-	root.AddCommand(c.ls(), c.show(), c.top(), c.watch(), c.gc(), c.rm(), c.doctor())
+	root.AddCommand(c.ls(), c.show(), c.top(), c.watch(), c.bridge(), c.gc(), c.rm(), c.doctor())
 	root.SetHelpCommand(c.help())
 	return root
 }

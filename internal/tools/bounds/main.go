@@ -20,7 +20,7 @@ const module = "github.com/isthmus-go/isthmus"
 var allowed = []string{module, "golang.org/x/sys", "github.com/edsrzf/mmap-go"}
 
 // programs are modules of their own.
-var programs = []string{"bench/", "cmd/isthmus/"}
+var programs = []string{"bench/", "bridge/nats/", "cmd/isthmus/"}
 
 func main() {
 	var faults []string

@@ -1,0 +1,277 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// The protocol of Forward.
+//
+// States of a message: in the ring, lent (in queue, in the order of the ring), under way (published
+// in this session), settled (PubAck, or refused), released.
+//
+// Invariants
+//
+//  1. A message is released only after its PubAck, or after its dead letter's, and only when all
+//     before it are.
+//  2. Each message of a session but the first is published with Nats-Expected-Last-Msg-Id, the id
+//     of the one before. The server stores it only directly behind that one. So a hole
+//     lets nothing overtake: what comes after it is refused.
+//  3. A session ends at its first failure. The next one begins with the first message that is not
+//     released, without an expectation: all before it are stored. Another writer of the stream
+//     makes the expectation fail: that costs a session, and breaks no order.
+//  4. A message keeps its id, in every session and every bridge. The server stores an id once in
+//     its window. Where positions only rise, the last message of the subject tells how far an
+//     earlier session has come (Invariant 2: all before it are stored), however long ago.
+//
+// A death leaves published messages in the ring: the successor finds them there.
+
+// The headers of a message.
+const (
+	HeaderType   = "Isthmus-Type"   // fingerprint of the type, or "bytes"
+	HeaderMissed = "Isthmus-Missed" // how many messages a subscriber missed before this one
+	HeaderReason = "Isthmus-Reason" // of a dead letter: why
+	HeaderOrigin = "Isthmus-Origin" // of a dead letter: id or stream sequence of the message
+	HeaderPart   = "Isthmus-Part"   // of a dead letter in parts: 2/3 is the second of three
+)
+
+// forwarder is one call of Forward.
+type forwarder struct {
+	*Source
+	Options
+	js       jetstream.JetStream
+	subject  string
+	identity string
+	state    *shm.Value[sent]
+	queue    []item // lent, not released
+	over     error  // why no more come
+}
+
+// Forward takes messages from a ring in place and publishes them on the subject, until the ring is
+// closed and drained, or ctx ends. It returns nil in the first case.
+//
+// While the server cannot be reached, refuses messages or has no stream for the subject, Forward
+// tries again: the messages stay in the ring, and a full ring stops its producers. With
+// two bridges at one ring (an MPMC), or other writers of the stream, order holds and speed does not:
+// give each its own stream.
+func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subject string, opts *Options) error {
+	source := *consumer
+	f := &forwarder{Source: &source, Options: opts.filled(), js: js, subject: subject}
+	var err error
+	if f.identity, f.state, err = consumer.identity(); err != nil {
+		return fmt.Errorf("isthmus: bridge from %s: %w", consumer.name, err)
+	}
+	for {
+		err := f.session(ctx)
+		if f.over != nil && len(f.queue) == 0 {
+			if err = f.over; errors.Is(err, ring.ErrClosed) {
+				f.state.Store(sent{ID: newID()}) // a ring of that name begins anew
+				return nil
+			}
+		}
+		var fatal *fatalError
+		switch {
+		case ctx.Err() != nil:
+			err = ctx.Err()
+		case f.over != nil && len(f.queue) == 0:
+		case errors.As(err, &fatal):
+			err = fatal.error
+		default:
+			f.retry(err)
+			if !errors.Is(err, errOvertaken) {
+				sleep(ctx, f.RetryWait)
+			}
+			continue
+		}
+		return fmt.Errorf("isthmus: bridge from %s: %w", consumer.name, err)
+	}
+}
+
+// fatalError ends Forward.
+type fatalError struct{ error }
+
+// session publishes from the first message that is not released, until something fails.
+func (f *forwarder) session(ctx context.Context) error {
+	if f.rising {
+		f.resume(ctx)
+	}
+	w, err := newWindow(f.js, &f.Options)
+	if err != nil {
+		return &fatalError{err}
+	}
+	defer func() { w.close(); f.Metrics.UnderWay.Store(0) }()
+	for {
+		err := f.fill(ctx, w)
+		switch {
+		case err == nil || w.sent > 0: // what is under way comes first
+		case errors.Is(err, errRefused):
+			return f.bury(ctx, err)
+		default:
+			return err
+		}
+		if w.sent == 0 {
+			return f.over
+		}
+		if err := w.wait(ctx); err != nil {
+			return err
+		}
+		for w.sent > 0 {
+			done, repeated, err := w.first()
+			if errors.Is(err, errRefused) {
+				return f.bury(ctx, err)
+			}
+			if err != nil {
+				return err
+			}
+			if !done {
+				break
+			}
+			if repeated {
+				f.Metrics.Repeated.Add(1)
+			}
+			if err := f.release(); err != nil {
+				return &fatalError{err}
+			}
+		}
+		f.remember()
+		f.Metrics.UnderWay.Store(int64(w.sent))
+	}
+}
+
+// fill publishes what is in the queue and not under way, and then what the ring has. It waits for
+// a message only if none is under way.
+func (f *forwarder) fill(ctx context.Context, w *window) error {
+	for w.sent < f.Window {
+		if w.sent == len(f.queue) {
+			if f.over != nil {
+				return nil
+			}
+			it, err := f.next(ctx, len(f.queue) == 0)
+			if errors.Is(err, ring.ErrEmpty) && len(f.queue) > 0 {
+				return nil
+			}
+			if err != nil {
+				f.over = err
+				return nil
+			}
+			f.Metrics.Missed.Add(it.missed)
+			if f.released(it.pos) { // a Broadcast shows again what the last bridge has passed
+				if err := f.Source.release(); err != nil {
+					return &fatalError{err}
+				}
+				continue
+			}
+			f.queue = append(f.queue, it)
+		}
+		it := &f.queue[w.sent]
+		if err := w.publish(f.subject, f.id(it), f.fingerprint, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// id returns the message id of a message.
+func (f *forwarder) id(it *item) string { return f.identity + strconv.FormatUint(it.pos, 10) }
+
+// released reports whether a message was passed before this bridge began.
+func (f *forwarder) released(pos uint64) bool { return f.rising && pos < f.state.Load().Next }
+
+// release removes the first message of the queue from the ring.
+func (f *forwarder) release() error {
+	f.Metrics.Passed.Add(1)
+	f.Metrics.Bytes.Add(uint64(len(f.queue[0].data)))
+	if err := f.Source.release(); err != nil {
+		return err
+	}
+	f.start = f.queue[0].pos + 1
+	f.queue = f.queue[1:]
+	return nil
+}
+
+// remember stores how far it has come.
+func (f *forwarder) remember() {
+	if f.rising && f.start != f.state.Load().Next {
+		f.state.Update(func(s sent) sent { s.Next = f.start; return s })
+	}
+}
+
+// resume releases what an earlier session or bridge has stored: all up to the last message of the
+// subject. If the server does not say, the window of its ids has to do.
+func (f *forwarder) resume(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, f.AckWait)
+	defer cancel()
+	name, err := f.js.StreamNameBySubject(ctx, f.subject)
+	if err != nil {
+		return
+	}
+	stream, err := f.js.Stream(ctx, name)
+	if err != nil {
+		return
+	}
+	last, err := stream.GetLastMsgForSubject(ctx, f.subject)
+	if err != nil {
+		return
+	}
+	pos, ok := positionIn(last.Header.Get(jetstream.MsgIDHeader), f.identity)
+	if !ok {
+		return
+	}
+	for {
+		if len(f.queue) == 0 {
+			it, err := f.next(ctx, false)
+			if err != nil {
+				if !errors.Is(err, ring.ErrEmpty) {
+					f.over = err
+				}
+				return
+			}
+			f.queue = append(f.queue, it)
+		}
+		if f.queue[0].pos > pos || f.release() != nil {
+			return
+		}
+		f.Metrics.Repeated.Add(1)
+		f.remember()
+	}
+}
+
+// bury sends the first message to the dead letters.
+func (f *forwarder) bury(ctx context.Context, why error) error {
+	it := &f.queue[0]
+	if f.DeadLetter == "" {
+		return &fatalError{fmt.Errorf("message %d of %d bytes: %w: %w", it.pos, len(it.data), ErrTooLarge, why)}
+	}
+	m := &nats.Msg{Subject: f.DeadLetter, Data: it.data, Header: nats.Header{
+		HeaderType: {f.fingerprint}, HeaderOrigin: {f.id(it)}, HeaderReason: {why.Error()}}}
+	if err := deadLetter(ctx, f.js, m, f.AckWait); err != nil {
+		return err
+	}
+	f.Metrics.DeadLetters.Add(1)
+	if err := f.Source.release(); err != nil {
+		return &fatalError{err}
+	}
+	f.start = it.pos + 1
+	f.queue = f.queue[1:]
+	f.remember()
+	return errOvertaken // and on at once
+}
+
+// sleep waits, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

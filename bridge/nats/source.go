@@ -1,0 +1,143 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// Source is the consuming end of a ring, for Forward: what FromSPSC, FromMPMC, FromBytes,
+// FromBytesMPMC and FromBroadcast return.
+type Source struct {
+	end
+	// next lends the next message, and waits for it if it has to.
+	next func(ctx context.Context, wait bool) (item, error)
+	// release releases the message that was lent first.
+	release func() error
+	// start is the position that it begins with, if positions only rise.
+	start  uint64
+	rising bool
+	reach  uint64 // a position that the ring has reached
+}
+
+// end names an end of a ring.
+type end struct {
+	segment     *shm.Segment
+	name        string
+	fingerprint string
+}
+
+// item is a lent message.
+type item struct {
+	pos, missed uint64
+	data        []byte
+}
+
+// bytesType is the fingerprint of messages of bytes.
+const bytesType = "bytes"
+
+// FromSPSC returns the end of an SPSC, the ring of that name in the segment.
+func FromSPSC[T any](s *shm.Segment, name string, c *ring.Consumer[T]) *Source {
+	enc := newCodec(reflect.TypeFor[T]())
+	return &Source{end: end{s, name, enc.fingerprint}, rising: true, start: c.Position(), reach: c.Position(), release: c.Release,
+		next: func(ctx context.Context, wait bool) (it item, err error) {
+			it.pos = c.Position()
+			v, err := either(ctx, wait, c.Next, c.TryNext)
+			if err == nil {
+				it.data = lend(enc, v)
+			}
+			return it, err
+		}}
+}
+
+// FromMPMC returns the end of an MPMC, the ring of that name in the segment.
+func FromMPMC[T any](s *shm.Segment, name string, q *ring.MPMC[T]) *Source {
+	enc := newCodec(reflect.TypeFor[T]())
+	var held []ring.Lent[T]
+	return &Source{end: end{s, name, enc.fingerprint},
+		release: func() error { return releaseFirst(&held) },
+		next: func(ctx context.Context, wait bool) (it item, err error) {
+			l, err := either(ctx, wait, q.Next, q.TryNext)
+			if err == nil {
+				held = append(held, l)
+				it = item{pos: l.Position(), data: lend(enc, l.Value())}
+			}
+			return it, err
+		}}
+}
+
+// FromBytes returns the end of a Bytes, the ring of that name in the segment.
+func FromBytes(s *shm.Segment, name string, c *ring.BytesConsumer) *Source {
+	return &Source{end: end{s, name, bytesType}, rising: true, start: c.Position(), reach: c.Position(), release: c.Release,
+		next: func(ctx context.Context, wait bool) (it item, err error) {
+			it.pos = c.Position()
+			it.data, err = either(ctx, wait, c.Next, c.TryNext)
+			return it, err
+		}}
+}
+
+// FromBytesMPMC returns the end of a BytesMPMC, the ring of that name in the segment.
+func FromBytesMPMC(s *shm.Segment, name string, q *ring.BytesMPMC) *Source {
+	var held []ring.LentBytes
+	return &Source{end: end{s, name, bytesType},
+		release: func() error { return releaseFirst(&held) },
+		next: func(ctx context.Context, wait bool) (it item, err error) {
+			l, err := either(ctx, wait, q.Next, q.TryNext)
+			if err == nil {
+				held = append(held, l)
+				it = item{pos: l.Position(), data: l.Bytes()}
+			}
+			return it, err
+		}}
+}
+
+// FromBroadcast returns a subscriber of the Broadcast of that name in the segment. Its messages are
+// copies: of a lossless ring too, they are no longer in the ring once they are under way. What the
+// subscriber missed is told with the next message.
+func FromBroadcast[T any](s *shm.Segment, name string, sub *ring.Subscriber[T]) *Source {
+	enc := newCodec(reflect.TypeFor[T]())
+	return &Source{end: end{s, name, enc.fingerprint}, rising: true, start: sub.Position(),
+		reach:   sub.Position() + uint64(sub.Len()),
+		release: func() error { return nil },
+		next: func(ctx context.Context, wait bool) (it item, err error) {
+			for {
+				v, err := either(ctx, wait, sub.Pop, sub.TryPop)
+				var lapped *ring.LappedError
+				if errors.As(err, &lapped) {
+					it.missed += lapped.Missed
+					continue
+				}
+				if err == nil {
+					it.pos, it.data = sub.Position()-1, lend(enc, &v)
+				}
+				return it, err
+			}
+		}}
+}
+
+// either calls the operation that waits, or the one that does not.
+func either[T any](ctx context.Context, wait bool, next func(context.Context) (T, error), try func() (T, error)) (T, error) {
+	if wait {
+		return next(ctx)
+	}
+	return try()
+}
+
+// lend returns the encoding of a value: its memory itself where they are the same.
+func lend[T any](enc *codec, v *T) []byte {
+	mem := memory(v)
+	if enc.same {
+		return mem
+	}
+	return enc.encode(make([]byte, 0, enc.wide), mem)
+}
+
+// releaseFirst releases the first of those that are held.
+func releaseFirst[L interface{ Release() error }](held *[]L) error {
+	l := (*held)[0]
+	*held = (*held)[1:]
+	return l.Release()
+}
