@@ -18,7 +18,7 @@ import (
 // process in C writes to all the time. Nothing but the object is touched, and nobody hangs.
 func TestHostile(t *testing.T) {
 	seed := fmt.Sprint(proctest.Random(t).Uint32())
-	binary := compile(t, "gcc", "testdata/hostile.c", "-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+	binary := compile(t, "gcc", "testdata/hostile.c", "-std=c11", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 	for _, what := range []string{"spoilt", "directory", "spoiling"} {
 		t.Run(what, func(t *testing.T) {
 			proctest.Dir(t)
@@ -30,7 +30,7 @@ func TestHostile(t *testing.T) {
 // TestHostilePeer has Go use objects that a process in C writes garbage to all the time. Its
 // operations come to their ends, by whatever errors.
 func TestHostilePeer(t *testing.T) {
-	binary := compile(t, "gcc", "testdata/hostile.c", "-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+	binary := compile(t, "gcc", "testdata/hostile.c", "-std=c11", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 	proctest.Dir(t)
 	seg := proctest.Must(shm.Create("t", 1<<16, &shm.Options{MaxProcs: 8, MaxObjects: 16}))(t)
 	defer shm.Remove("t", nil)

@@ -188,4 +188,4 @@ func (c cVictim) tries(op *operation, seed uint64, f fate) bool {
 	return h.Sum64()%cSample == 0
 }
 
-const cSample = 8
+const cSample = 16
