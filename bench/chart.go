@@ -78,31 +78,34 @@ var (
 	wine   = color.RGBA{0x80, 0x1f, 0x3a, 0xff}
 	gold   = color.RGBA{0xb8, 0x8a, 0x00, 0xff}
 	moss   = color.RGBA{0x3f, 0x62, 0x12, 0xff}
+	slate  = color.RGBA{0x5f, 0x6f, 0x84, 0xff}
 )
 
 var looks = map[string]look{
-	"limit":          {ink, draw.PlusGlyph{}},
-	"ring.SPSC":      {blue, draw.CircleGlyph{}},
-	"ring.MPMC":      {orange, draw.SquareGlyph{}},
-	"ring.Bytes":     {green, draw.TriangleGlyph{}},
-	"ring.BytesMPMC": {olive, draw.TriangleGlyph{}},
-	"ring.Broadcast": {wine, draw.CircleGlyph{}},
-	"ring.WorkQueue": {navy, draw.SquareGlyph{}},
-	"shmnet.Conn":    {moss, draw.CircleGlyph{}},
-	"shm.Lock":       {blue, draw.CircleGlyph{}},
-	"shm.RWLock":     {wine, draw.CircleGlyph{}},
-	"shm.Cond":       {gold, draw.CircleGlyph{}},
-	"semaphore":      {orange, draw.SquareGlyph{}},
-	"chan":           {teal, draw.RingGlyph{}},
-	"sync.Mutex":     {teal, draw.RingGlyph{}},
-	"sync.RWMutex":   {olive, draw.RingGlyph{}},
-	"pipe":           {red, draw.BoxGlyph{}},
-	"unix":           {violet, draw.PyramidGlyph{}},
-	"tcp":            {brown, draw.CrossGlyph{}},
-	"flock":          {brown, draw.CrossGlyph{}},
-	"python.Pipe":    {pink, draw.PyramidGlyph{}},
-	"python.Queue":   {pink, draw.PyramidGlyph{}},
-	"python.Lock":    {pink, draw.PyramidGlyph{}},
+	"limit":            {ink, draw.PlusGlyph{}},
+	"ring.SPSC":        {blue, draw.CircleGlyph{}},
+	"ring.MPMC":        {orange, draw.SquareGlyph{}},
+	"ring.Bytes":       {green, draw.TriangleGlyph{}},
+	"ring.BytesMPMC":   {olive, draw.TriangleGlyph{}},
+	"ring.Broadcast":   {wine, draw.CircleGlyph{}},
+	"ring.WorkQueue":   {navy, draw.SquareGlyph{}},
+	"shmnet.Conn":      {moss, draw.CircleGlyph{}},
+	"shm.Lock":         {blue, draw.CircleGlyph{}},
+	"shm.RWLock":       {wine, draw.CircleGlyph{}},
+	"shm.Cond":         {gold, draw.CircleGlyph{}},
+	"semaphore":        {orange, draw.SquareGlyph{}},
+	"C.SPSC":           {gold, draw.CircleGlyph{}},
+	"python.ring.SPSC": {slate, draw.CircleGlyph{}},
+	"chan":             {teal, draw.RingGlyph{}},
+	"sync.Mutex":       {teal, draw.RingGlyph{}},
+	"sync.RWMutex":     {olive, draw.RingGlyph{}},
+	"pipe":             {red, draw.BoxGlyph{}},
+	"unix":             {violet, draw.PyramidGlyph{}},
+	"tcp":              {brown, draw.CrossGlyph{}},
+	"flock":            {brown, draw.CrossGlyph{}},
+	"python.Pipe":      {pink, draw.PyramidGlyph{}},
+	"python.Queue":     {pink, draw.PyramidGlyph{}},
+	"python.Lock":      {pink, draw.PyramidGlyph{}},
 }
 
 // svg returns the chart as a file.
