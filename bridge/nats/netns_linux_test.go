@@ -1,3 +1,5 @@
+//go:build !plan9 // nats-server does not build there
+
 package nats_test
 
 import (
