@@ -1,4 +1,4 @@
-//go:build !plan9 // nats-server does not build there
+//go:build !plan9
 
 package main
 
