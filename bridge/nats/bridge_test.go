@@ -171,6 +171,40 @@ func TestFull(t *testing.T) {
 	storedIs(t, s, 20)
 }
 
+// A bridge that ends while messages are under way goes on with these when it begins again, in the same
+// process: they keep their ids, and their order.
+func TestAgain(t *testing.T) {
+	cfg := jetstream.StreamConfig{MaxMsgs: 5, Discard: jetstream.DiscardNew}
+	s := newStage(t, 1<<20, cfg)
+	r, c := near(t, s, 0, 20)
+	from := bridge.FromSPSC(s.seg, "near", c)
+	m := new(bridge.Metrics)
+	forward := func(until func() bool) {
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		done := proctest.Go(func() error {
+			return bridge.Forward(ctx, from, s.js, "s.a", &bridge.Options{Metrics: m, RetryWait: time.Millisecond})
+		})
+		proctest.Until(t, "the bridge has come so far", until)
+		stop()
+		proctest.WantError(t, "Forward", proctest.Result(t, done), context.Canceled)
+	}
+	forward(func() bool { return m.Passed.Load() == 5 && m.Retries.Load() > 3 })
+	cfg.Name, cfg.Subjects, cfg.MaxMsgs, cfg.Storage = "S", []string{"s.>"}, -1, jetstream.MemoryStorage
+	proctest.Must(s.js.UpdateStream(context.Background(), cfg))(t)
+	forward(func() bool { return r.Len() == 0 })
+	storedIs(t, s, 20)
+	msg := proctest.Must(s.stream.GetMsg(context.Background(), 1))(t)
+	last := proctest.Must(s.stream.GetMsg(context.Background(), 20))(t)
+	ring := func(m *jetstream.RawStreamMsg) string {
+		id := m.Header.Get(jetstream.MsgIDHeader)
+		return id[:strings.LastIndex(id, ".")]
+	}
+	if ring(msg) != ring(last) {
+		t.Errorf("ids are %s and %s", ring(msg), ring(last))
+	}
+}
+
 // A stream that is deleted is waited for. What is not acknowledged goes to the new one.
 func TestDeleted(t *testing.T) {
 	s := newStage(t, 1<<20, jetstream.StreamConfig{})

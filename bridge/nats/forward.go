@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/isthmus-go/isthmus/ring"
-	"github.com/isthmus-go/isthmus/shm"
 )
 
 // The protocol of Forward.
@@ -48,12 +47,9 @@ const (
 type forwarder struct {
 	*Source
 	Options
-	js       jetstream.JetStream
-	subject  string
-	identity string
-	state    *shm.Value[sent]
-	queue    []item // lent, not released
-	over     error  // why no more come
+	js      jetstream.JetStream
+	subject string
+	over    error // why no more come
 }
 
 // Forward takes messages from a ring in place and publishes them on the subject, until the ring is
@@ -64,10 +60,8 @@ type forwarder struct {
 // two bridges at one ring (an MPMC), or other writers of the stream, order holds and speed does not:
 // give each its own stream.
 func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subject string, opts *Options) error {
-	source := *consumer
-	f := &forwarder{Source: &source, Options: opts.filled(), js: js, subject: subject}
-	var err error
-	if f.identity, f.state, err = consumer.identity(); err != nil {
+	f := &forwarder{Source: consumer, Options: opts.filled(), js: js, subject: subject}
+	if err := f.identify(); err != nil {
 		return fmt.Errorf("isthmus: bridge from %s: %w", consumer.name, err)
 	}
 	for {
@@ -75,6 +69,7 @@ func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subj
 		if f.over != nil && len(f.queue) == 0 {
 			if err = f.over; errors.Is(err, ring.ErrClosed) {
 				f.state.Store(sent{ID: newID()}) // a ring of that name begins anew
+				f.id = ""
 				return nil
 			}
 		}
@@ -173,15 +168,15 @@ func (f *forwarder) fill(ctx context.Context, w *window) error {
 			f.queue = append(f.queue, it)
 		}
 		it := &f.queue[w.sent]
-		if err := w.publish(f.subject, f.id(it), f.fingerprint, it); err != nil {
+		if err := w.publish(f.subject, f.idOf(it), f.fingerprint, it); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// id returns the message id of a message.
-func (f *forwarder) id(it *item) string { return f.identity + strconv.FormatUint(it.pos, 10) }
+// idOf returns the message id of a message.
+func (f *forwarder) idOf(it *item) string { return f.id + strconv.FormatUint(it.pos, 10) }
 
 // released reports whether a message was passed before this bridge began.
 func (f *forwarder) released(pos uint64) bool { return f.rising && pos < f.state.Load().Next }
@@ -222,7 +217,7 @@ func (f *forwarder) resume(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	pos, ok := positionIn(last.Header.Get(jetstream.MsgIDHeader), f.identity)
+	pos, ok := positionIn(last.Header.Get(jetstream.MsgIDHeader), f.id)
 	if !ok {
 		return
 	}
@@ -252,7 +247,7 @@ func (f *forwarder) bury(ctx context.Context, why error) error {
 		return &fatalError{fmt.Errorf("message %d of %d bytes: %w: %w", it.pos, len(it.data), ErrTooLarge, why)}
 	}
 	m := &nats.Msg{Subject: f.DeadLetter, Data: it.data, Header: nats.Header{
-		HeaderType: {f.fingerprint}, HeaderOrigin: {f.id(it)}, HeaderReason: {why.Error()}}}
+		HeaderType: {f.fingerprint}, HeaderOrigin: {f.idOf(it)}, HeaderReason: {why.Error()}}}
 	if err := deadLetter(ctx, f.js, m, f.AckWait); err != nil {
 		return err
 	}

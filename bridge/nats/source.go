@@ -10,9 +10,13 @@ import (
 )
 
 // Source is the consuming end of a ring, for Forward: what FromSPSC, FromMPMC, FromBytes,
-// FromBytesMPMC and FromBroadcast return.
+// FromBytesMPMC and FromBroadcast return. It keeps what a Forward has taken and not released, so the next
+// Forward of the same consumer in this process needs the same Source. One Forward at a time uses it.
 type Source struct {
 	end
+	id    string // what names the ring in message ids, once a Forward has asked
+	state *shm.Value[sent]
+	queue []item // lent, not released
 	// next lends the next message, and waits for it if it has to.
 	next func(ctx context.Context, wait bool) (item, error)
 	// release releases the message that was lent first.

@@ -31,19 +31,22 @@ type received struct {
 	Pos    uint64 // where the ring ended before
 }
 
-// identity returns what names the ring, in message ids, and the Value that it is in.
-func (s *Source) identity() (string, *shm.Value[sent], error) {
-	v, err := shm.NewValue[sent](s.segment, s.name+".bridge")
-	if err != nil {
-		return "", nil, err
+// identify sets what names the ring in message ids, and the Value that it is in.
+func (s *Source) identify() (err error) {
+	if s.id != "" {
+		return nil
 	}
-	st := v.Update(func(old sent) sent {
+	if s.state, err = shm.NewValue[sent](s.segment, s.name+".bridge"); err != nil {
+		return err
+	}
+	st := s.state.Update(func(old sent) sent {
 		if old.ID == [2]uint64{} || s.rising && s.reach < old.Next {
 			old = sent{ID: newID()} // new, or the ring was removed and made again
 		}
 		return old
 	})
-	return fmt.Sprintf("%016x%016x.%s.", st.ID[0], st.ID[1], url.PathEscape(s.name)), v, nil
+	s.id = fmt.Sprintf("%016x%016x.%s.", st.ID[0], st.ID[1], url.PathEscape(s.name))
+	return nil
 }
 
 // newID returns a random identity.
