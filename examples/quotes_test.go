@@ -2,6 +2,7 @@
 package examples
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,15 +17,15 @@ var quote = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 // whatever it is indented by.
 func TestQuotes(t *testing.T) {
 	var sources []string
-	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+	collect := func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 			var b []byte
 			b, err = os.ReadFile(path)
 			sources = append(sources, flush(string(b)))
 		}
 		return err
-	})
-	if err != nil {
+	}
+	if err := errors.Join(filepath.WalkDir(".", collect), filepath.WalkDir("../bridge/nats/example", collect)); err != nil {
 		t.Fatal(err)
 	}
 	texts, err := filepath.Glob("../docs/*.md")

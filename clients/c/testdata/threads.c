@@ -171,6 +171,8 @@ static void hostile(int rounds) {
         memcpy(before, base, arena);
         spoil(objects[k], sizes[k]);
         memset(mem + (k >= 4 ? 512 : 0), 0, k >= 4 ? 16 : 0); /* roles are free */
+        if (k == 0 && !isthmus__dead(s->seg, *s->big.writers.word & ISTHMUS__IDS)) /* an owner who is alive is waited for */
+            *s->big.writers.word = 0;
         if (k == 6 && rnd() % 2 == 0) { /* a header that is likely to be believed */
             uint64_t pos = rnd() % 64 * 8, *word = (uint64_t *)(void *)mem;
             word[256 / 8] = pos << 6 | rnd() % 4;
