@@ -280,7 +280,9 @@ func TestHubWatch(t *testing.T) {
 	rounds("in turn", inTurn, 1, 0, 1)
 	rounds("in turn", inTurn, 1, 0, 1)
 	fences[1].deaths.Add(1)
+	beds.Add(1e6) // so that it is nobody's turn meanwhile: the others' looks would be counted below
 	rounds("after a death", aftershock, aftershock, 1, 2)
+	beds.Add(-1e6)
 	rounds("in turn", inTurn, 1, 0, 1)
 	cancel()
 	wg.Wait()
