@@ -5,11 +5,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"runtime"
 	"sync"
 	"syscall"
@@ -46,9 +44,9 @@ func callRows() []row {
 func wireCall(r row) (*wiring, error) {
 	switch r.System {
 	case "shmnet.Conn":
-		return &wiring{files: r.forAll(), segment: fmt.Sprintf("bench-%d", os.Getpid())}, nil
+		return &wiring{files: r.forAll(), segment: uniqueName()}, nil
 	case "unix":
-		return &wiring{files: r.forAll(), segment: fmt.Sprintf("@isthmus-bench-%d", os.Getpid())}, nil
+		return &wiring{files: r.forAll(), segment: "@isthmus-" + uniqueName()}, nil
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

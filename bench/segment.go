@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/bench/park"
 	"github.com/isthmus-go/isthmus/shm"
@@ -28,9 +29,14 @@ func wireSegment(r row) (*wiring, error) {
 	return &wiring{files: r.forAll(seg.File()), release: func() { seg.Close() }}, nil
 }
 
+var names atomic.Int64
+
+// uniqueName returns a name that nothing else on this machine has.
+func uniqueName() string { return fmt.Sprintf("bench-%d-%d", os.Getpid(), names.Add(1)) }
+
 // wireNamedSegment makes a segment whose name goes when the sides have attached.
 func wireNamedSegment(r row) (*wiring, error) {
-	name := fmt.Sprintf("bench-%d", os.Getpid())
+	name := uniqueName()
 	seg, err := shm.Create(name, r.segmentSize(), &shm.Options{Populate: true})
 	if err != nil {
 		return nil, err
