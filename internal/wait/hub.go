@@ -54,10 +54,13 @@ type bed struct {
 	hub    *hub
 	words  []futex.Word
 	wards  []*ward
-	keen   bool      // of a keen Event
-	isOut  bool      // guarded by dorm
-	looked bool      // it was told to look; guarded by dorm
-	told   chan bool // has false when it is time to look for the dead, once at a time, and true, last, when it is out; dorm guards what goes in
+	keen   bool // of a keen Event
+	isOut  bool // guarded by dorm
+	looked bool // it was told to look; guarded by dorm
+
+	// told gets false when it is time to look for the dead, unless there is one, and true, last,
+	// when the bed is out. Whoever sends has dorm: so there is always room.
+	told chan bool
 }
 
 // dorm guards all hubs.
