@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
@@ -108,13 +109,18 @@ func TestPython(t *testing.T) {
 	}
 }
 
-// python runs a command in Python with the package in dir, and returns what it prints.
+// python runs a command in Python with the package in dir, and returns what it prints. With
+// -X dev that includes where each of its processes stood when the time was over: a thread in
+// Python that watches the time would do without this, but gcc's sanitizer of addresses leaves
+// its allocator locked in a fork if another thread is in it.
 func python(t testing.TB, dir string, env []string, args ...string) (string, error) {
 	t.Helper()
 	limit, cancel := context.WithTimeout(ctx, proctest.Timeout())
 	defer cancel()
 	c := exec.CommandContext(limit, interpreter(), args...)
 	c.Env = append(append(os.Environ(), "PYTHONPATH="+dir+":"+here(t)+"/tests", "PYTHONDONTWRITEBYTECODE=1"), env...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGABRT) }
 	c.WaitDelay = proctest.Timeout()
 	out, err := c.CombinedOutput()
 	return string(out), err

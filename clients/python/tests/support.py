@@ -1,6 +1,5 @@
 """What the tests share."""
 
-import faulthandler
 import os
 import unittest
 
@@ -13,8 +12,6 @@ class SegmentTest(unittest.TestCase):
     """A test that has a segment of its own."""
 
     def setUp(self):
-        faulthandler.dump_traceback_later(2 * WATCHDOG, exit=True)  # also if something keeps the GIL
-        self.addCleanup(faulthandler.cancel_dump_traceback_later)
         self.name = f"python.{os.getpid()}.{self.id().rsplit('.', 1)[1]}"
         self.segment = isthmus.create(self.name, 4 << 20)
         self.addCleanup(self.leave)
