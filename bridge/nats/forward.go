@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -16,12 +17,12 @@ import (
 // The protocol of Forward.
 //
 // States of a message: in the ring, lent (in queue, in the order of the ring), under way (published
-// in this session), settled (PubAck, or refused), released.
+// in this session), settled (covered by a PubAck, or refused), released.
 //
 // Invariants
 //
-//  1. A message is released only after its PubAck, or after its dead letter's, and only when all
-//     before it are.
+//  1. A message is released only after a PubAck that covers it, or after its dead letter's, and only
+//     when all before it are.
 //  2. Each message of a session but the first is published with Nats-Expected-Last-Msg-Id, the id
 //     of the one before. The server stores it only directly behind that one. So a hole
 //     lets nothing overtake: what comes after it is refused.
@@ -31,6 +32,11 @@ import (
 //  4. A message keeps its id, in every session and every bridge. The server stores an id once in
 //     its window. Where positions only rise, the last message of the subject tells how far an
 //     earlier session has come (Invariant 2: all before it are stored), however long ago.
+//  5. Where positions only rise, a PubAck covers all before it in its session: the server has stored
+//     it behind them (Invariant 2), or in an earlier session (Invariant 4). So only the last of a group,
+//     and the last before a wait, asks for one. Each message that an earlier session has lent asks, so
+//     that one that the server refuses is named, and is not only a hole. Where the dead leave messages
+//     out of order (MPMC), each asks.
 //
 // A death leaves published messages in the ring: the successor finds them there.
 
@@ -99,7 +105,11 @@ func (f *forwarder) session(ctx context.Context) error {
 	if f.rising {
 		f.resume(ctx)
 	}
-	w, err := newWindow(f.js, &f.Options)
+	each := len(f.queue)
+	if !f.rising {
+		each = math.MaxInt // Invariant 5
+	}
+	w, err := newWindow(f.js, &f.Options, each)
 	if err != nil {
 		return &fatalError{err}
 	}
@@ -107,8 +117,8 @@ func (f *forwarder) session(ctx context.Context) error {
 	for {
 		err := f.fill(ctx, w)
 		switch {
-		case err == nil || w.sent > 0: // what is under way comes first
-		case errors.Is(err, errRefused):
+		case err == nil || w.asked > 0 && w.open().covers == 0: // what is under way comes first
+		case errors.Is(err, errRefused) && w.sent == 0:
 			return f.bury(ctx, err)
 		default:
 			return err
@@ -119,22 +129,24 @@ func (f *forwarder) session(ctx context.Context) error {
 		if err := w.wait(ctx); err != nil {
 			return err
 		}
-		for w.sent > 0 {
-			done, repeated, err := w.first()
+		for {
+			covers, repeated, err := w.first()
 			if errors.Is(err, errRefused) {
 				return f.bury(ctx, err)
 			}
 			if err != nil {
 				return err
 			}
-			if !done {
+			if covers == 0 {
 				break
 			}
 			if repeated {
-				f.Metrics.Repeated.Add(1)
+				f.Metrics.Repeated.Add(uint64(covers)) // Invariant 4
 			}
-			if err := f.release(); err != nil {
-				return &fatalError{err}
+			for range covers {
+				if err := f.release(); err != nil {
+					return &fatalError{err}
+				}
 			}
 		}
 		f.remember()
@@ -146,31 +158,40 @@ func (f *forwarder) session(ctx context.Context) error {
 // a message only if none is under way.
 func (f *forwarder) fill(ctx context.Context, w *window) error {
 	for w.sent < f.Window {
-		if w.sent == len(f.queue) {
-			if f.over != nil {
-				return nil
-			}
-			it, err := f.next(ctx, len(f.queue) == 0)
-			if errors.Is(err, ring.ErrEmpty) && len(f.queue) > 0 {
-				return nil
-			}
-			if err != nil {
-				f.over = err
-				return nil
-			}
-			f.Metrics.Missed.Add(it.missed)
-			if f.released(it.pos) { // a Broadcast shows again what the last bridge has passed
-				if err := f.Source.release(); err != nil {
-					return &fatalError{err}
-				}
-				continue
-			}
-			f.queue = append(f.queue, it)
-		}
-		it := &f.queue[w.sent]
-		if err := w.publish(f.subject, f.idOf(it), f.fingerprint, it); err != nil {
+		if err := f.lend(ctx, min(w.sent+2, f.Window)); err != nil {
 			return err
 		}
+		if w.sent == len(f.queue) {
+			return nil
+		}
+		it := &f.queue[w.sent]
+		last := w.sent+1 == min(len(f.queue), f.Window)
+		if err := w.publish(f.subject, f.idOf(it), f.fingerprint, it, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lend lends messages until the queue has n, or the ring no more. It waits only for the first.
+func (f *forwarder) lend(ctx context.Context, n int) error {
+	for len(f.queue) < n && f.over == nil {
+		it, err := f.next(ctx, len(f.queue) == 0)
+		if errors.Is(err, ring.ErrEmpty) && len(f.queue) > 0 {
+			return nil
+		}
+		if err != nil {
+			f.over = err
+			return nil
+		}
+		f.Metrics.Missed.Add(it.missed)
+		if f.released(it.pos) { // a Broadcast shows again what the last bridge has passed
+			if err := f.Source.release(); err != nil {
+				return &fatalError{err}
+			}
+			continue
+		}
+		f.queue = append(f.queue, it)
 	}
 	return nil
 }

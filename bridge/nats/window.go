@@ -26,6 +26,10 @@ const (
 	codeWrongLastID = 10070
 )
 
+// groups is how many PubAcks a full window waits for. More of them cost the server and the connection
+// time, fewer make the window move in leaps.
+const groups = 16
+
 // window is the messages under way in one session. A session has its own publisher: what
 // comes late of an old one finds nobody.
 type window struct {
@@ -34,23 +38,27 @@ type window struct {
 	slots []slot
 	index map[*nats.Msg]int // of the slots' messages
 	begin int               // slot of the first under way
-	sent  int               // how many are
+	asked int               // how many slots wait for a PubAck; the next one collects
+	sent  int               // how many messages are under way
+	each  int               // how many more ask for a PubAck of their own
 	last  string            // id of the one published last
 	acked chan struct{}     // has one if something was settled
 	timer *time.Timer
 }
 
-// slot is a message under way. The publisher's goroutine sets verdict last.
+// slot is messages under way in a row. The last of them asks for the PubAck, for all. The
+// publisher's goroutine sets verdict last.
 type slot struct {
 	msg      nats.Msg
+	covers   int          // how many messages
 	verdict  atomic.Int32 // 0 while there is none
 	repeated bool
 	err      error
 }
 
-// newWindow begins a session.
-func newWindow(js jetstream.JetStream, o *Options) (*window, error) {
-	w := &window{opts: o, slots: make([]slot, o.Window), index: make(map[*nats.Msg]int, o.Window),
+// newWindow begins a session, whose first messages have a PubAck each.
+func newWindow(js jetstream.JetStream, o *Options, each int) (*window, error) {
+	w := &window{opts: o, each: each, slots: make([]slot, o.Window), index: make(map[*nats.Msg]int, o.Window),
 		acked: make(chan struct{}, 1), timer: time.NewTimer(o.AckWait)}
 	for i := range w.slots {
 		m := &w.slots[i].msg
@@ -82,10 +90,15 @@ func (w *window) settle(m *nats.Msg, repeated bool, err error) {
 	}
 }
 
-// publish publishes a message behind those under way. The connection has copied it on return. It is
-// never published again by nats.go: by then the ring may have another in its place.
-func (w *window) publish(subject, id, fingerprint string, it *item) error {
-	s := &w.slots[(w.begin+w.sent)%len(w.slots)]
+// open returns the slot that collects.
+func (w *window) open() *slot { return &w.slots[(w.begin+w.asked)%len(w.slots)] }
+
+// publish publishes a message behind those under way. It asks for a PubAck for its group, at the
+// latest if it is the last before a wait; without a reply subject the server stores a message and says
+// nothing. The connection has copied it on return. It is never published again by nats.go: by then
+// the ring may have another in its place.
+func (w *window) publish(subject, id, fingerprint string, it *item, last bool) error {
+	s := w.open()
 	s.verdict.Store(0)
 	m := &s.msg
 	m.Subject, m.Data = subject, it.data
@@ -98,7 +111,14 @@ func (w *window) publish(subject, id, fingerprint string, it *item) error {
 	if delete(m.Header, jetstream.ExpectedLastMsgIDHeader); w.last != "" {
 		set(m.Header, jetstream.ExpectedLastMsgIDHeader, w.last)
 	}
-	if _, err := w.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0)); err != nil {
+	ask := last || w.each > 0 || s.covers+1 >= w.opts.Window/groups
+	var err error
+	if ask {
+		_, err = w.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
+	} else {
+		err = w.js.Conn().PublishMsg(m)
+	}
+	if err != nil {
 		if errors.Is(err, nats.ErrMaxPayload) {
 			err = fmt.Errorf("%w: %w", errRefused, err)
 		}
@@ -106,6 +126,10 @@ func (w *window) publish(subject, id, fingerprint string, it *item) error {
 	}
 	w.last = id
 	w.sent++
+	w.each--
+	if s.covers++; ask {
+		w.asked++
+	}
 	return nil
 }
 
@@ -138,25 +162,28 @@ func (w *window) wait(ctx context.Context) error {
 	}
 }
 
-// first takes the first message under way out of the window, if it is settled.
-func (w *window) first() (done, repeated bool, err error) {
+// first takes the first messages under way out of the window, if they are settled. It returns how many
+// they are, else 0.
+func (w *window) first() (covers int, repeated bool, err error) {
 	s := &w.slots[w.begin]
-	if s.verdict.Load() == 0 {
-		return false, false, nil
+	if w.asked == 0 || s.verdict.Load() == 0 {
+		return 0, false, nil
 	}
 	var api *jetstream.APIError
 	switch {
 	case s.err == nil:
 	case errors.As(s.err, &api) && api.ErrorCode == codeWrongLastID:
-		return true, false, errOvertaken
-	case errors.As(s.err, &api) && api.ErrorCode == codeTooLarge:
-		return true, false, fmt.Errorf("%w: %w", errRefused, s.err)
+		return 0, false, errOvertaken
+	case errors.As(s.err, &api) && api.ErrorCode == codeTooLarge && s.covers == 1:
+		return 0, false, fmt.Errorf("%w: %w", errRefused, s.err)
 	default:
-		return true, false, s.err
+		return 0, false, s.err
 	}
+	covers, s.covers = s.covers, 0
 	w.begin = (w.begin + 1) % len(w.slots)
-	w.sent--
-	return true, s.repeated, nil
+	w.asked--
+	w.sent -= covers
+	return covers, s.repeated, nil
 }
 
 // close ends the session.

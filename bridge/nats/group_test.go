@@ -1,0 +1,89 @@
+//go:build !plan9
+
+package nats_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	bridge "github.com/isthmus-go/isthmus/bridge/nats"
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/ring"
+)
+
+// A group of messages asks for one PubAck, where positions only rise. Where they do not, each asks.
+func TestGroups(t *testing.T) {
+	const n, window, group = 200, 160, 10
+	for _, kind := range []string{"Bytes", "MPMC"} {
+		t.Run(kind, func(t *testing.T) {
+			s := newStage(t, 1<<20, jetstream.StreamConfig{})
+			var from *bridge.Source
+			if kind == "Bytes" {
+				r := proctest.Must(ring.NewBytes(s.seg, "a", 1<<14))(t)
+				p := proctest.Must(r.Producer())(t)
+				for i := range n {
+					proctest.Check(t, p.TryPush([]byte{byte(i)}))
+				}
+				proctest.Check(t, p.Close())
+				from = bridge.FromBytes(s.seg, "a", proctest.Must(r.Consumer())(t))
+			} else {
+				r := proctest.Must(ring.NewMPMC[uint8](s.seg, "a", 256))(t)
+				for i := range n {
+					proctest.Check(t, r.TryPush(uint8(i)))
+				}
+				proctest.Check(t, r.Close())
+				from = bridge.FromMPMC(s.seg, "a", r)
+			}
+			sub := proctest.Must(s.nc.SubscribeSync("s.a"))(t)
+			m := new(bridge.Metrics)
+			proctest.Check(t, bridge.Forward(context.Background(), from, s.js, "s.a", &bridge.Options{Window: window, Metrics: m}))
+			storedIs(t, s, n)
+			if m.Passed.Load() != n || m.Retries.Load() != 0 {
+				t.Errorf("%v", m)
+			}
+			for i := range n {
+				got := proctest.Must(sub.NextMsg(proctest.Timeout()))(t)
+				if want := kind == "MPMC" || i%group == group-1; (got.Reply != "") != want {
+					t.Errorf("message %d asks at %q, want that it asks: %v", i, got.Reply, want)
+				}
+			}
+		})
+	}
+}
+
+// Messages that the server refuses go to the dead letters, in the midst of a group and as the one that
+// asks for it; those around them are stored in order.
+func TestRefusedInGroup(t *testing.T) {
+	s := newStage(t, 1<<20, jetstream.StreamConfig{MaxMsgSize: 1000})
+	ctx := context.Background()
+	r := proctest.Must(ring.NewBytes(s.seg, "a", 1<<14))(t)
+	p := proctest.Must(r.Producer())(t)
+	stored := byte(0)
+	for i := range 25 {
+		if i == 3 || i == 9 || i == 24 {
+			proctest.Check(t, p.TryPush(make([]byte, 2000)))
+			continue
+		}
+		proctest.Check(t, p.TryPush([]byte{stored}))
+		stored++
+	}
+	proctest.Check(t, p.Close())
+	from := bridge.FromBytes(s.seg, "a", proctest.Must(r.Consumer())(t))
+	m := new(bridge.Metrics)
+	forward := func(dead string) error {
+		return proctest.Result(t, proctest.Go(func() error {
+			return bridge.Forward(ctx, from, s.js, "s.a", &bridge.Options{Window: 160, DeadLetter: dead, Metrics: m})
+		}))
+	}
+	proctest.WantError(t, "Forward", forward(""), bridge.ErrTooLarge)
+	if n := m.Passed.Load(); n != 3 {
+		t.Errorf("%d have passed before the first that is refused, want 3", n)
+	}
+	proctest.Check(t, forward("d"))
+	storedIs(t, s, uint64(stored))
+	if n := m.DeadLetters.Load(); n != 3 {
+		t.Errorf("%d dead letters, want 3", n)
+	}
+}
