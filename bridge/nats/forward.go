@@ -165,7 +165,7 @@ func (f *forwarder) fill(ctx context.Context, w *window) error {
 			return nil
 		}
 		it := &f.queue[w.sent]
-		last := w.sent+1 == min(len(f.queue), f.Window)
+		last := w.sent+1 == len(f.queue) // beyond the window it reaches only with what asks anyway
 		if err := w.publish(f.subject, f.idOf(it), f.fingerprint, it, last); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ package nats_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -13,9 +14,9 @@ import (
 	"github.com/isthmus-go/isthmus/ring"
 )
 
-// A group of messages asks for one PubAck, where positions only rise. Where they do not, each asks.
+// A group of messages asks for one PubAck, where positions only rise; so does what is left at the end. Where they do not, each asks.
 func TestGroups(t *testing.T) {
-	const n, window, group = 200, 160, 10
+	const n, window, group = 205, 160, 10
 	for _, kind := range []string{"Bytes", "MPMC"} {
 		t.Run(kind, func(t *testing.T) {
 			s := newStage(t, 1<<20, jetstream.StreamConfig{})
@@ -45,7 +46,7 @@ func TestGroups(t *testing.T) {
 			}
 			for i := range n {
 				got := proctest.Must(sub.NextMsg(proctest.Timeout()))(t)
-				if want := kind == "MPMC" || i%group == group-1; (got.Reply != "") != want {
+				if want := kind == "MPMC" || i%group == group-1 || i == n-1; (got.Reply != "") != want {
 					t.Errorf("message %d asks at %q, want that it asks: %v", i, got.Reply, want)
 				}
 			}
@@ -53,37 +54,43 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// Messages that the server refuses go to the dead letters, in the midst of a group and as the one that
-// asks for it; those around them are stored in order.
+// Messages over a limit go to the dead letters, in the midst of a group and as the one that asks for
+// it; those around them are stored in order.
 func TestRefusedInGroup(t *testing.T) {
-	s := newStage(t, 1<<20, jetstream.StreamConfig{MaxMsgSize: 1000})
-	ctx := context.Background()
-	r := proctest.Must(ring.NewBytes(s.seg, "a", 1<<14))(t)
-	p := proctest.Must(r.Producer())(t)
-	stored := byte(0)
-	for i := range 25 {
-		if i == 3 || i == 9 || i == 24 {
-			proctest.Check(t, p.TryPush(make([]byte, 2000)))
-			continue
-		}
-		proctest.Check(t, p.TryPush([]byte{stored}))
-		stored++
-	}
-	proctest.Check(t, p.Close())
-	from := bridge.FromBytes(s.seg, "a", proctest.Must(r.Consumer())(t))
-	m := new(bridge.Metrics)
-	forward := func(dead string) error {
-		return proctest.Result(t, proctest.Go(func() error {
-			return bridge.Forward(ctx, from, s.js, "s.a", &bridge.Options{Window: 160, DeadLetter: dead, Metrics: m})
-		}))
-	}
-	proctest.WantError(t, "Forward", forward(""), bridge.ErrTooLarge)
-	if n := m.Passed.Load(); n != 3 {
-		t.Errorf("%d have passed before the first that is refused, want 3", n)
-	}
-	proctest.Check(t, forward("d"))
-	storedIs(t, s, uint64(stored))
-	if n := m.DeadLetters.Load(); n != 3 {
-		t.Errorf("%d dead letters, want 3", n)
+	for _, by := range []string{"stream", "connection"} {
+		t.Run(by, func(t *testing.T) {
+			payload, cfg := int32(1000), jetstream.StreamConfig{}
+			if by == "stream" {
+				payload, cfg.MaxMsgSize = 1<<20, 1000
+			}
+			s := newStage(t, payload, cfg)
+			r := proctest.Must(ring.NewBytes(s.seg, "a", 1<<14))(t)
+			p := proctest.Must(r.Producer())(t)
+			stored := byte(0)
+			for i := range 25 {
+				if i == 3 || i == 9 || i == 24 {
+					proctest.Check(t, p.TryPush(make([]byte, 2000)))
+					continue
+				}
+				proctest.Check(t, p.TryPush([]byte{stored}))
+				stored++
+			}
+			proctest.Check(t, p.Close())
+			from := bridge.FromBytes(s.seg, "a", proctest.Must(r.Consumer())(t))
+			m := new(bridge.Metrics)
+			forward := func(dead string) error { // AckWait is not to end what waits for nothing
+				o := &bridge.Options{Window: 160, AckWait: time.Hour, DeadLetter: dead, Metrics: m}
+				return proctest.Result(t, proctest.Go(func() error { return bridge.Forward(context.Background(), from, s.js, "s.a", o) }))
+			}
+			proctest.WantError(t, "Forward", forward(""), bridge.ErrTooLarge)
+			if n := m.Passed.Load(); n != 3 {
+				t.Errorf("%d have passed before the first that is refused, want 3", n)
+			}
+			proctest.Check(t, forward("d"))
+			storedIs(t, s, uint64(stored))
+			if n := m.DeadLetters.Load(); n != 3 {
+				t.Errorf("%d dead letters, want 3", n)
+			}
+		})
 	}
 }
