@@ -6,7 +6,8 @@
 // # Promise
 //
 // At least once, in the order of the ring, and deduplicated. [Forward] reads messages in place, and
-// takes each out of the ring only after its PubAck. [Receive] acknowledges each only after its push. A
+// takes each out of the ring only after a PubAck that proves that it is stored: its own, or that of one
+// behind it. [Receive] acknowledges each only after its push. A
 // message is named by the ring's identity and its position, in Nats-Msg-Id: the server stores a name
 // once within its window (Duplicates of the stream). If a message is missing, the server
 // refuses those behind it (Nats-Expected-Last-Msg-Id), so nothing is overtaken. A server that is slow,
@@ -18,10 +19,10 @@
 //	Forward killed             its successor finds all that was under way in the ring; nothing is
 //	                           repeated within the window, nor as long as the stream keeps the
 //	                           last message of the subject (MPMC: only within the window)
-//	server gone, reconnect     Forward publishes again from the first without a PubAck
+//	server gone, reconnect     Forward publishes again from the first that no PubAck covers
 //	server killed              as above; if by then the stream has dropped messages that were
 //	                           consumed (WorkQueuePolicy), their ids are forgotten with them,
-//	                           and those without a PubAck are repeated
+//	                           and those that no PubAck covers are repeated
 //	stream full                Forward tries again, the messages wait in the ring
 //	stream deleted             likewise, until there is one; what the stream had is lost with it
 //	payload over the limit     dead letter, in parts; or ErrTooLarge, and it stays in the ring
