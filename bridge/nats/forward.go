@@ -155,17 +155,18 @@ func (f *forwarder) session(ctx context.Context) error {
 }
 
 // fill publishes what is in the queue and not under way, and then what the ring has. It waits for
-// a message only if none is under way.
+// a message only if none is under way. It lends one more than it publishes: so it knows which is the
+// last that the ring has.
 func (f *forwarder) fill(ctx context.Context, w *window) error {
 	for w.sent < f.Window {
-		if err := f.lend(ctx, min(w.sent+2, f.Window)); err != nil {
+		if err := f.lend(ctx, w.sent+2); err != nil {
 			return err
 		}
 		if w.sent == len(f.queue) {
 			return nil
 		}
 		it := &f.queue[w.sent]
-		last := w.sent+1 == len(f.queue) // beyond the window it reaches only with what asks anyway
+		last := w.sent+1 == len(f.queue)
 		if err := w.publish(f.subject, f.idOf(it), f.fingerprint, it, last); err != nil {
 			return err
 		}

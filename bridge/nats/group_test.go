@@ -4,6 +4,7 @@ package nats_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -90,6 +91,47 @@ func TestRefusedInGroup(t *testing.T) {
 			storedIs(t, s, uint64(stored))
 			if n := m.DeadLetters.Load(); n != 3 {
 				t.Errorf("%d dead letters, want 3", n)
+			}
+		})
+	}
+}
+
+// A stream that is full refuses a message in a place of the window that others had before: it stays.
+// After that, what was under way asks each; what comes behind is in groups again.
+func TestAfterRefusal(t *testing.T) {
+	for _, window := range []int{4, 32} { // groups of one, and of two
+		t.Run(strconv.Itoa(window), func(t *testing.T) {
+			cfg := jetstream.StreamConfig{MaxMsgs: 10, Discard: jetstream.DiscardNew}
+			s := newStage(t, 1<<20, cfg)
+			r, c := near(t, s, 0, 64)
+			sub := proctest.Must(s.nc.SubscribeSync("s.a"))(t)
+			m, room := new(bridge.Metrics), false
+			forwarding(t, s, c, &bridge.Options{Window: window, RetryWait: time.Millisecond, Metrics: m}, func() bool {
+				if !room && m.Retries.Load() > 3 {
+					if n := m.Passed.Load(); n != 10 || r.Len() != 54 {
+						t.Errorf("%d have passed and %d are in the ring, want 10 and 54", n, r.Len())
+					}
+					cfg.Name, cfg.Subjects, cfg.MaxMsgs, cfg.Storage = "S", []string{"s.>"}, -1, jetstream.MemoryStorage
+					proctest.Must(s.js.UpdateStream(context.Background(), cfg))(t)
+					room = true
+				}
+				return r.Len() == 0
+			})
+			storedIs(t, s, 64)
+			asks := [64]bool{}
+			for got := byte(0); got < 63; {
+				m := proctest.Must(sub.NextMsg(proctest.Timeout()))(t)
+				got = m.Data[0]
+				asks[got] = m.Reply != ""
+			}
+			n := 0
+			for _, ask := range asks[54:] {
+				if ask {
+					n++
+				}
+			}
+			if n == 10 != (window == 4) || !asks[63] {
+				t.Errorf("of the last ten, these ask: %v", asks[54:])
 			}
 		})
 	}
