@@ -7,11 +7,11 @@
 //
 // At least once, in the order of the ring, and deduplicated. [Forward] reads messages in place, and
 // takes each out of the ring only after a PubAck that proves that it is stored: its own, or that of one
-// behind it. [Receive] acknowledges each only after its push. A
-// message is named by the ring's identity and its position, in Nats-Msg-Id: the server stores a name
-// once within its window (Duplicates of the stream). If a message is missing, the server
-// refuses those behind it (Nats-Expected-Last-Msg-Id), so nothing is overtaken. A server that is slow,
-// full or gone leaves messages in the ring, and a full ring stops its producer.
+// behind it. [Receive] acknowledges each only after its push. A message is named by the ring's identity
+// and its position, in Nats-Msg-Id: the server stores a name once within its window (Duplicates of the
+// stream). If a message is missing, the server refuses those behind it (Nats-Expected-Last-Msg-Id), so
+// nothing is overtaken. A server that is slow, full or gone leaves messages in the ring, and a full
+// ring stops its producer.
 //
 // What happens when something fails:
 //
