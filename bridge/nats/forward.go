@@ -56,7 +56,9 @@ type forwarder struct {
 // closed and drained, or ctx ends. It returns nil in the first case.
 //
 // While the server cannot be reached, refuses messages or has no stream for the subject, Forward
-// tries again: the messages stay in the ring, and a full ring stops its producers. With
+// tries again: the messages stay in the ring, and a full ring stops its producers. It ends with
+// jetstream.ErrConnectionClosed if the connection does (by default, nats.go gives up after 60 attempts to
+// reconnect: see nats.MaxReconnects). With
 // two bridges at one ring (an MPMC), or other writers of the stream, order holds and speed does not:
 // give each its own stream.
 func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subject string, opts *Options) error {
@@ -80,6 +82,8 @@ func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subj
 		case f.over != nil && len(f.queue) == 0:
 		case errors.As(err, &fatal):
 			err = fatal.error
+		case f.js.Conn().IsClosed(): // for good
+			err = jetstream.ErrConnectionClosed
 		default:
 			f.retry(err)
 			if !errors.Is(err, errOvertaken) {
