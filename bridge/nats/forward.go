@@ -66,6 +66,9 @@ func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subj
 	if err := f.identify(); err != nil {
 		return fmt.Errorf("isthmus: bridge from %s: %w", consumer.name, err)
 	}
+	if f.gather != nil && len(f.queue) == 0 {
+		f.over = f.gather(ctx)
+	}
 	for {
 		err := f.session(ctx)
 		if f.over != nil && len(f.queue) == 0 {

@@ -150,13 +150,14 @@ func stormBroadcast(t proctest.Fataler, s *shm.Segment) *ring.Broadcast[message]
 	return proctest.Must(ring.NewBroadcast[message](s, "near", stormCap, ring.Lossless))(t)
 }
 
-// guard subscribes to a lossless Broadcast, and goes no further than the far end. So what a bridge had
-// copied and not published is in the ring, when it is killed, until its successor subscribes.
+// guard subscribes to a lossless Broadcast, and stays an eighth of the ring behind the far end: so much
+// the producer may have announced to write. So what a bridge had copied and not published, when it is killed,
+// is in the ring until its successor subscribes.
 func guard(ctx context.Context, t proctest.Fataler, s *shm.Segment) {
 	sub, far := proctest.Must(stormBroadcast(t, s).Subscribe(ring.FromOldest))(t), stormSPSC(t, s)
 	go func() {
 		for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
-			for sub.Position() < far.Stats().Popped {
+			for sub.Position()+stormCap/8 < far.Stats().Popped {
 				if _, err := sub.TryPop(); err != nil {
 					return
 				}

@@ -1,0 +1,64 @@
+//go:build !plan9
+
+package nats_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	bridge "github.com/isthmus-go/isthmus/bridge/nats"
+	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/ring"
+	"github.com/isthmus-go/isthmus/shm"
+)
+
+// openShared returns an end of a ring of a kind, and what pushes a number to it, lends a message, and closes it.
+func openShared(t proctest.Fataler, s *shm.Segment, kind string) (from *bridge.Source, push func(byte) error, lend, end func() error) {
+	if kind == "MPMC" {
+		q := proctest.Must(ring.NewMPMC[byte](s, "a", 16))(t)
+		return bridge.FromMPMC(s, "a", q), q.TryPush, func() error { _, err := q.TryNext(); return err }, q.Close
+	}
+	q := proctest.Must(ring.NewBytesMPMC(s, "a", 16*64))(t)
+	return bridge.FromBytesMPMC(s, "a", q), func(b byte) error { return q.TryPush([]byte{b}) },
+		func() error { _, err := q.TryNext(); return err }, q.Close
+}
+
+var _ = proctest.Register("borrower", func(c *proctest.Child) {
+	_, _, lend, _ := openShared(c, proctest.Must(shm.Open("bridge", nil))(c), c.Arg(0))
+	for range number(c, 1) {
+		proctest.Check(c, lend())
+	}
+	c.Send("ready")
+	c.Expect("end")
+})
+
+// What a bridge that died had under way comes before what it had not, whether the ring is closed or not.
+func TestOrderAfterDeath(t *testing.T) {
+	const messages = 10
+	for _, kind := range []string{"MPMC", "BytesMPMC"} {
+		for what, closed := range map[string]bool{"open": false, "closed": true} {
+			t.Run(kind+"/"+what, func(t *testing.T) {
+				s := newStage(t, 1<<20, jetstream.StreamConfig{})
+				from, push, _, end := openShared(t, s.seg, kind)
+				for i := range byte(messages) {
+					proctest.Check(t, push(i))
+				}
+				dead := proctest.Start(t, "borrower", kind, "6")
+				dead.Expect("ready")
+				dead.Kill()
+				if closed {
+					proctest.Check(t, end())
+				}
+				done := proctest.Go(func() error { return bridge.Forward(context.Background(), from, s.js, "s.a", nil) })
+				proctest.Until(t, "all are stored", func() bool { return s.stored(t) == messages })
+				if !closed {
+					proctest.Check(t, end())
+				}
+				proctest.Check(t, proctest.Result(t, done))
+				storedIs(t, s, messages)
+			})
+		}
+	}
+}
