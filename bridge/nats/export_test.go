@@ -5,6 +5,8 @@ package nats
 import (
 	"context"
 	"errors"
+
+	"github.com/isthmus-go/isthmus/shm"
 )
 
 // Deaf returns a source whose bridge ends before it releases anything.
@@ -43,4 +45,10 @@ func (s *Sink) Stepped(before, after func()) *Sink {
 		return err
 	}
 	return &d
+}
+
+// Passed returns what tells how far the bridges of a ring have come, if its positions rise.
+func Passed(s *shm.Segment, name string) (func() uint64, error) {
+	v, err := shm.NewValue[sent](s, name+".bridge")
+	return func() uint64 { return v.Load().Next }, err
 }

@@ -125,7 +125,7 @@ func openEnds(t proctest.Fataler, s *shm.Segment, kind string) (e ends) {
 				return bridge.FromBroadcast(s, "near", proctest.Must(near.Subscribe(ring.FromOldest))(t))
 			}
 		}
-		far := stormSPSC(t, s)
+		far := proctest.Must(ring.NewSPSC[message](s, "far", stormCap))(t)
 		e.sink = func() *bridge.Sink { return bridge.ToSPSC(s, "far", proctest.Must(far.Producer())(t)) }
 		e.consumer = func() taker {
 			c := proctest.Must(far.Consumer())(t)
@@ -142,27 +142,26 @@ func openEnds(t proctest.Fataler, s *shm.Segment, kind string) (e ends) {
 	return e
 }
 
-func stormSPSC(t proctest.Fataler, s *shm.Segment) *ring.SPSC[message] {
-	return proctest.Must(ring.NewSPSC[message](s, "far", stormCap))(t)
-}
-
 func stormBroadcast(t proctest.Fataler, s *shm.Segment) *ring.Broadcast[message] {
 	return proctest.Must(ring.NewBroadcast[message](s, "near", stormCap, ring.Lossless))(t)
 }
 
-// guard subscribes to a lossless Broadcast, and stays an eighth of the ring behind the far end: so much
+// guard subscribes to a lossless Broadcast, and stays an eighth of the ring behind its bridge: so much
 // the producer may have announced to write. So what a bridge had copied and not published, when it is killed,
 // is in the ring until its successor subscribes.
-func guard(ctx context.Context, t proctest.Fataler, s *shm.Segment) {
-	sub, far := proctest.Must(stormBroadcast(t, s).Subscribe(ring.FromOldest))(t), stormSPSC(t, s)
-	go func() {
+func guard(t proctest.Fataler, s *shm.Segment) (end func()) {
+	sub := proctest.Must(stormBroadcast(t, s).Subscribe(ring.FromOldest))(t)
+	passed := proctest.Must(bridge.Passed(s, "near"))(t)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := proctest.Go(func() error {
 		for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
-			for sub.Position()+stormCap/8 < far.Stats().Popped {
+			for sub.Position()+stormCap/8 < passed() {
 				if _, err := sub.TryPop(); err != nil {
-					return
+					return err
 				}
 			}
 		}
-		sub.Detach()
-	}()
+		return sub.Detach()
+	})
+	return func() { stop(); proctest.Check(t, <-ended) }
 }

@@ -152,13 +152,12 @@ func TestStorm(t *testing.T) {
 
 func storm(t *testing.T, rnd *rand.Rand, kind string, kills int) {
 	proctest.Dir(t)
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
+	ctx := context.Background()
 	seg := proctest.Must(shm.Create("storm", 4<<20, nil))(t)
 	defer func() { seg.Close(); shm.Remove("storm", nil) }()
 	openEnds(t, seg, kind)
 	if kind == "Broadcast" {
-		guard(ctx, t, seg)
+		defer guard(t, seg)()
 	}
 	port, dir := freePort(t), t.TempDir()
 	url := fmt.Sprintf("nats://127.0.0.1:%d", port)
