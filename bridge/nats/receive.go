@@ -66,7 +66,7 @@ func (r *receiver) run(ctx context.Context) (err error) {
 	if r.done = r.state.Load(); r.position != nil && r.done.Seq != 0 && r.position() <= r.done.Pos {
 		r.done.Seq-- // its push has not been
 	}
-	info, err := r.consumer.Info(ctx)
+	info, err := r.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,16 +148,9 @@ func streamOf(md *jetstream.MsgMetadata) uint64 {
 
 // settle passes on what is held, once the server has nothing pending that is not in hand.
 func (r *receiver) settle(ctx context.Context) error {
-	limit, cancel := context.WithTimeout(ctx, r.AckWait)
-	info, err := r.consumer.Info(limit)
-	cancel()
-	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) {
-		return err
-	}
+	info, err := r.ask(ctx)
 	if err != nil {
-		r.retry(err)
-		sleep(ctx, r.RetryWait)
-		return nil
+		return err
 	}
 	// A server that was killed may have forgotten deliveries. What it has not delivered, by what it
 	// remembers, comes again: it does not count.
@@ -186,6 +179,26 @@ func (r *receiver) settle(ctx context.Context) error {
 	r.expected = info.Delivered.Consumer + 1
 	r.Metrics.UnderWay.Store(0)
 	return nil
+}
+
+// ask asks the server about the consumer, until there is an answer.
+func (r *receiver) ask(ctx context.Context) (*jetstream.ConsumerInfo, error) {
+	for {
+		limit, cancel := context.WithTimeout(ctx, r.AckWait)
+		info, err := r.consumer.Info(limit)
+		cancel()
+		if err == nil || ctx.Err() != nil || isFinal(err) {
+			return info, err
+		}
+		r.retry(err)
+		sleep(ctx, r.RetryWait)
+	}
+}
+
+// isFinal reports whether an error of a consumer does not pass by itself.
+func isFinal(err error) bool {
+	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) ||
+		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, nats.ErrConnectionClosed)
 }
 
 // pass pushes a message, and acknowledges it.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	bridge "github.com/isthmus-go/isthmus/bridge/nats"
@@ -71,9 +72,8 @@ func TestConnectionClosed(t *testing.T) {
 	sent := proctest.Go(func() error {
 		return bridge.Forward(ctx, bridge.FromSPSC(s.seg, "near", c), js, "s.a", &bridge.Options{AckWait: 50 * time.Millisecond})
 	})
-	got := proctest.Go(func() error {
-		return bridge.Receive(ctx, cons, bridge.ToSPSC(s.seg, "far", proctest.Must(far.Producer())(t)), nil)
-	})
+	to := bridge.ToSPSC(s.seg, "far", proctest.Must(far.Producer())(t))
+	got := proctest.Go(func() error { return bridge.Receive(ctx, cons, to, nil) })
 	proctest.Until(t, "all are received", func() bool { return far.Len() == 20 })
 	js.Conn().Close()
 	proctest.WantError(t, "Forward", proctest.Result(t, sent), jetstream.ErrConnectionClosed)
@@ -81,6 +81,33 @@ func TestConnectionClosed(t *testing.T) {
 	if r.Len() != 20 {
 		t.Errorf("%d messages are in the ring, want 20", r.Len())
 	}
+	got = proctest.Go(func() error { return bridge.Receive(ctx, cons, to, nil) })
+	proctest.WantError(t, "Receive", proctest.Result(t, got), nats.ErrConnectionClosed)
+}
+
+// A Receive that begins while the server does not answer waits for it.
+func TestReceiveWaits(t *testing.T) {
+	s := newStage(t, 1<<20, jetstream.StreamConfig{})
+	w := newWire(t, s.Addr().String())
+	js := proctest.Must(jetstream.New(connect(t, w.url())))(t)
+	defer js.Conn().Close()
+	r, c := near(t, s, 0, 1)
+	forwarding(t, s, c, nil, func() bool { return r.Len() == 0 })
+	cons := consumer(t, js)
+	far := proctest.Must(ring.NewSPSC[uint64](s.seg, "far", 4))(t)
+	to := bridge.ToSPSC(s.seg, "far", proctest.Must(far.Producer())(t))
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	m := new(bridge.Metrics)
+	w.hold()
+	done := proctest.Go(func() error {
+		return bridge.Receive(ctx, cons, to, &bridge.Options{Metrics: m, AckWait: 20 * time.Millisecond, RetryWait: time.Millisecond})
+	})
+	proctest.Until(t, "it has tried again", func() bool { return m.Retries.Load() > 1 })
+	w.pass()
+	proctest.Until(t, "the message has arrived", func() bool { return far.Len() == 1 })
+	stop()
+	proctest.WantError(t, "Receive", proctest.Result(t, done), context.Canceled)
 }
 
 // A stream that is deleted takes its consumers along, which ends Receive. The one that is made in its place

@@ -62,3 +62,32 @@ func TestOrderAfterDeath(t *testing.T) {
 		}
 	}
 }
+
+// Two bridges at one ring share its messages, each of which is stored once.
+func TestTwoBridges(t *testing.T) {
+	const messages = 200
+	s := newStage(t, 1<<20, jetstream.StreamConfig{})
+	ctx := context.Background()
+	q := proctest.Must(ring.NewMPMC[byte](s.seg, "a", 16))(t)
+	forward := func() error {
+		return bridge.Forward(ctx, bridge.FromMPMC(s.seg, "a", q), s.js, "s.a", &bridge.Options{Window: 4})
+	}
+	one, two := proctest.Go(forward), proctest.Go(forward)
+	for i := range byte(messages) {
+		proctest.Check(t, q.Push(ctx, i))
+	}
+	proctest.Check(t, q.Close())
+	proctest.Check(t, proctest.Result(t, one))
+	proctest.Check(t, proctest.Result(t, two))
+	seen := map[byte]bool{}
+	for i := range s.stored(t) {
+		m := proctest.Must(s.stream.GetMsg(ctx, i+1))(t)
+		if seen[m.Data[0]] {
+			t.Errorf("message %d is stored twice", m.Data[0])
+		}
+		seen[m.Data[0]] = true
+	}
+	if len(seen) != messages {
+		t.Errorf("%d messages are stored of %d", len(seen), messages)
+	}
+}
