@@ -56,11 +56,12 @@ type forwarder struct {
 // closed and drained, or ctx ends. It returns nil in the first case.
 //
 // While the server cannot be reached, refuses messages or has no stream for the subject, Forward
-// tries again: the messages stay in the ring, and a full ring stops its producers. It ends with
-// jetstream.ErrConnectionClosed if the connection does (by default, nats.go gives up after 60 attempts to
-// reconnect: see nats.MaxReconnects). With
-// two bridges at one ring (an MPMC), or other writers of the stream, order holds and speed does not:
-// give each its own stream.
+// tries again: the messages stay in the ring, and a full ring stops its producers. It fails if the
+// connection is closed for good.
+//
+// Other writers of the stream cost speed, and break no order: give each its own stream. Two bridges at one ring
+// (an MPMC) share its messages. Each is stored once, but there is no order between those of the one and of
+// the other.
 func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subject string, opts *Options) error {
 	f := &forwarder{Source: consumer, Options: opts.filled(), js: js, subject: subject}
 	if err := f.identify(); err != nil {

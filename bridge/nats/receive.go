@@ -187,18 +187,21 @@ func (r *receiver) ask(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 		limit, cancel := context.WithTimeout(ctx, r.AckWait)
 		info, err := r.consumer.Info(limit)
 		cancel()
-		if err == nil || ctx.Err() != nil || isFinal(err) {
+		switch {
+		case err == nil || ctx.Err() != nil || isGone(err):
 			return info, err
+		case errors.Is(err, nats.ErrConnectionClosed):
+			return nil, jetstream.ErrConnectionClosed // as Next says it
 		}
 		r.retry(err)
 		sleep(ctx, r.RetryWait)
 	}
 }
 
-// isFinal reports whether an error of a consumer does not pass by itself.
-func isFinal(err error) bool {
+// isGone reports whether there is no such consumer.
+func isGone(err error) bool {
 	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) ||
-		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, nats.ErrConnectionClosed)
+		errors.Is(err, jetstream.ErrStreamNotFound)
 }
 
 // pass pushes a message, and acknowledges it.

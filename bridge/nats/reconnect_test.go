@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	bridge "github.com/isthmus-go/isthmus/bridge/nats"
@@ -82,7 +81,7 @@ func TestConnectionClosed(t *testing.T) {
 		t.Errorf("%d messages are in the ring, want 20", r.Len())
 	}
 	got = proctest.Go(func() error { return bridge.Receive(ctx, cons, to, nil) })
-	proctest.WantError(t, "Receive", proctest.Result(t, got), nats.ErrConnectionClosed)
+	proctest.WantError(t, "Receive", proctest.Result(t, got), jetstream.ErrConnectionClosed)
 }
 
 // A Receive that begins while the server does not answer waits for it.

@@ -81,9 +81,13 @@ func FromBytesMPMC(s *shm.Segment, name string, q *ring.BytesMPMC) *Source {
 	return fromShared(end{s, name, bytesType}, q.Next, q.TryNext, ring.LentBytes.Bytes)
 }
 
-// FromBroadcast returns a subscriber of the Broadcast of that name in the segment. Its messages are
-// copies: of a lossless ring too, they are no longer in the ring once they are under way. What the
+// FromBroadcast returns a subscriber of the Broadcast of that name in the segment. What the
 // subscriber missed is told with the next message.
+//
+// Its messages are copies. Of a lossless ring too, the producer may overwrite a message that is under way. A place
+// that waits for the PubAck would not change that: a subscriber that dies is let go within 50 ms, whatever it
+// has not read. What keeps messages for the successor of a bridge that is killed is another subscriber, which
+// lives, and stays behind what the stream has by an eighth of the ring (FromOldest may begin so much later).
 func FromBroadcast[T any](s *shm.Segment, name string, sub *ring.Subscriber[T]) *Source {
 	enc := newCodec(reflect.TypeFor[T]())
 	return &Source{end: end{s, name, enc.fingerprint}, rising: true, start: sub.Position(),
