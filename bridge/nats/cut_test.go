@@ -221,9 +221,10 @@ func TestFarFull(t *testing.T) {
 		t.Errorf("%d messages are not acknowledged, want %d", info.NumAckPending, messages-room)
 	}
 	done, stop = receive()
-	to2 := proctest.Must(far.Consumer())(t)
+	c2 := proctest.Must(far.Consumer())(t)
+	ctx, _ := limited(t)
 	for i := range uint64(messages) {
-		if v, err := to2.Pop(context.Background()); v != i || err != nil {
+		if v, err := c2.Pop(ctx); v != i || err != nil {
 			t.Fatalf("message %d is %d, %v", i, v, err)
 		}
 	}

@@ -18,8 +18,7 @@ import (
 // Receive and is delivered again.
 func TestTooLargeForRing(t *testing.T) {
 	s := newStage(t, 1<<20, jetstream.StreamConfig{})
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
+	ctx, stop := limited(t)
 	near := proctest.Must(ring.NewBytes(s.seg, "near", 1<<16))(t)
 	p := proctest.Must(near.Producer())(t)
 	large := strings.Repeat("large", 1000)

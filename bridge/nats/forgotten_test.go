@@ -38,8 +38,7 @@ func (c *asked) Info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 func TestForgottenDeliveries(t *testing.T) {
 	const lost, messages = 5, 20
 	proctest.Dir(t)
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
+	ctx, stop := limited(t)
 	dir, port := t.TempDir(), freePort(t)
 	srv := serve(t, "127.0.0.1", port, dir, 1<<20)
 	js := proctest.Must(jetstream.New(connect(t, srv.ClientURL())))(t)

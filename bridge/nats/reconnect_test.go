@@ -19,8 +19,7 @@ func TestReconnect(t *testing.T) {
 	const n, every = 1000, 100
 	s := newStage(t, 1<<20, jetstream.StreamConfig{})
 	w := newWire(t, s.Addr().String())
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
+	ctx, stop := limited(t)
 	connected := func() jetstream.JetStream {
 		nc := connect(t, w.url())
 		t.Cleanup(nc.Close)
@@ -113,7 +112,8 @@ func TestReceiveWaits(t *testing.T) {
 // has the same sequences, which are not taken for the old ones.
 func TestMadeAgain(t *testing.T) {
 	s := newStage(t, 1<<20, jetstream.StreamConfig{})
-	ctx := context.Background()
+	ctx, _ := limited(t)
+	m := new(bridge.Metrics)
 	far := proctest.Must(ring.NewSPSC[uint64](s.seg, "far", 64))(t)
 	to := bridge.ToSPSC(s.seg, "far", proctest.Must(far.Producer())(t))
 	c := proctest.Must(far.Consumer())(t)
@@ -122,7 +122,11 @@ func TestMadeAgain(t *testing.T) {
 		forwarding(t, s, from, nil, func() bool { return near.Len() == 0 })
 		proctest.Check(t, from.Detach())
 		cons := consumer(t, s.js)
-		got := proctest.Go(func() error { return bridge.Receive(ctx, cons, to, nil) })
+		got := proctest.Go(func() error { return bridge.Receive(ctx, cons, to, &bridge.Options{Metrics: m}) })
+		proctest.Until(t, "all have arrived", func() bool { return m.Passed.Load() == 10*(round+1) || m.Repeated.Load() > 0 })
+		if n := m.Repeated.Load(); n > 0 {
+			t.Fatalf("%d messages were taken for those of the old stream", n)
+		}
 		for i := range uint64(10) {
 			if v, err := c.Pop(ctx); v != round*10+i || err != nil {
 				t.Fatalf("message %d of round %d is %d, %v", i, round, v, err)
