@@ -59,6 +59,42 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
+// What was delivered to a connection that was cut has not arrived. It is not overtaken by what comes next.
+func TestLostDeliveries(t *testing.T) {
+	s := newStage(t, 1<<20, jetstream.StreamConfig{})
+	w := newWire(t, s.Addr().String())
+	js := proctest.Must(jetstream.New(connect(t, w.url())))(t)
+	defer js.Conn().Close()
+	ctx, stop := limited(t)
+	cons, here := consumer(t, js), consumer(t, s.js)
+	far := proctest.Must(ring.NewSPSC[uint64](s.seg, "far", 64))(t)
+	to := bridge.ToSPSC(s.seg, "far", proctest.Must(far.Producer())(t))
+	got := proctest.Go(func() error { return bridge.Receive(ctx, cons, to, nil) })
+	publish := func(from, to uint64) {
+		r, c := near(t, s, from, to)
+		forwarding(t, s, c, nil, func() bool { return r.Len() == 0 })
+		proctest.Check(t, c.Detach())
+	}
+	publish(0, 5)
+	proctest.Until(t, "the first have arrived", func() bool { return far.Len() == 5 })
+	w.hold()
+	publish(5, 10)
+	proctest.Until(t, "the next are delivered", func() bool {
+		return proctest.Must(here.Info(ctx))(t).Delivered.Stream == 10
+	})
+	w.cut()
+	w.pass()
+	publish(10, 15)
+	c := proctest.Must(far.Consumer())(t)
+	for i := range uint64(15) {
+		if v, err := c.Pop(ctx); v != i || err != nil {
+			t.Fatalf("message %d is %d, %v", i, v, err)
+		}
+	}
+	stop()
+	proctest.WantError(t, "Receive", proctest.Result(t, got), context.Canceled)
+}
+
 // A connection that will never be again ends both bridges. What is under way stays in the ring.
 func TestConnectionClosed(t *testing.T) {
 	s := newStage(t, 1<<20, jetstream.StreamConfig{NoAck: true})
