@@ -4,6 +4,7 @@ package nats_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -34,13 +35,25 @@ var _ = proctest.Register("borrower", func(c *proctest.Child) {
 	c.Expect("end")
 })
 
-// What a bridge that died had under way comes before what it had not, whether the ring is closed or not.
+// A bridge that passes some messages.
+var _ = proctest.Register("some", func(c *proctest.Child) {
+	from, _, _, _ := openShared(c, proctest.Must(shm.Open("bridge", nil))(c), c.Arg(0))
+	js := proctest.Must(jetstream.New(connect(c, c.Arg(1))))(c)
+	m := new(bridge.Metrics)
+	go bridge.Forward(context.Background(), from, js, "s.a", &bridge.Options{Metrics: m})
+	proctest.Until(c, "some have passed", func() bool { return m.Passed.Load() == uint64(number(c, 2)) })
+	c.Send("passed")
+	c.Expect("end")
+})
+
+// What was lent to a process that died comes before what was not, whether the ring is closed or not. A bridge that passes
+// some of it and dies as well has removed just these.
 func TestOrderAfterDeath(t *testing.T) {
-	const messages = 10
+	const messages, room = 10, 4
 	for _, kind := range []string{"MPMC", "BytesMPMC"} {
 		for what, closed := range map[string]bool{"open": false, "closed": true} {
 			t.Run(kind+"/"+what, func(t *testing.T) {
-				s := newStage(t, 1<<20, jetstream.StreamConfig{})
+				s := newStage(t, 1<<20, jetstream.StreamConfig{MaxMsgs: room, Discard: jetstream.DiscardNew})
 				from, push, _, end := openShared(t, s.seg, kind)
 				for i := range byte(messages) {
 					proctest.Check(t, push(i))
@@ -51,6 +64,10 @@ func TestOrderAfterDeath(t *testing.T) {
 				if closed {
 					proctest.Check(t, end())
 				}
+				some := proctest.Start(t, "some", kind, s.ClientURL(), strconv.Itoa(room))
+				some.Expect("passed")
+				some.Kill()
+				s.update(t, func(cfg *jetstream.StreamConfig) { cfg.MaxMsgs = -1 })
 				done := proctest.Go(func() error { return bridge.Forward(context.Background(), from, s.js, "s.a", nil) })
 				proctest.Until(t, "all are stored", func() bool { return s.stored(t) == messages })
 				if !closed {
