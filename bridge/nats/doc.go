@@ -24,7 +24,8 @@
 //	                           consumed (WorkQueuePolicy), their ids are forgotten with them,
 //	                           and those that no PubAck covers are repeated
 //	stream full                Forward tries again, the messages wait in the ring
-//	stream deleted             likewise, until there is one; what the stream had is lost with it
+//	stream deleted             likewise, until there is one; what the stream had is lost with it.
+//	                           Receive returns jetstream.ErrConsumerDeleted: its consumer is gone
 //	payload over the limit     dead letter, in parts; or ErrTooLarge, and it stays in the ring
 //	Receive killed             the server delivers again after AckWait; what is in the ring already
 //	                           is only acknowledged (MPMC, BytesMPMC: one message may be
@@ -32,6 +33,9 @@
 //	ring full at the receiver  messages wait in the stream
 //	another type               dead letter with the reason; or ErrType
 //	subscriber lapped          the header Isthmus-Missed of the next message, and Metrics.Missed
+//	connection closed          Forward and Receive return jetstream.ErrConnectionClosed; what is not
+//	                           passed stays where it is. nats.go does so after 60 attempts to
+//	                           reconnect, unless told otherwise (nats.MaxReconnects)
 //	bridge of a Broadcast killed  what it had copied and not published is lost, unless its
 //	                           successor subscribes FromOldest and it is still in the ring
 //

@@ -62,13 +62,19 @@ type forwarder struct {
 // closed and drained, or ctx ends. It returns nil in the first case.
 //
 // While the server cannot be reached, refuses messages or has no stream for the subject, Forward
-// tries again: the messages stay in the ring, and a full ring stops its producers. With
-// two bridges at one ring (an MPMC), or other writers of the stream, order holds and speed does not:
-// give each its own stream.
+// tries again: the messages stay in the ring, and a full ring stops its producers. It fails if the
+// connection is closed for good.
+//
+// Other writers of the stream cost speed, and break no order: give each its own stream. Two bridges at one ring
+// (an MPMC) share its messages. Each is stored once, but there is no order between those of the one and of
+// the other.
 func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subject string, opts *Options) error {
 	f := &forwarder{Source: consumer, Options: opts.filled(), js: js, subject: subject}
 	if err := f.identify(); err != nil {
 		return fmt.Errorf("isthmus: bridge from %s: %w", consumer.name, err)
+	}
+	if f.gather != nil && len(f.queue) == 0 {
+		f.over = f.gather(ctx)
 	}
 	for {
 		err := f.session(ctx)
@@ -86,6 +92,8 @@ func Forward(ctx context.Context, consumer *Source, js jetstream.JetStream, subj
 		case f.over != nil && len(f.queue) == 0:
 		case errors.As(err, &fatal):
 			err = fatal.error
+		case f.js.Conn().IsClosed(): // for good
+			err = jetstream.ErrConnectionClosed
 		default:
 			f.retry(err)
 			if !errors.Is(err, errOvertaken) {

@@ -33,7 +33,10 @@ func TestHole(t *testing.T) {
 	done := proctest.Go(func() error {
 		return bridge.Forward(ctx, from, s.js, "s.a", &bridge.Options{Metrics: m, RetryWait: time.Millisecond})
 	})
-	proctest.Until(t, "the long one is refused", func() bool { return m.Retries.Load() > 2 })
+	proctest.Until(t, "the long one is refused", func() bool { return m.Retries.Load() > 2 || s.stored(t) > 1 })
+	if n := s.stored(t); n != 1 {
+		t.Fatalf("%d messages are stored, want 1", n)
+	}
 	cfg.Name, cfg.Subjects, cfg.MaxBytes, cfg.Storage = "S", []string{"s.>"}, -1, jetstream.MemoryStorage
 	proctest.Must(s.js.UpdateStream(ctx, cfg))(t)
 	proctest.Check(t, proctest.Result(t, done))

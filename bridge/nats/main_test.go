@@ -66,6 +66,13 @@ func newStage(t testing.TB, payload int32, cfg jetstream.StreamConfig) *stage {
 	return s
 }
 
+// limited returns a context that ends with the test, or if the test hangs.
+func limited(t testing.TB) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), proctest.Timeout())
+	t.Cleanup(cancel)
+	return ctx, cancel
+}
+
 func connect(t proctest.Fataler, url string) *nats.Conn {
 	t.Helper()
 	return proctest.Must(nats.Connect(url, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),

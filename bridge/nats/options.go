@@ -27,7 +27,8 @@ type Options struct {
 	// Window is how many messages may be under way: published and not acknowledged by the server,
 	// or delivered and not yet pushed. 0 is 512.
 	Window int
-	// AckWait is how long Forward waits for a PubAck before it publishes again. 0 is 5 s.
+	// AckWait is how long Forward waits for a PubAck before it publishes again, and Receive for an
+	// answer before it asks again. 0 is 5 s.
 	AckWait time.Duration
 	// RetryWait is the pause between attempts while the server is gone or full. 0 is 100 ms.
 	RetryWait time.Duration

@@ -66,7 +66,7 @@ func (r *receiver) run(ctx context.Context) (err error) {
 	if r.done = r.state.Load(); r.position != nil && r.done.Seq != 0 && r.position() <= r.done.Pos {
 		r.done.Seq-- // its push has not been
 	}
-	info, err := r.consumer.Info(ctx)
+	info, err := r.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,16 +148,9 @@ func streamOf(md *jetstream.MsgMetadata) uint64 {
 
 // settle passes on what is held, once the server has nothing pending that is not in hand.
 func (r *receiver) settle(ctx context.Context) error {
-	limit, cancel := context.WithTimeout(ctx, r.AckWait)
-	info, err := r.consumer.Info(limit)
-	cancel()
-	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) {
-		return err
-	}
+	info, err := r.ask(ctx)
 	if err != nil {
-		r.retry(err)
-		sleep(ctx, r.RetryWait)
-		return nil
+		return err
 	}
 	// A server that was killed may have forgotten deliveries. What it has not delivered, by what it
 	// remembers, comes again: it does not count.
@@ -186,6 +179,29 @@ func (r *receiver) settle(ctx context.Context) error {
 	r.expected = info.Delivered.Consumer + 1
 	r.Metrics.UnderWay.Store(0)
 	return nil
+}
+
+// ask asks the server about the consumer, until there is an answer.
+func (r *receiver) ask(ctx context.Context) (*jetstream.ConsumerInfo, error) {
+	for {
+		limit, cancel := context.WithTimeout(ctx, r.AckWait)
+		info, err := r.consumer.Info(limit)
+		cancel()
+		switch {
+		case err == nil || ctx.Err() != nil || isGone(err):
+			return info, err
+		case errors.Is(err, nats.ErrConnectionClosed):
+			return nil, jetstream.ErrConnectionClosed // as Next says it
+		}
+		r.retry(err)
+		sleep(ctx, r.RetryWait)
+	}
+}
+
+// isGone reports whether there is no such consumer.
+func isGone(err error) bool {
+	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) ||
+		errors.Is(err, jetstream.ErrStreamNotFound)
 }
 
 // pass pushes a message, and acknowledges it.

@@ -21,6 +21,8 @@ type Source struct {
 	next func(ctx context.Context, wait bool) (item, error)
 	// release releases the message that was lent first.
 	release func() error
+	// gather, if not nil, fills an empty queue with all that is in the ring.
+	gather func(ctx context.Context) error
 	// start is the position that it begins with, if positions only rise.
 	start  uint64
 	rising bool
@@ -60,17 +62,8 @@ func FromSPSC[T any](s *shm.Segment, name string, c *ring.Consumer[T]) *Source {
 // FromMPMC returns the end of an MPMC, the ring of that name in the segment.
 func FromMPMC[T any](s *shm.Segment, name string, q *ring.MPMC[T]) *Source {
 	enc := newCodec(reflect.TypeFor[T]())
-	var held []ring.Lent[T]
-	return &Source{end: end{s, name, enc.fingerprint},
-		release: func() error { return releaseFirst(&held) },
-		next: func(ctx context.Context, wait bool) (it item, err error) {
-			l, err := either(ctx, wait, q.Next, q.TryNext)
-			if err == nil {
-				held = append(held, l)
-				it = item{pos: l.Position(), data: lend(enc, l.Value())}
-			}
-			return it, err
-		}}
+	return fromShared(end{s, name, enc.fingerprint}, q.Next, q.TryNext,
+		func(l ring.Lent[T]) []byte { return lend(enc, l.Value()) })
 }
 
 // FromBytes returns the end of a Bytes, the ring of that name in the segment.
@@ -85,22 +78,16 @@ func FromBytes(s *shm.Segment, name string, c *ring.BytesConsumer) *Source {
 
 // FromBytesMPMC returns the end of a BytesMPMC, the ring of that name in the segment.
 func FromBytesMPMC(s *shm.Segment, name string, q *ring.BytesMPMC) *Source {
-	var held []ring.LentBytes
-	return &Source{end: end{s, name, bytesType},
-		release: func() error { return releaseFirst(&held) },
-		next: func(ctx context.Context, wait bool) (it item, err error) {
-			l, err := either(ctx, wait, q.Next, q.TryNext)
-			if err == nil {
-				held = append(held, l)
-				it = item{pos: l.Position(), data: l.Bytes()}
-			}
-			return it, err
-		}}
+	return fromShared(end{s, name, bytesType}, q.Next, q.TryNext, ring.LentBytes.Bytes)
 }
 
-// FromBroadcast returns a subscriber of the Broadcast of that name in the segment. Its messages are
-// copies: of a lossless ring too, they are no longer in the ring once they are under way. What the
+// FromBroadcast returns a subscriber of the Broadcast of that name in the segment. What the
 // subscriber missed is told with the next message.
+//
+// Its messages are copies. Of a lossless ring too, the producer may overwrite a message that is under way. A place
+// that waits for the PubAck would not change that: a subscriber that dies is let go within 50 ms, whatever it
+// has not read. What keeps messages for the successor of a bridge that is killed is another subscriber, which
+// lives, and stays behind what the stream has by an eighth of the ring (FromOldest may begin so much later).
 func FromBroadcast[T any](s *shm.Segment, name string, sub *ring.Subscriber[T]) *Source {
 	enc := newCodec(reflect.TypeFor[T]())
 	return &Source{end: end{s, name, enc.fingerprint}, rising: true, start: sub.Position(),
@@ -137,11 +124,4 @@ func lend[T any](enc *codec, v *T) []byte {
 		return mem
 	}
 	return enc.encode(make([]byte, 0, enc.wide), mem)
-}
-
-// releaseFirst releases the first of those that are held.
-func releaseFirst[L interface{ Release() error }](held *[]L) error {
-	l := (*held)[0]
-	*held = (*held)[1:]
-	return l.Release()
 }
