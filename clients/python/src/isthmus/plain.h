@@ -240,12 +240,14 @@ struct text {
 
 static void put(struct text *t, const char *s, size_t n) {
     if (t->n + n + 1 > t->cap) {
-        char *p = PyMem_Realloc(t->p, t->cap = 2 * (t->n + n + 1));
+        size_t cap = 2 * (t->n + n + 1);
+        char *p = PyMem_Realloc(t->p, cap);
         if (p == NULL) {
             t->bad = 1;
             return;
         }
         t->p = p;
+        t->cap = cap;
     }
     memcpy(t->p + t->n, s, n);
     t->p[t->n += n] = 0;
