@@ -141,12 +141,34 @@ static int whole(PyObject *x, int64_t least, int64_t most, int64_t *out) {
     return 0;
 }
 
+/* Gets a buffer of x, to be read, or to be written if flags say so. Python's objects are no bytes
+ * to share: their addresses mean nothing elsewhere, and bytes are no addresses. NumPy gives
+ * dates without a format only. */
+static int buffer_of(PyObject *x, Py_buffer *b, int flags) {
+    int name = 0;
+    if (PyObject_GetBuffer(x, b, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags) < 0) {
+        if (flags != 0 || !(PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_BufferError)))
+            return -1;
+        PyErr_Clear();
+        return PyObject_GetBuffer(x, b, PyBUF_C_CONTIGUOUS);
+    }
+    for (const char *p = b->format; p != NULL && *p != 0; p++) {
+        name ^= *p == ':';
+        if (*p == 'O' && !name) {
+            PyBuffer_Release(b);
+            PyErr_Format(PyExc_TypeError, "a buffer of Python's objects is given: %.100s", Py_TYPE(x)->tp_name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* Copies bytes of exactly that size from a buffer: 1, 0 if x has no buffer, or -1. */
 static int from_buffer(PyObject *x, char *p, uint64_t size) {
     Py_buffer b;
     if (!PyObject_CheckBuffer(x))
         return 0;
-    if (PyObject_GetBuffer(x, &b, PyBUF_C_CONTIGUOUS) < 0)
+    if (buffer_of(x, &b, 0) < 0)
         return -1;
     int r = (uint64_t)b.len == size ? 1 : -1;
     if (r == 1)

@@ -192,7 +192,7 @@ static int message_of(struct message *m, Ring *q, PyObject *x) {
         m->len = q->type->t.size;
         return 0;
     }
-    if (PyObject_GetBuffer(x, &m->buffer, PyBUF_C_CONTIGUOUS) < 0)
+    if (buffer_of(x, &m->buffer, 0) < 0)
         return -1;
     m->p = m->buffer.buf;
     m->len = (uint64_t)m->buffer.len;

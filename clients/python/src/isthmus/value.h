@@ -27,7 +27,7 @@ static PyObject *object_of(const Plain *t, const char *p) {
 /* Copies the value at p to a writable buffer of its size. */
 static PyObject *copy_to(PyObject *out, const char *p, uint64_t size) {
     Py_buffer b;
-    if (PyObject_GetBuffer(out, &b, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE) < 0)
+    if (buffer_of(out, &b, PyBUF_WRITABLE) < 0)
         return NULL;
     int fits = (uint64_t)b.len == size;
     if (fits)
