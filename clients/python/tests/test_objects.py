@@ -290,6 +290,16 @@ class Rings(SegmentTest):
         with self.assertRaises(isthmus.Empty):
             out.pop(timeout=0)
 
+    def test_lent_closed(self):
+        """A message that was lent is not what lies there after close."""
+        into, out = self.ends("q", "[2]int32", 2)
+        into.push([1, 2])
+        for lent in [into.reserve(), out.next()]:
+            self.segment.close()
+            for use in [lambda: memoryview(lent), lent.__enter__, lent.release]:
+                with self.assertRaises(isthmus.Closed):
+                    use()
+
     def test_bytes(self):
         into, out = self.ends("q", 4096)
         for n in [0, 1, 8, 1000]:

@@ -167,7 +167,7 @@ class Fork(SegmentTest):
             self.assertNotEqual(s.id, parent)
             with semaphore:
                 self.assertEqual(semaphore.get_value(), 0)
-            for use in [lambda: into.push(2), out.pop, into.close, lent.release]:
+            for use in [lambda: into.push(2), out.pop, into.close, lambda: memoryview(lent), lent.__enter__, lent.release]:
                 with self.assertRaises(isthmus.Forked):
                     use()
             for claim in [ring.producer, ring.consumer]:

@@ -365,6 +365,12 @@ static int lent_buffer(Lent *l, Py_buffer *b, int flags) {
         PyErr_Format(PyExc_BufferError, "the message of %R is lent no more", l->q->name);
         return -1;
     }
+    if (segment_ready(l->q->g) < 0)
+        return -1;
+    if (l->generation != l->q->g->generation) {
+        raise_code(ISTHMUS_EFORKED, "the parent's message of", l->q->name, l->q->g->name);
+        return -1;
+    }
     if (l->q->type == NULL) {
         r = PyBuffer_FillInfo(b, (PyObject *)l, l->p, (Py_ssize_t)l->len, !l->writes, flags);
     } else {
