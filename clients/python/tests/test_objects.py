@@ -464,6 +464,26 @@ class Lives(SegmentTest):
         del a
         gc.collect()
 
+    def test_left_views(self):
+        """What is lent goes with its last view, whoever has that, and however the block was left."""
+        ring = self.segment.spsc("q", "[2]int32", 2)
+        into, out = ring.producer(), ring.consumer()
+        into.push([1, 2])
+        out.next().__enter__()
+        into.reserve().__enter__()
+        left = []
+        for lend in [out.next, into.reserve]:
+            with self.assertRaises(BufferError), lend() as slot:
+                left.append(pickle.PickleBuffer(slot))
+        left.clear()
+        del slot
+        self.assertEqual(out.pop().tolist(), [1, 2])
+        into.push([3, 4])
+        with out.next() as slot:
+            del slot  # nor has it to be kept
+        into.close()
+        self.segment.close()
+
     def test_reservation(self):
         ring = self.segment.bytes("q", 1024)
         lent = ring.producer().reserve(8)

@@ -41,7 +41,7 @@ typedef struct {
     int writes, over;
     unsigned generation;
     Py_ssize_t exports;
-    PyObject *view; /* that enter has returned */
+    PyObject *view; /* a weak reference to what enter has returned, which refers to this */
 } Lent;
 
 static PyTypeObject ProducerType, ConsumerType, LentType, SPSCType, BytesType, MPMCType;
@@ -428,15 +428,20 @@ static int lent_end(Lent *l, int keeps) {
 
 static PyObject *lent_enter(Lent *l, PyObject *unused) {
     (void)unused;
-    if (l->view == NULL && (l->view = PyMemoryView_FromObject((PyObject *)l)) == NULL)
+    PyObject *view = PyMemoryView_FromObject((PyObject *)l), *weak = view == NULL ? NULL : PyWeakref_NewRef(view, NULL);
+    if (weak == NULL) {
+        Py_XDECREF(view);
         return NULL;
-    Py_INCREF(l->view);
-    return l->view;
+    }
+    Py_XSETREF(l->view, weak);
+    return view;
 }
 
 /* Releases the view that enter has made, unless others are made of it. */
 static int lent_unview(Lent *l) {
-    PyObject *r = l->view == NULL ? Py_NewRef(Py_None) : PyObject_CallMethod(l->view, "release", NULL);
+    PyObject *view = l->view == NULL ? Py_NewRef(Py_None) : PyObject_CallNoArgs(l->view);
+    PyObject *r = view == NULL || view == Py_None ? Py_XNewRef(view) : PyObject_CallMethod(view, "release", NULL);
+    Py_XDECREF(view);
     if (r == NULL)
         return -1;
     Py_DECREF(r);
