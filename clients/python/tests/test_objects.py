@@ -432,6 +432,20 @@ class Threads(SegmentTest):
         self.assertEqual(out.pop(), 1)
 
 
+    def test_interrupted_iteration(self):
+        """An EOFError of a handler is not the end of a ring."""
+
+        def handle(number, frame):
+            raise EOFError("of the handler")
+
+        old = signal.signal(signal.SIGALRM, handle)
+        self.addCleanup(signal.signal, signal.SIGALRM, old)
+        for messages in [self.segment.spsc("q", "int64", 2).consumer(), self.segment.mpmc("m", "int64", 2)]:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            with self.assertRaisesRegex(EOFError, "handler"):
+                list(messages)
+
+
 class Lives(SegmentTest):
     def test_views_keep_the_segment(self):
         view = np.asarray(self.segment.array("a", "int64", 4))

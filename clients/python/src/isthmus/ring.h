@@ -255,7 +255,8 @@ static PyObject *message_object(const Ring *q, const char *p, uint64_t len, PyOb
     return q->type == NULL ? PyBytes_FromStringAndSize(p, (Py_ssize_t)len) : object_of(q->type, p);
 }
 
-static PyObject *consumer_take(End *e, int64_t timeout, PyObject *out) {
+/* Pops; for an iteration the end of the ring is no error. */
+static PyObject *consumer_take(End *e, int64_t timeout, PyObject *out, int iterates) {
     const void *p;
     uint64_t len;
     PyObject *result = NULL;
@@ -265,6 +266,8 @@ static PyObject *consumer_take(End *e, int64_t timeout, PyObject *out) {
     if (r == 0 && (result = message_object(e->q, p, len, out)) != NULL && (r = end_release(e)) != 0)
         Py_CLEAR(result);
     e->busy = 0;
+    if (iterates && r == ISTHMUS_EEND)
+        return NULL;
     return r != 0 ? handle_error(e->q, r) : result;
 }
 
@@ -274,17 +277,10 @@ static PyObject *consumer_pop(End *e, PyObject *const *a, Py_ssize_t n, PyObject
     int64_t timeout = ISTHMUS_FOREVER;
     if ((n > 0 || kw != NULL) && (arguments("pop", a, n, kw, names, 0, in) < 0 || timeout_of(in[0], &timeout) < 0))
         return NULL;
-    return consumer_take(e, timeout, in[1]);
+    return consumer_take(e, timeout, in[1], 0);
 }
 
-/* The next of an iteration: the end of the ring ends it. */
-static PyObject *or_stop(PyObject *x) {
-    if (x == NULL && PyErr_ExceptionMatches(PyExc_EOFError))
-        PyErr_Clear();
-    return x;
-}
-
-static PyObject *consumer_iternext(End *e) { return or_stop(consumer_take(e, ISTHMUS_FOREVER, NULL)); }
+static PyObject *consumer_iternext(End *e) { return consumer_take(e, ISTHMUS_FOREVER, NULL, 1); }
 
 /* ---- Lending ---- */
 
@@ -501,14 +497,18 @@ static PyObject *mpmc_push(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *
     Py_RETURN_NONE;
 }
 
-static PyObject *mpmc_take(Ring *q, int64_t timeout, PyObject *out) {
+static PyObject *mpmc_take(Ring *q, int64_t timeout, int iterates) {
     struct room x;
+    PyObject *result = NULL;
     if (ready(q) < 0 || room_for(&x, q->type->t.size) == NULL)
         return NULL;
     int r = isthmus_mpmc_try_pop(&q->q.mpmc, x.p);
     if (r == ISTHMUS_EEMPTY && timeout != 0)
         RELEASED(r, isthmus_mpmc_pop(&q->q.mpmc, x.p, timeout));
-    PyObject *result = r != 0 ? handle_error(q, r == ISTHMUS_ETIMEDOUT ? (int)ISTHMUS_EEMPTY : r) : message_object(q, x.p, q->type->t.size, out);
+    if (r == 0)
+        result = object_of(q->type, x.p);
+    else if (!iterates || r != ISTHMUS_EEND)
+        handle_error(q, r == ISTHMUS_ETIMEDOUT ? (int)ISTHMUS_EEMPTY : r);
     room_done(&x);
     return result;
 }
@@ -519,10 +519,10 @@ static PyObject *mpmc_pop(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *k
     int64_t timeout;
     if (arguments("pop", a, n, kw, names, 0, in) < 0 || timeout_of(in[0], &timeout) < 0)
         return NULL;
-    return mpmc_take(q, timeout, NULL);
+    return mpmc_take(q, timeout, 0);
 }
 
-static PyObject *mpmc_iternext(Ring *q) { return or_stop(mpmc_take(q, ISTHMUS_FOREVER, NULL)); }
+static PyObject *mpmc_iternext(Ring *q) { return mpmc_take(q, ISTHMUS_FOREVER, 1); }
 
 static PyObject *mpmc_next(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *kw) {
     static const char *const names[] = {"timeout", NULL};
