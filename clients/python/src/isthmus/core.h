@@ -8,9 +8,10 @@ static int interrupted(void);
  *
  * RELEASED runs a call of the header's without the GIL. After each sleep, which a signal ends
  * and which lasts 20 ms at most, the header asks interrupted: that takes the GIL and runs the
- * handlers of signals. If one raises, the wait is over. */
+ * handlers of signals. If one raises, the wait is over; and so it is in a child, if one forks. */
 
 static _Thread_local PyThreadState *released;
+static unsigned forks; /* that this process comes from */
 
 #define RELEASED(r, call)               \
     do {                                \
@@ -24,9 +25,11 @@ static int interrupted(void) {
     if (released == NULL)
         return 0;
     PyEval_RestoreThread(released);
+    unsigned before = forks;
     int r = PyErr_CheckSignals();
+    int over = r != 0 || forks != before;
     released = PyEval_SaveThread();
-    return r != 0;
+    return over;
 }
 
 /* ---- Errors ---- */
@@ -39,6 +42,8 @@ static PyObject *errors; /* code to class, of errors.py */
 static void *raise_code(int code, const char *what, PyObject *name, PyObject *segment) {
     if (PyErr_Occurred())
         return NULL;
+    if (code == ISTHMUS_EINTR) /* nothing was raised: a handler has forked */
+        code = ISTHMUS_EFORKED;
     int number = errno;
     PyObject *key = PyLong_FromLong(code), *class = key == NULL ? NULL : PyDict_GetItemWithError(errors, key), *text, *e;
     Py_XDECREF(key);
@@ -136,7 +141,11 @@ static int count_of(PyObject *x, const char *what, uint64_t *n) {
  * has no locks: so the file is the same, also if its name is gone. Handles of objects see
  * another generation and find their objects again. The new mapping takes the place of the old
  * one, so that buffers show the segment again: where there are any, already in the hook that
- * Python runs after a fork. */
+ * Python runs after a fork.
+ *
+ * What runs in the middle of a call (a handler, a conversion, the function of update) may fork, and
+ * the child come back to the call: it looks at the parent's attachment, which stays for that, and
+ * ends with Forked. */
 
 typedef struct segment {
     PyObject_HEAD
@@ -171,7 +180,7 @@ static int segment_reopen(Segment *g) {
     }
     s->mem = old->mem;
     old->mem = NULL;
-    isthmus__discard(old); /* no thread of the parent's is here */
+    old->id = 0; /* and holds nothing in that memory */
     g->s = s;
     g->generation++;
     return 0;
@@ -191,6 +200,7 @@ static inline int segment_ready(Segment *g) {
 /* Is Python's hook in a child of fork. */
 static PyObject *after_fork(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
+    forks++;
     for (Segment *g = segments; g != NULL; g = g->next)
         if (g->exports > 0 && !g->shut && isthmus__closed(g->s) == ISTHMUS_EFORKED && segment_reopen(g) < 0)
             return NULL;

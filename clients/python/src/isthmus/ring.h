@@ -486,9 +486,9 @@ static PyObject *mpmc_push(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *
     PyObject *in[2];
     struct message m;
     int64_t timeout;
-    if (arguments("push", a, n, kw, names, 1, in) < 0 || timeout_of(in[1], &timeout) < 0 || ready(q) < 0 || message_of(&m, q, in[0]) < 0)
+    if (arguments("push", a, n, kw, names, 1, in) < 0 || timeout_of(in[1], &timeout) < 0 || message_of(&m, q, in[0]) < 0)
         return NULL;
-    int r = m.len < LARGE ? isthmus_mpmc_try_push(&q->q.mpmc, m.p) : (int)ISTHMUS_EFULL;
+    int r = ready(q) < 0 ? RAISED : m.len < LARGE ? isthmus_mpmc_try_push(&q->q.mpmc, m.p) : (int)ISTHMUS_EFULL;
     if (r == ISTHMUS_EFULL && (m.len >= LARGE || timeout != 0))
         RELEASED(r, timeout == 0 ? isthmus_mpmc_try_push(&q->q.mpmc, m.p) : isthmus_mpmc_push(&q->q.mpmc, m.p, timeout));
     message_done(&m);
