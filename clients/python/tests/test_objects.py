@@ -533,6 +533,20 @@ class Lives(SegmentTest):
         with self.assertRaises(TypeError):
             copy.copy(s.spsc("q", "b", 4).producer())
 
+    def test_interpreters(self):
+        """Another interpreter of the process does not get the package, and does it no harm."""
+        try:
+            from _xxsubinterpreters import create, destroy, run_string
+        except ImportError:
+            from _interpreters import create, destroy, run_string
+        other = create()
+        self.addCleanup(destroy, other)
+        failed = "import sys; sys.path[:] = %r\ntry: import isthmus\nexcept ImportError: pass\nelse: raise SystemError" % sys.path
+        self.assertIsNone(run_string(other, failed))
+        with self.assertRaises(isthmus.NotFound):
+            isthmus.open(self.name + "x")
+        self.segment.value("v", "int64")
+
     def test_references(self):
         """No object is lost or freed twice."""
         v = self.segment.value("v", "[2]int64")
