@@ -23,6 +23,18 @@ class Types(unittest.TestCase):
         class Pair(ctypes.Structure):
             _fields_ = [("A", ctypes.c_uint8), ("B", ctypes.c_double * 2)]
 
+        class Triple(Pair):
+            _fields_ = [("C", ctypes.c_uint32)]
+
+        class Empty(ctypes.Structure):
+            pass
+
+        class Bits(ctypes.Structure):
+            _fields_ = [("A", ctypes.c_uint8, 4)]
+
+        class Swapped(ctypes.BigEndianStructure if sys.byteorder == "little" else ctypes.LittleEndianStructure):
+            _fields_ = [("A", ctypes.c_uint32)]
+
         for given, text in [
             ("i", "int32"),
             ("d", "float64"),
@@ -32,6 +44,7 @@ class Types(unittest.TestCase):
             (bool, "bool"),
             (ctypes.c_short, "int16"),
             (Pair, "{A 0 uint8,B 8 [2]float64}"),
+            (Triple, "{A 0 uint8,B 8 [2]float64,C 24 uint32}"),
             (ctypes.c_int * 3, "[3]int32"),
             (np.float32, "float32"),
             (np.dtype((np.int8, (2, 3))), "[2][3]int8"),
@@ -42,7 +55,7 @@ class Types(unittest.TestCase):
             self.assertEqual(isthmus.type_of(isthmus.dtype_of(text)), text)
         blank = isthmus.dtype_of("{A 0 uint8,_ 1 [3]uint8,B 8 int}")
         self.assertEqual((blank.itemsize, blank.names, blank["B"]), (16, ("A", "B"), np.int64))
-        for bad in ["", "x", "int65", "[2]", "{A 0 int8", "O", object, ">i4", "{A 1 int64}"]:
+        for bad in ["", "x", "int65", "[2]", "{A 0 int8", "O", object, ">i4", "{A 1 int64}", None, Empty, Bits, Swapped, Swapped * 2]:
             with self.assertRaises((ValueError, TypeError), msg=bad):
                 isthmus.type_of(bad)
         with self.assertRaises(ValueError):  # Go would align it
