@@ -188,6 +188,10 @@ class Values(SegmentTest):
             isthmus.open(self.name, version=2)
         with isthmus.open(self.name, must_exist=True) as s, self.assertRaises(FileNotFoundError):
             s.lock("new")
+        for bad in [{"name": "x\0"}, {"name": 5}, {"name": self.name, "dir": "/tmp\0"}, {"name": self.name, "dir": 5}]:
+            for use in [isthmus.open, isthmus.remove, lambda **of: isthmus.create(size=4096, **of)]:
+                with self.assertRaisesRegex((ValueError, TypeError), f"the {list(bad)[-1]} (is no str|has a NUL)"):
+                    use(**bad)
 
 
 class Locks(SegmentTest):

@@ -207,25 +207,30 @@ static PyObject *after_fork(PyObject *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* The UTF-8 of a str, which lives as long as that. */
+static const char *text_of(PyObject *x, const char *what) {
+    Py_ssize_t n;
+    if (!PyUnicode_Check(x)) {
+        PyErr_Format(PyExc_TypeError, "the %s is no str: %R", what, x);
+        return NULL;
+    }
+    const char *p = PyUnicode_AsUTF8AndSize(x, &n);
+    if (p != NULL && strlen(p) != (size_t)n) {
+        PyErr_Format(PyExc_ValueError, "the %s has a NUL in it: %R", what, x);
+        return NULL;
+    }
+    return p;
+}
+
 static int options_of(struct isthmus_options *o, PyObject *dir, PyObject *version, PyObject *must_exist) {
     memset(o, 0, sizeof *o);
-    if (dir != NULL && dir != Py_None && (o->dir = PyUnicode_AsUTF8(dir)) == NULL)
+    if (dir != NULL && dir != Py_None && (o->dir = text_of(dir, "dir")) == NULL)
         return -1;
     if (version != NULL && count_of(version, "version", &o->version) < 0)
         return -1;
     if (must_exist != NULL && (o->must_exist = PyObject_IsTrue(must_exist)) < 0)
         return -1;
     return 0;
-}
-
-static const char *name_of(PyObject *name) {
-    Py_ssize_t n;
-    const char *p = PyUnicode_AsUTF8AndSize(name, &n);
-    if (p != NULL && strlen(p) != (size_t)n) {
-        PyErr_SetString(PyExc_ValueError, "the name has a NUL in it");
-        return NULL;
-    }
-    return p;
 }
 
 /* Wraps an open segment. */
@@ -269,7 +274,7 @@ static PyObject *module_create(PyObject *self, PyObject *const *a, Py_ssize_t n,
     if ((v[4] != NULL && count_of(v[4], "max_procs", &procs) < 0) || (v[5] != NULL && count_of(v[5], "max_objects", &objects) < 0) ||
         (v[6] != NULL && count_of(v[6], "mode", &mode) < 0))
         return NULL;
-    const char *name = name_of(v[0]);
+    const char *name = text_of(v[0], "name");
     if (name == NULL)
         return NULL;
     int r = ISTHMUS_EINVAL;
@@ -290,7 +295,7 @@ static PyObject *module_open(PyObject *self, PyObject *const *a, Py_ssize_t n, P
     (void)self;
     if (arguments("open", a, n, kw, names, 1, v) < 0 || options_of(&o, v[1], v[2], v[3]) < 0)
         return NULL;
-    const char *name = name_of(v[0]);
+    const char *name = text_of(v[0], "name");
     if (name == NULL)
         return NULL;
     int r;
@@ -305,7 +310,7 @@ static PyObject *module_remove(PyObject *self, PyObject *const *a, Py_ssize_t n,
     (void)self;
     if (arguments("remove", a, n, kw, names, 1, v) < 0 || options_of(&o, v[1], NULL, NULL) < 0)
         return NULL;
-    const char *name = name_of(v[0]);
+    const char *name = text_of(v[0], "name");
     if (name == NULL)
         return NULL;
     int r = isthmus_remove(name, &o);
