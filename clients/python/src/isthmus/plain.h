@@ -431,12 +431,16 @@ static int fill_buffer(Py_buffer *b, PyObject *owner, Plain *t, char *p, Py_ssiz
     b->itemsize = (Py_ssize_t)t->flat->size;
     b->format = flags & PyBUF_FORMAT ? t->format : NULL;
     b->ndim = (int)n;
-    b->shape = (flags & PyBUF_ND) == PyBUF_ND ? dims : NULL;
-    b->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? strides : NULL;
+    b->shape = n > 0 && (flags & PyBUF_ND) == PyBUF_ND ? dims : NULL;
+    b->strides = n > 0 && (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? strides : NULL;
     b->suboffsets = NULL;
     b->internal = NULL;
     if (b->shape == NULL && b->ndim > 1)
         b->ndim = 1;
+    if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && !PyBuffer_IsContiguous(b, 'F')) {
+        PyErr_SetString(PyExc_BufferError, "the rows of the memory come one after the other, not the columns");
+        return -1;
+    }
     Py_INCREF(owner);
     b->obj = owner;
     return 0;
