@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import unittest
@@ -207,6 +208,31 @@ class Fork(SegmentTest):
 
         self.forked(child)
         self.assertEqual((view[3:6].tolist(), view[10]), ([5, 7, 8], 6))
+
+    def test_views_of_others(self):
+        """A segment that has no room for a child is said to have none, and the others show theirs."""
+        view = np.asarray(self.segment.array("a", "int64", 2))
+        with isthmus.create(self.name + "full", 4096, max_procs=1) as full:
+            full.remove()
+            array = full.array("a", "int64", 2)
+            lonely = memoryview(array)
+            view[0] = lonely[0] = 1
+
+            def child():
+                self.assertEqual((view[0], lonely[0]), (1, 0))
+                view[1] = 2
+                with self.assertRaises(isthmus.NoRoom):
+                    array[0]
+
+            ignored = []
+            hook, sys.unraisablehook = sys.unraisablehook, lambda e: ignored.append(e.exc_type)
+            try:
+                self.forked(lambda: self.assertEqual(ignored, [isthmus.NoRoom]))
+                self.forked(child)
+            finally:
+                sys.unraisablehook = hook
+            self.assertEqual(view[1], 2)
+            lonely.release()
 
     def test_within_a_call(self):
         """A child that is forked within a call does not go on with it in its parent's name."""

@@ -203,7 +203,7 @@ static PyObject *after_fork(PyObject *self, PyObject *unused) {
     forks++;
     for (Segment *g = segments; g != NULL; g = g->next)
         if (g->exports > 0 && !g->shut && isthmus__closed(g->s) == ISTHMUS_EFORKED && segment_reopen(g) < 0)
-            return NULL;
+            PyErr_WriteUnraisable((PyObject *)g); /* its views show private memory; those of others need not */
     Py_RETURN_NONE;
 }
 
