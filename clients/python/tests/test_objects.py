@@ -352,6 +352,28 @@ class Rings(SegmentTest):
             ring.push(1)
 
 
+    def test_given_back(self):
+        """A message of an MPMC that nobody has released comes again."""
+        ring = self.segment.mpmc("q", "int64", 2)
+        for i in range(5):  # also once all slots have been used
+            ring.push(i)
+            with self.assertRaises(ZeroDivisionError), ring.next():
+                1 // 0
+            ring.next(timeout=0).abandon()
+            ring.next(timeout=0)  # there is no way to release this one
+            lent = ring.next(timeout=0)
+            with lent as slot:
+                self.assertEqual((slot[()], lent.deliveries), (i, 4))
+        ring.push(5)
+        lent = ring.next()
+        ring.close()
+        lent.abandon()
+        with self.assertRaises(BufferError):
+            memoryview(lent)
+        lent.release()  # of what is over
+        self.assertEqual(list(ring), [5])
+
+
 class Threads(SegmentTest):
     """The GIL is free while a thread waits."""
 
@@ -385,6 +407,8 @@ class Threads(SegmentTest):
         self.assertIsNone(self.waits(lambda: into.push(3), out.pop))
         mpmc = self.segment.mpmc("m", "int64", 2)
         self.assertEqual(self.waits(mpmc.pop, lambda: mpmc.push(6)), 6)
+        mpmc.push(7)
+        self.assertEqual(self.waits(other.mpmc("m", "int64", 2).pop, mpmc.next().abandon), 7)
         bytes_ = self.segment.bytes("b", 64)
         into, out = bytes_.producer(), bytes_.consumer()
         self.assertEqual(self.waits(out.pop, lambda: into.push(b"hi")), b"hi")

@@ -405,14 +405,14 @@ static int lent_end(Lent *l, int keeps) {
     }
     int there = l->generation == l->q->g->generation && isthmus__closed(l->q->g->s) == 0;
     l->over = 1;
-    if (there && keeps) {
-        if (l->end == NULL)
-            r = isthmus_mpmc_release(&l->q->q.mpmc, &l->lent);
-        else if (!l->writes)
-            r = end_release(l->end);
-        else
-            r = l->end->kind == SPSC ? isthmus_spsc_commit(&l->end->e.spsc_in) : isthmus_bytes_commit(&l->end->e.bytes_in);
-    }
+    if (there && !keeps && l->end == NULL)
+        (void)isthmus_mpmc_abandon(&l->q->q.mpmc, &l->lent);
+    else if (there && keeps && l->end == NULL)
+        r = isthmus_mpmc_release(&l->q->q.mpmc, &l->lent);
+    else if (there && keeps && !l->writes)
+        r = end_release(l->end);
+    else if (there && keeps)
+        r = l->end->kind == SPSC ? isthmus_spsc_commit(&l->end->e.spsc_in) : isthmus_bytes_commit(&l->end->e.bytes_in);
     if (l->end != NULL)
         l->end->busy = 0;
     if (!there && keeps)
@@ -474,6 +474,8 @@ static void lent_dealloc(Lent *l) {
     Py_CLEAR(l->view);
     if (!l->over && l->end != NULL)
         l->end->busy = 0;
+    else if (!l->over && l->generation == l->q->g->generation && isthmus__closed(l->q->g->s) == 0)
+        (void)isthmus_mpmc_abandon(&l->q->q.mpmc, &l->lent); /* nobody here can release it any more */
     Py_XDECREF(l->end);
     Py_XDECREF(l->q);
     Py_TYPE(l)->tp_free(l);
@@ -570,7 +572,7 @@ static PyMethodDef mpmc_methods[] = {
     HANDLE_METHODS,
     {"push", FAST(mpmc_push), "push(message, timeout=None)\n--\n\nPush a message; Full if there is no space in time."},
     {"pop", FAST(mpmc_pop), "pop(timeout=None)\n--\n\nPop a message; Empty if there is none in time, End if none can come any more."},
-    {"next", FAST(mpmc_next), "next(timeout=None)\n--\n\nLend the next message in place, for a with statement. Another gets it if this process dies before."},
+    {"next", FAST(mpmc_next), "next(timeout=None)\n--\n\nLend the next message in place, for a with statement. It comes again if that fails, or this process dies."},
     {"close", (PyCFunction)mpmc_close, METH_NOARGS, "close()\n--\n\nClose the ring for good."},
     {NULL, NULL, 0, NULL},
 };
@@ -598,12 +600,12 @@ static PyMethodDef lent_methods[] = {
     {"__enter__", (PyCFunction)lent_enter, METH_NOARGS, NULL},
     {"__exit__", (PyCFunction)(void (*)(void))lent_exit, METH_FASTCALL, NULL},
     {"release", (PyCFunction)lent_release, METH_NOARGS, "release()\n--\n\nRemove the message from the ring, or push it."},
-    {"abandon", (PyCFunction)lent_abandon, METH_NOARGS, "abandon()\n--\n\nLeave the message in the ring, or push nothing."},
+    {"abandon", (PyCFunction)lent_abandon, METH_NOARGS, "abandon()\n--\n\nLeave the message in the ring, for whoever comes next, or push nothing."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef lent_getset[] = {
-    {"deliveries", (getter)lent_deliveries, NULL, "Of an MPMC: how often the message was lent before, to some who died.", NULL},
+    {"deliveries", (getter)lent_deliveries, NULL, "Of an MPMC: how often the message was lent; 1 at first, and 1 more for each time that it came back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyBufferProcs lent_buffers = {(getbufferproc)lent_buffer, (releasebufferproc)lent_unbuffer};
