@@ -49,7 +49,11 @@ func (l *look) mpmc() any {
 		case slotFreeing:
 			l.add(&s.Popping, w.owner(), int64(min(max(w.run(), 1), slots.n)))
 		case slotReading:
-			l.add(&s.Lent, w.owner(), 1)
+			if w.owner() == 0 { // given back
+				s.Messages++
+			} else {
+				l.add(&s.Lent, w.owner(), 1)
+			}
 		case slotHeld, 7:
 			l.wrongSlot(i, w)
 		}

@@ -2939,6 +2939,19 @@ static inline int isthmus_mpmc_release(struct isthmus_mpmc *q, const struct isth
     return isthmus__verdict(q->r.o.seg, 0);
 }
 
+/* Gives a message that was lent back: it is lent, or popped, again, out of order. Its word names
+ * nobody then, as whom everybody takes for dead (F14, F44). */
+static inline int isthmus_mpmc_abandon(struct isthmus_mpmc *q, const struct isthmus_mpmc_lent *lent) {
+    uint64_t *slot = isthmus__slot_of(&q->r, lent->pos), lap = isthmus__lap(q, lent->pos);
+    uint64_t w = isthmus__claim_word(ISTHMUS__READING, lap, lent->deliveries, q->r.o.seg->id);
+    if ((int64_t)(isthmus__surely_taken(q) - lent->pos) > (int64_t)(2 * q->r.capacity) ||
+        !isthmus__swap(slot, w, isthmus__claim_word(ISTHMUS__READING, lap, lent->deliveries, 0)))
+        return isthmus__verdict(q->r.o.seg, ISTHMUS_ENOTHELD);
+    isthmus__store32(q->r.lends, 2); /* who dies before this leaves what the dead leave: it is looked for */
+    isthmus__notify(q->r.can_pop, ISTHMUS__ALL);
+    return isthmus__verdict(q->r.o.seg, 0);
+}
+
 /* Closes the ring for good: consumers get what is in it, and then ISTHMUS_EEND. */
 static inline int isthmus_mpmc_close(struct isthmus_mpmc *q) { return isthmus__ring_close(&q->r); }
 

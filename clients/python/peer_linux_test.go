@@ -455,6 +455,23 @@ func testMPMC(t *testing.T) {
 	for _, p := range []peer{pushers, poppers} {
 		p.do("", "q, results = s.mpmc('q', '%s', 16), s.mpmc('results', 'uint64', 16)", quoteText)
 	}
+	wantNil(t, "push", q.Push(ctx, quoteOf(7)))
+	pushers.do("", "lent = q.next()")
+	lent := proctest.Go(func() ring.Lent[quote] { return proctest.Must(q.Next(ctx))(t) })
+	pushers.do("", "lent.abandon()")
+	if l := proctest.Result(t, lent); *l.Value() != quoteOf(7) || l.Deliveries() != 2 || l.Release() != nil {
+		t.Errorf("Go is lent %v, for the %d. time", *l.Value(), l.Deliveries())
+	}
+	wantNil(t, "push", q.Push(ctx, quoteOf(8)))
+	pushers.do("", "q.next().abandon()")
+	for _, o := range proctest.Must(shm.Inspect("s", nil))(t).Objects {
+		if len(o.Faults) > 0 {
+			t.Errorf("%s, where a message was given back: %v", o.Name, o.Faults)
+		}
+	}
+	if x := proctest.Must(q.Pop(ctx))(t); x != quoteOf(8) {
+		t.Errorf("Go pops %v", x)
+	}
 	pushers.Send(fmt.Sprintf("send(q, lambda n: (n, 0, [(0, 0), (0, 0)]), 0, %d)", n))
 	poppers.Send("for x in q: results.push(x[0])")
 	pushed := proctest.Go(func() error {

@@ -79,6 +79,12 @@ static void *thread(void *arg) {
         } else {
             CHECK(isthmus_mpmc_next(&s->mpmc, &lent, ISTHMUS_FOREVER) == 0);
             memcpy(w, lent.message, sizeof w);
+            if (i % 4 == 1) { /* whoever comes next gets it */
+                CHECK(isthmus_mpmc_abandon(&s->mpmc, &lent) == 0);
+                CHECK(isthmus_mpmc_abandon(&s->mpmc, &lent) == ISTHMUS_ENOTHELD);
+                CHECK(isthmus_mpmc_next(&s->mpmc, &lent, ISTHMUS_FOREVER) == 0);
+                memcpy(w, lent.message, sizeof w);
+            }
             CHECK(isthmus_mpmc_release(&s->mpmc, &lent) == 0);
         }
         whole(w);

@@ -23,6 +23,18 @@ class Types(unittest.TestCase):
         class Pair(ctypes.Structure):
             _fields_ = [("A", ctypes.c_uint8), ("B", ctypes.c_double * 2)]
 
+        class Triple(Pair):
+            _fields_ = [("C", ctypes.c_uint32)]
+
+        class Empty(ctypes.Structure):
+            pass
+
+        class Bits(ctypes.Structure):
+            _fields_ = [("A", ctypes.c_uint8, 4)]
+
+        class Swapped(ctypes.BigEndianStructure if sys.byteorder == "little" else ctypes.LittleEndianStructure):
+            _fields_ = [("A", ctypes.c_uint32)]
+
         for given, text in [
             ("i", "int32"),
             ("d", "float64"),
@@ -32,6 +44,7 @@ class Types(unittest.TestCase):
             (bool, "bool"),
             (ctypes.c_short, "int16"),
             (Pair, "{A 0 uint8,B 8 [2]float64}"),
+            (Triple, "{A 0 uint8,B 8 [2]float64,C 24 uint32}"),
             (ctypes.c_int * 3, "[3]int32"),
             (np.float32, "float32"),
             (np.dtype((np.int8, (2, 3))), "[2][3]int8"),
@@ -42,7 +55,7 @@ class Types(unittest.TestCase):
             self.assertEqual(isthmus.type_of(isthmus.dtype_of(text)), text)
         blank = isthmus.dtype_of("{A 0 uint8,_ 1 [3]uint8,B 8 int}")
         self.assertEqual((blank.itemsize, blank.names, blank["B"]), (16, ("A", "B"), np.int64))
-        for bad in ["", "x", "int65", "[2]", "{A 0 int8", "O", object, ">i4", "{A 1 int64}"]:
+        for bad in ["", "x", "int65", "[2]", "{A 0 int8", "O", object, ">i4", "{A 1 int64}", None, Empty, Bits, Swapped, Swapped * 2]:
             with self.assertRaises((ValueError, TypeError), msg=bad):
                 isthmus.type_of(bad)
         with self.assertRaises(ValueError):  # Go would align it
@@ -175,6 +188,10 @@ class Values(SegmentTest):
             isthmus.open(self.name, version=2)
         with isthmus.open(self.name, must_exist=True) as s, self.assertRaises(FileNotFoundError):
             s.lock("new")
+        for bad in [{"name": "x\0"}, {"name": 5}, {"name": self.name, "dir": "/tmp\0"}, {"name": self.name, "dir": 5}]:
+            for use in [isthmus.open, isthmus.remove, lambda **of: isthmus.create(size=4096, **of)]:
+                with self.assertRaisesRegex((ValueError, TypeError), f"the {list(bad)[-1]} (is no str|has a NUL)"):
+                    use(**bad)
 
 
 class Locks(SegmentTest):
@@ -290,6 +307,16 @@ class Rings(SegmentTest):
         with self.assertRaises(isthmus.Empty):
             out.pop(timeout=0)
 
+    def test_lent_closed(self):
+        """A message that was lent is not what lies there after close."""
+        into, out = self.ends("q", "[2]int32", 2)
+        into.push([1, 2])
+        for lent in [into.reserve(), out.next()]:
+            self.segment.close()
+            for use in [lambda: memoryview(lent), lent.__enter__, lent.release]:
+                with self.assertRaises(isthmus.Closed):
+                    use()
+
     def test_bytes(self):
         into, out = self.ends("q", 4096)
         for n in [0, 1, 8, 1000]:
@@ -325,6 +352,28 @@ class Rings(SegmentTest):
             ring.push(1)
 
 
+    def test_given_back(self):
+        """A message of an MPMC that nobody has released comes again."""
+        ring = self.segment.mpmc("q", "int64", 2)
+        for i in range(5):  # also once all slots have been used
+            ring.push(i)
+            with self.assertRaises(ZeroDivisionError), ring.next():
+                1 // 0
+            ring.next(timeout=0).abandon()
+            ring.next(timeout=0)  # there is no way to release this one
+            lent = ring.next(timeout=0)
+            with lent as slot:
+                self.assertEqual((slot[()], lent.deliveries), (i, 4))
+        ring.push(5)
+        lent = ring.next()
+        ring.close()
+        lent.abandon()
+        with self.assertRaises(BufferError):
+            memoryview(lent)
+        lent.release()  # of what is over
+        self.assertEqual(list(ring), [5])
+
+
 class Threads(SegmentTest):
     """The GIL is free while a thread waits."""
 
@@ -358,6 +407,8 @@ class Threads(SegmentTest):
         self.assertIsNone(self.waits(lambda: into.push(3), out.pop))
         mpmc = self.segment.mpmc("m", "int64", 2)
         self.assertEqual(self.waits(mpmc.pop, lambda: mpmc.push(6)), 6)
+        mpmc.push(7)
+        self.assertEqual(self.waits(other.mpmc("m", "int64", 2).pop, mpmc.next().abandon), 7)
         bytes_ = self.segment.bytes("b", 64)
         into, out = bytes_.producer(), bytes_.consumer()
         self.assertEqual(self.waits(out.pop, lambda: into.push(b"hi")), b"hi")
@@ -422,6 +473,20 @@ class Threads(SegmentTest):
         self.assertEqual(out.pop(), 1)
 
 
+    def test_interrupted_iteration(self):
+        """An EOFError of a handler is not the end of a ring."""
+
+        def handle(number, frame):
+            raise EOFError("of the handler")
+
+        old = signal.signal(signal.SIGALRM, handle)
+        self.addCleanup(signal.signal, signal.SIGALRM, old)
+        for messages in [self.segment.spsc("q", "int64", 2).consumer(), self.segment.mpmc("m", "int64", 2)]:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            with self.assertRaisesRegex(EOFError, "handler"):
+                list(messages)
+
+
 class Lives(SegmentTest):
     def test_views_keep_the_segment(self):
         view = np.asarray(self.segment.array("a", "int64", 4))
@@ -453,6 +518,26 @@ class Lives(SegmentTest):
         self.assertEqual(self.segment.array("a", "int64", 4)[:], [5] * 4)
         del a
         gc.collect()
+
+    def test_left_views(self):
+        """What is lent goes with its last view, whoever has that, and however the block was left."""
+        ring = self.segment.spsc("q", "[2]int32", 2)
+        into, out = ring.producer(), ring.consumer()
+        into.push([1, 2])
+        out.next().__enter__()
+        into.reserve().__enter__()
+        left = []
+        for lend in [out.next, into.reserve]:
+            with self.assertRaises(BufferError), lend() as slot:
+                left.append(pickle.PickleBuffer(slot))
+        left.clear()
+        del slot
+        self.assertEqual(out.pop().tolist(), [1, 2])
+        into.push([3, 4])
+        with out.next() as slot:
+            del slot  # nor has it to be kept
+        into.close()
+        self.segment.close()
 
     def test_reservation(self):
         ring = self.segment.bytes("q", 1024)
@@ -488,6 +573,20 @@ class Lives(SegmentTest):
             pickle.loads(data)
         with self.assertRaises(TypeError):
             copy.copy(s.spsc("q", "b", 4).producer())
+
+    def test_interpreters(self):
+        """Another interpreter of the process does not get the package, and does it no harm."""
+        try:
+            from _xxsubinterpreters import create, destroy, run_string
+        except ImportError:
+            from _interpreters import create, destroy, run_string
+        other = create()
+        self.addCleanup(destroy, other)
+        failed = "import sys; sys.path[:] = %r\ntry: import isthmus\nexcept ImportError: pass\nelse: raise SystemError" % sys.path
+        self.assertIsNone(run_string(other, failed))
+        with self.assertRaises(isthmus.NotFound):
+            isthmus.open(self.name + "x")
+        self.segment.value("v", "int64")
 
     def test_references(self):
         """No object is lost or freed twice."""

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 import time
 import unittest
 
@@ -167,7 +169,7 @@ class Fork(SegmentTest):
             self.assertNotEqual(s.id, parent)
             with semaphore:
                 self.assertEqual(semaphore.get_value(), 0)
-            for use in [lambda: into.push(2), out.pop, into.close, lent.release]:
+            for use in [lambda: into.push(2), out.pop, into.close, lambda: memoryview(lent), lent.__enter__, lent.release]:
                 with self.assertRaises(isthmus.Forked):
                     use()
             for claim in [ring.producer, ring.consumer]:
@@ -206,6 +208,98 @@ class Fork(SegmentTest):
 
         self.forked(child)
         self.assertEqual((view[3:6].tolist(), view[10]), ([5, 7, 8], 6))
+
+    def test_views_of_others(self):
+        """A segment that has no room for a child is said to have none, and the others show theirs."""
+        view = np.asarray(self.segment.array("a", "int64", 2))
+        with isthmus.create(self.name + "full", 4096, max_procs=1) as full:
+            full.remove()
+            array = full.array("a", "int64", 2)
+            lonely = memoryview(array)
+            view[0] = lonely[0] = 1
+
+            def child():
+                self.assertEqual((view[0], lonely[0]), (1, 0))
+                view[1] = 2
+                with self.assertRaises(isthmus.NoRoom):
+                    array[0]
+
+            ignored = []
+            hook, sys.unraisablehook = sys.unraisablehook, lambda e: ignored.append(e.exc_type)
+            try:
+                self.forked(lambda: self.assertEqual(ignored, [isthmus.NoRoom]))
+                self.forked(child)
+            finally:
+                sys.unraisablehook = hook
+            self.assertEqual(view[1], 2)
+            lonely.release()
+
+    def test_within_a_call(self):
+        """A child that is forked within a call does not go on with it in its parent's name."""
+        s, parent = self.segment, os.getpid()
+        pair, number, array = s.value("p", "[2]int64"), s.value("n", int), s.array("a", int, 2)
+        view = np.asarray(array)  # so that each child attaches at once
+        ring, mpmc, lock, semaphore = s.spsc("q", int, 4), s.mpmc("m", int, 4), s.lock("l"), s.semaphore("s", 1)
+        into, out = ring.producer(), ring.consumer()
+        other = isthmus.open(self.name)
+        held, taken = other.lock("l"), other.semaphore("s", 1)
+        held.acquire(), taken.acquire()
+
+        def fork(x=None):
+            pid = os.fork()
+            if pid > 0:
+                self.assertEqual(os.waitpid(pid, 0)[1], 0)
+            return x
+
+        def within(call, child):
+            result = None
+            try:
+                result = call()
+            except isthmus.Forked as e:
+                result = type(e)
+            finally:
+                if os.getpid() != parent:
+                    os._exit(result is not child)
+            return result
+
+        class Forks:
+            def __index__(self):
+                return fork(7)
+
+        self.assertEqual(within(lambda: number.update(lambda x: fork(x + 1)), isthmus.Forked), 1)
+        theirs = other.value("p", "[2]int64")
+        store = threading.Thread(target=theirs.store, args=([5, 6],))
+
+        def update(x):
+            fork()
+            if os.getpid() == parent:
+                store.start()
+                store.join(0.05)  # it waits for the update, whose lock the child has left alone
+            return [3, 4]
+
+        self.assertEqual(within(lambda: pair.update(update), isthmus.Forked), [3, 4])
+        store.join(WATCHDOG)
+        self.assertIs(within(lambda: into.push(Forks()), isthmus.Forked), None)
+        self.assertEqual((number.value, pair.value.tolist(), out.pop()), (1, [5, 6], 7))
+        for use in [lambda: pair.store([Forks(), 8]), lambda: array.__setitem__(0, Forks()), lambda: mpmc.push(Forks())]:
+            self.assertIs(within(use, None), None)  # that is before the call
+        self.assertEqual((pair.value.tolist(), view[0], mpmc.pop(), mpmc.pop()), ([7, 8], 7, 7, 7))
+
+        def handle(signum, frame):
+            go()
+            fork()
+
+        old = signal.signal(signal.SIGALRM, handle)
+        self.addCleanup(signal.signal, signal.SIGALRM, old)
+        for wait, go, result in [
+            (lambda: out.pop(WATCHDOG), lambda: into.push(1), 1),
+            (lambda: mpmc.pop(WATCHDOG), lambda: mpmc.push(2), 2),
+            (lambda: number.wait(1), lambda: number.add(2), 3),
+            (lock.acquire, held.release, True),
+            (semaphore.acquire, taken.release, True),
+        ]:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            self.assertEqual(within(wait, isthmus.Forked), result)
 
     def test_generations(self):
         """A producer of before is none in a grandchild, wherever its memory lies."""

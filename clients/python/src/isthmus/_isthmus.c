@@ -61,10 +61,16 @@ static PyTypeObject SegmentType = {
     .tp_getset = segment_getset,
 };
 
-/* Takes what the package has in Python. */
+/* Takes what the package has in Python. That is one interpreter's: another one's classes would be
+ * raised here, and would not be caught. */
 static PyObject *module_setup(PyObject *self, PyObject *args) {
+    static int64_t owner = -1;
     (void)self;
     PyObject *e, *t, *d, *r;
+    int64_t interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
+    if (owner >= 0 && owner != interpreter)
+        return PyErr_Format(PyExc_ImportError, "isthmus is another interpreter's of this process");
+    owner = interpreter;
     if (!PyArg_ParseTuple(args, "OOOO", &e, &t, &d, &r))
         return NULL;
     Py_XSETREF(errors, Py_NewRef(e));

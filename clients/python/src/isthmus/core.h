@@ -8,9 +8,10 @@ static int interrupted(void);
  *
  * RELEASED runs a call of the header's without the GIL. After each sleep, which a signal ends
  * and which lasts 20 ms at most, the header asks interrupted: that takes the GIL and runs the
- * handlers of signals. If one raises, the wait is over. */
+ * handlers of signals. If one raises, the wait is over; and so it is in a child, if one forks. */
 
 static _Thread_local PyThreadState *released;
+static unsigned forks; /* that this process comes from */
 
 #define RELEASED(r, call)               \
     do {                                \
@@ -24,9 +25,11 @@ static int interrupted(void) {
     if (released == NULL)
         return 0;
     PyEval_RestoreThread(released);
+    unsigned before = forks;
     int r = PyErr_CheckSignals();
+    int over = r != 0 || forks != before;
     released = PyEval_SaveThread();
-    return r != 0;
+    return over;
 }
 
 /* ---- Errors ---- */
@@ -39,6 +42,8 @@ static PyObject *errors; /* code to class, of errors.py */
 static void *raise_code(int code, const char *what, PyObject *name, PyObject *segment) {
     if (PyErr_Occurred())
         return NULL;
+    if (code == ISTHMUS_EINTR) /* nothing was raised: a handler has forked */
+        code = ISTHMUS_EFORKED;
     int number = errno;
     PyObject *key = PyLong_FromLong(code), *class = key == NULL ? NULL : PyDict_GetItemWithError(errors, key), *text, *e;
     Py_XDECREF(key);
@@ -136,7 +141,11 @@ static int count_of(PyObject *x, const char *what, uint64_t *n) {
  * has no locks: so the file is the same, also if its name is gone. Handles of objects see
  * another generation and find their objects again. The new mapping takes the place of the old
  * one, so that buffers show the segment again: where there are any, already in the hook that
- * Python runs after a fork. */
+ * Python runs after a fork.
+ *
+ * What runs in the middle of a call (a handler, a conversion, the function of update) may fork, and
+ * the child come back to the call: it looks at the parent's attachment, which stays for that, and
+ * ends with Forked. */
 
 typedef struct segment {
     PyObject_HEAD
@@ -171,7 +180,7 @@ static int segment_reopen(Segment *g) {
     }
     s->mem = old->mem;
     old->mem = NULL;
-    isthmus__discard(old); /* no thread of the parent's is here */
+    old->id = 0; /* and holds nothing in that memory */
     g->s = s;
     g->generation++;
     return 0;
@@ -191,31 +200,37 @@ static inline int segment_ready(Segment *g) {
 /* Is Python's hook in a child of fork. */
 static PyObject *after_fork(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
+    forks++;
     for (Segment *g = segments; g != NULL; g = g->next)
         if (g->exports > 0 && !g->shut && isthmus__closed(g->s) == ISTHMUS_EFORKED && segment_reopen(g) < 0)
-            return NULL;
+            PyErr_WriteUnraisable((PyObject *)g); /* its views show private memory; those of others need not */
     Py_RETURN_NONE;
+}
+
+/* The UTF-8 of a str, which lives as long as that. */
+static const char *text_of(PyObject *x, const char *what) {
+    Py_ssize_t n;
+    if (!PyUnicode_Check(x)) {
+        PyErr_Format(PyExc_TypeError, "the %s is no str: %R", what, x);
+        return NULL;
+    }
+    const char *p = PyUnicode_AsUTF8AndSize(x, &n);
+    if (p != NULL && strlen(p) != (size_t)n) {
+        PyErr_Format(PyExc_ValueError, "the %s has a NUL in it: %R", what, x);
+        return NULL;
+    }
+    return p;
 }
 
 static int options_of(struct isthmus_options *o, PyObject *dir, PyObject *version, PyObject *must_exist) {
     memset(o, 0, sizeof *o);
-    if (dir != NULL && dir != Py_None && (o->dir = PyUnicode_AsUTF8(dir)) == NULL)
+    if (dir != NULL && dir != Py_None && (o->dir = text_of(dir, "dir")) == NULL)
         return -1;
     if (version != NULL && count_of(version, "version", &o->version) < 0)
         return -1;
     if (must_exist != NULL && (o->must_exist = PyObject_IsTrue(must_exist)) < 0)
         return -1;
     return 0;
-}
-
-static const char *name_of(PyObject *name) {
-    Py_ssize_t n;
-    const char *p = PyUnicode_AsUTF8AndSize(name, &n);
-    if (p != NULL && strlen(p) != (size_t)n) {
-        PyErr_SetString(PyExc_ValueError, "the name has a NUL in it");
-        return NULL;
-    }
-    return p;
 }
 
 /* Wraps an open segment. */
@@ -259,7 +274,7 @@ static PyObject *module_create(PyObject *self, PyObject *const *a, Py_ssize_t n,
     if ((v[4] != NULL && count_of(v[4], "max_procs", &procs) < 0) || (v[5] != NULL && count_of(v[5], "max_objects", &objects) < 0) ||
         (v[6] != NULL && count_of(v[6], "mode", &mode) < 0))
         return NULL;
-    const char *name = name_of(v[0]);
+    const char *name = text_of(v[0], "name");
     if (name == NULL)
         return NULL;
     int r = ISTHMUS_EINVAL;
@@ -280,7 +295,7 @@ static PyObject *module_open(PyObject *self, PyObject *const *a, Py_ssize_t n, P
     (void)self;
     if (arguments("open", a, n, kw, names, 1, v) < 0 || options_of(&o, v[1], v[2], v[3]) < 0)
         return NULL;
-    const char *name = name_of(v[0]);
+    const char *name = text_of(v[0], "name");
     if (name == NULL)
         return NULL;
     int r;
@@ -295,7 +310,7 @@ static PyObject *module_remove(PyObject *self, PyObject *const *a, Py_ssize_t n,
     (void)self;
     if (arguments("remove", a, n, kw, names, 1, v) < 0 || options_of(&o, v[1], NULL, NULL) < 0)
         return NULL;
-    const char *name = name_of(v[0]);
+    const char *name = text_of(v[0], "name");
     if (name == NULL)
         return NULL;
     int r = isthmus_remove(name, &o);

@@ -45,9 +45,9 @@ static inline int ready(void *self) {
 /* Makes a handle of (segment, name, …) and finds, or makes, its object. */
 static void *handle_new(PyTypeObject *type, const char *what, PyObject *segment, PyObject *name, PyObject *plain, uint64_t capacity,
                         int (*find)(Handle *)) {
-    if (!PyObject_TypeCheck(segment, &SegmentType) || !PyUnicode_Check(name))
+    if (!PyObject_TypeCheck(segment, &SegmentType))
         return PyErr_Format(PyExc_TypeError, "%s takes a Segment and a name", what);
-    const char *c_name = name_of(name);
+    const char *c_name = text_of(name, "name");
     if (c_name == NULL)
         return NULL;
     Plain *t = plain == NULL ? NULL : plain_from(plain);

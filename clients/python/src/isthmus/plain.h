@@ -141,12 +141,34 @@ static int whole(PyObject *x, int64_t least, int64_t most, int64_t *out) {
     return 0;
 }
 
+/* Gets a buffer of x, to be read, or to be written if flags say so. Python's objects are no bytes
+ * to share: their addresses mean nothing elsewhere, and bytes are no addresses. NumPy gives
+ * dates without a format only. */
+static int buffer_of(PyObject *x, Py_buffer *b, int flags) {
+    int name = 0;
+    if (PyObject_GetBuffer(x, b, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags) < 0) {
+        if (flags != 0 || !(PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_BufferError)))
+            return -1;
+        PyErr_Clear();
+        return PyObject_GetBuffer(x, b, PyBUF_C_CONTIGUOUS);
+    }
+    for (const char *p = b->format; p != NULL && *p != 0; p++) {
+        name ^= *p == ':';
+        if (*p == 'O' && !name) {
+            PyBuffer_Release(b);
+            PyErr_Format(PyExc_TypeError, "a buffer of Python's objects is given: %.100s", Py_TYPE(x)->tp_name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* Copies bytes of exactly that size from a buffer: 1, 0 if x has no buffer, or -1. */
 static int from_buffer(PyObject *x, char *p, uint64_t size) {
     Py_buffer b;
     if (!PyObject_CheckBuffer(x))
         return 0;
-    if (PyObject_GetBuffer(x, &b, PyBUF_C_CONTIGUOUS) < 0)
+    if (buffer_of(x, &b, 0) < 0)
         return -1;
     int r = (uint64_t)b.len == size ? 1 : -1;
     if (r == 1)
@@ -240,12 +262,14 @@ struct text {
 
 static void put(struct text *t, const char *s, size_t n) {
     if (t->n + n + 1 > t->cap) {
-        char *p = PyMem_Realloc(t->p, t->cap = 2 * (t->n + n + 1));
+        size_t cap = 2 * (t->n + n + 1);
+        char *p = PyMem_Realloc(t->p, cap);
         if (p == NULL) {
             t->bad = 1;
             return;
         }
         t->p = p;
+        t->cap = cap;
     }
     memcpy(t->p + t->n, s, n);
     t->p[t->n += n] = 0;
@@ -407,12 +431,16 @@ static int fill_buffer(Py_buffer *b, PyObject *owner, Plain *t, char *p, Py_ssiz
     b->itemsize = (Py_ssize_t)t->flat->size;
     b->format = flags & PyBUF_FORMAT ? t->format : NULL;
     b->ndim = (int)n;
-    b->shape = (flags & PyBUF_ND) == PyBUF_ND ? dims : NULL;
-    b->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? strides : NULL;
+    b->shape = n > 0 && (flags & PyBUF_ND) == PyBUF_ND ? dims : NULL;
+    b->strides = n > 0 && (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? strides : NULL;
     b->suboffsets = NULL;
     b->internal = NULL;
     if (b->shape == NULL && b->ndim > 1)
         b->ndim = 1;
+    if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && !PyBuffer_IsContiguous(b, 'F')) {
+        PyErr_SetString(PyExc_BufferError, "the rows of the memory come one after the other, not the columns");
+        return -1;
+    }
     Py_INCREF(owner);
     b->obj = owner;
     return 0;

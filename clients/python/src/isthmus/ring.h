@@ -41,7 +41,7 @@ typedef struct {
     int writes, over;
     unsigned generation;
     Py_ssize_t exports;
-    PyObject *view; /* that enter has returned */
+    PyObject *view; /* a weak reference to what enter has returned, which refers to this */
 } Lent;
 
 static PyTypeObject ProducerType, ConsumerType, LentType, SPSCType, BytesType, MPMCType;
@@ -192,7 +192,7 @@ static int message_of(struct message *m, Ring *q, PyObject *x) {
         m->len = q->type->t.size;
         return 0;
     }
-    if (PyObject_GetBuffer(x, &m->buffer, PyBUF_C_CONTIGUOUS) < 0)
+    if (buffer_of(x, &m->buffer, 0) < 0)
         return -1;
     m->p = m->buffer.buf;
     m->len = (uint64_t)m->buffer.len;
@@ -255,7 +255,8 @@ static PyObject *message_object(const Ring *q, const char *p, uint64_t len, PyOb
     return q->type == NULL ? PyBytes_FromStringAndSize(p, (Py_ssize_t)len) : object_of(q->type, p);
 }
 
-static PyObject *consumer_take(End *e, int64_t timeout, PyObject *out) {
+/* Pops; for an iteration the end of the ring is no error. */
+static PyObject *consumer_take(End *e, int64_t timeout, PyObject *out, int iterates) {
     const void *p;
     uint64_t len;
     PyObject *result = NULL;
@@ -265,6 +266,8 @@ static PyObject *consumer_take(End *e, int64_t timeout, PyObject *out) {
     if (r == 0 && (result = message_object(e->q, p, len, out)) != NULL && (r = end_release(e)) != 0)
         Py_CLEAR(result);
     e->busy = 0;
+    if (iterates && r == ISTHMUS_EEND)
+        return NULL;
     return r != 0 ? handle_error(e->q, r) : result;
 }
 
@@ -274,17 +277,10 @@ static PyObject *consumer_pop(End *e, PyObject *const *a, Py_ssize_t n, PyObject
     int64_t timeout = ISTHMUS_FOREVER;
     if ((n > 0 || kw != NULL) && (arguments("pop", a, n, kw, names, 0, in) < 0 || timeout_of(in[0], &timeout) < 0))
         return NULL;
-    return consumer_take(e, timeout, in[1]);
+    return consumer_take(e, timeout, in[1], 0);
 }
 
-/* The next of an iteration: the end of the ring ends it. */
-static PyObject *or_stop(PyObject *x) {
-    if (x == NULL && PyErr_ExceptionMatches(PyExc_EOFError))
-        PyErr_Clear();
-    return x;
-}
-
-static PyObject *consumer_iternext(End *e) { return or_stop(consumer_take(e, ISTHMUS_FOREVER, NULL)); }
+static PyObject *consumer_iternext(End *e) { return consumer_take(e, ISTHMUS_FOREVER, NULL, 1); }
 
 /* ---- Lending ---- */
 
@@ -365,6 +361,12 @@ static int lent_buffer(Lent *l, Py_buffer *b, int flags) {
         PyErr_Format(PyExc_BufferError, "the message of %R is lent no more", l->q->name);
         return -1;
     }
+    if (segment_ready(l->q->g) < 0)
+        return -1;
+    if (l->generation != l->q->g->generation) {
+        raise_code(ISTHMUS_EFORKED, "the parent's message of", l->q->name, l->q->g->name);
+        return -1;
+    }
     if (l->q->type == NULL) {
         r = PyBuffer_FillInfo(b, (PyObject *)l, l->p, (Py_ssize_t)l->len, !l->writes, flags);
     } else {
@@ -403,14 +405,14 @@ static int lent_end(Lent *l, int keeps) {
     }
     int there = l->generation == l->q->g->generation && isthmus__closed(l->q->g->s) == 0;
     l->over = 1;
-    if (there && keeps) {
-        if (l->end == NULL)
-            r = isthmus_mpmc_release(&l->q->q.mpmc, &l->lent);
-        else if (!l->writes)
-            r = end_release(l->end);
-        else
-            r = l->end->kind == SPSC ? isthmus_spsc_commit(&l->end->e.spsc_in) : isthmus_bytes_commit(&l->end->e.bytes_in);
-    }
+    if (there && !keeps && l->end == NULL)
+        (void)isthmus_mpmc_abandon(&l->q->q.mpmc, &l->lent);
+    else if (there && keeps && l->end == NULL)
+        r = isthmus_mpmc_release(&l->q->q.mpmc, &l->lent);
+    else if (there && keeps && !l->writes)
+        r = end_release(l->end);
+    else if (there && keeps)
+        r = l->end->kind == SPSC ? isthmus_spsc_commit(&l->end->e.spsc_in) : isthmus_bytes_commit(&l->end->e.bytes_in);
     if (l->end != NULL)
         l->end->busy = 0;
     if (!there && keeps)
@@ -422,15 +424,20 @@ static int lent_end(Lent *l, int keeps) {
 
 static PyObject *lent_enter(Lent *l, PyObject *unused) {
     (void)unused;
-    if (l->view == NULL && (l->view = PyMemoryView_FromObject((PyObject *)l)) == NULL)
+    PyObject *view = PyMemoryView_FromObject((PyObject *)l), *weak = view == NULL ? NULL : PyWeakref_NewRef(view, NULL);
+    if (weak == NULL) {
+        Py_XDECREF(view);
         return NULL;
-    Py_INCREF(l->view);
-    return l->view;
+    }
+    Py_XSETREF(l->view, weak);
+    return view;
 }
 
 /* Releases the view that enter has made, unless others are made of it. */
 static int lent_unview(Lent *l) {
-    PyObject *r = l->view == NULL ? Py_NewRef(Py_None) : PyObject_CallMethod(l->view, "release", NULL);
+    PyObject *view = l->view == NULL ? Py_NewRef(Py_None) : PyObject_CallNoArgs(l->view);
+    PyObject *r = view == NULL || view == Py_None ? Py_XNewRef(view) : PyObject_CallMethod(view, "release", NULL);
+    Py_XDECREF(view);
     if (r == NULL)
         return -1;
     Py_DECREF(r);
@@ -467,6 +474,8 @@ static void lent_dealloc(Lent *l) {
     Py_CLEAR(l->view);
     if (!l->over && l->end != NULL)
         l->end->busy = 0;
+    else if (!l->over && l->generation == l->q->g->generation && isthmus__closed(l->q->g->s) == 0)
+        (void)isthmus_mpmc_abandon(&l->q->q.mpmc, &l->lent); /* nobody here can release it any more */
     Py_XDECREF(l->end);
     Py_XDECREF(l->q);
     Py_TYPE(l)->tp_free(l);
@@ -479,9 +488,9 @@ static PyObject *mpmc_push(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *
     PyObject *in[2];
     struct message m;
     int64_t timeout;
-    if (arguments("push", a, n, kw, names, 1, in) < 0 || timeout_of(in[1], &timeout) < 0 || ready(q) < 0 || message_of(&m, q, in[0]) < 0)
+    if (arguments("push", a, n, kw, names, 1, in) < 0 || timeout_of(in[1], &timeout) < 0 || message_of(&m, q, in[0]) < 0)
         return NULL;
-    int r = m.len < LARGE ? isthmus_mpmc_try_push(&q->q.mpmc, m.p) : (int)ISTHMUS_EFULL;
+    int r = ready(q) < 0 ? RAISED : m.len < LARGE ? isthmus_mpmc_try_push(&q->q.mpmc, m.p) : (int)ISTHMUS_EFULL;
     if (r == ISTHMUS_EFULL && (m.len >= LARGE || timeout != 0))
         RELEASED(r, timeout == 0 ? isthmus_mpmc_try_push(&q->q.mpmc, m.p) : isthmus_mpmc_push(&q->q.mpmc, m.p, timeout));
     message_done(&m);
@@ -490,14 +499,18 @@ static PyObject *mpmc_push(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *
     Py_RETURN_NONE;
 }
 
-static PyObject *mpmc_take(Ring *q, int64_t timeout, PyObject *out) {
+static PyObject *mpmc_take(Ring *q, int64_t timeout, int iterates) {
     struct room x;
+    PyObject *result = NULL;
     if (ready(q) < 0 || room_for(&x, q->type->t.size) == NULL)
         return NULL;
     int r = isthmus_mpmc_try_pop(&q->q.mpmc, x.p);
     if (r == ISTHMUS_EEMPTY && timeout != 0)
         RELEASED(r, isthmus_mpmc_pop(&q->q.mpmc, x.p, timeout));
-    PyObject *result = r != 0 ? handle_error(q, r == ISTHMUS_ETIMEDOUT ? (int)ISTHMUS_EEMPTY : r) : message_object(q, x.p, q->type->t.size, out);
+    if (r == 0)
+        result = object_of(q->type, x.p);
+    else if (!iterates || r != ISTHMUS_EEND)
+        handle_error(q, r == ISTHMUS_ETIMEDOUT ? (int)ISTHMUS_EEMPTY : r);
     room_done(&x);
     return result;
 }
@@ -508,10 +521,10 @@ static PyObject *mpmc_pop(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *k
     int64_t timeout;
     if (arguments("pop", a, n, kw, names, 0, in) < 0 || timeout_of(in[0], &timeout) < 0)
         return NULL;
-    return mpmc_take(q, timeout, NULL);
+    return mpmc_take(q, timeout, 0);
 }
 
-static PyObject *mpmc_iternext(Ring *q) { return or_stop(mpmc_take(q, ISTHMUS_FOREVER, NULL)); }
+static PyObject *mpmc_iternext(Ring *q) { return mpmc_take(q, ISTHMUS_FOREVER, 1); }
 
 static PyObject *mpmc_next(Ring *q, PyObject *const *a, Py_ssize_t n, PyObject *kw) {
     static const char *const names[] = {"timeout", NULL};
@@ -559,7 +572,7 @@ static PyMethodDef mpmc_methods[] = {
     HANDLE_METHODS,
     {"push", FAST(mpmc_push), "push(message, timeout=None)\n--\n\nPush a message; Full if there is no space in time."},
     {"pop", FAST(mpmc_pop), "pop(timeout=None)\n--\n\nPop a message; Empty if there is none in time, End if none can come any more."},
-    {"next", FAST(mpmc_next), "next(timeout=None)\n--\n\nLend the next message in place, for a with statement. Another gets it if this process dies before."},
+    {"next", FAST(mpmc_next), "next(timeout=None)\n--\n\nLend the next message in place, for a with statement. It comes again if that fails, or this process dies."},
     {"close", (PyCFunction)mpmc_close, METH_NOARGS, "close()\n--\n\nClose the ring for good."},
     {NULL, NULL, 0, NULL},
 };
@@ -587,12 +600,12 @@ static PyMethodDef lent_methods[] = {
     {"__enter__", (PyCFunction)lent_enter, METH_NOARGS, NULL},
     {"__exit__", (PyCFunction)(void (*)(void))lent_exit, METH_FASTCALL, NULL},
     {"release", (PyCFunction)lent_release, METH_NOARGS, "release()\n--\n\nRemove the message from the ring, or push it."},
-    {"abandon", (PyCFunction)lent_abandon, METH_NOARGS, "abandon()\n--\n\nLeave the message in the ring, or push nothing."},
+    {"abandon", (PyCFunction)lent_abandon, METH_NOARGS, "abandon()\n--\n\nLeave the message in the ring, for whoever comes next, or push nothing."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef lent_getset[] = {
-    {"deliveries", (getter)lent_deliveries, NULL, "Of an MPMC: how often the message was lent before, to some who died.", NULL},
+    {"deliveries", (getter)lent_deliveries, NULL, "Of an MPMC: how often the message was lent; 1 at first, and 1 more for each time that it came back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyBufferProcs lent_buffers = {(getbufferproc)lent_buffer, (releasebufferproc)lent_unbuffer};

@@ -1,6 +1,7 @@
 """Plain types: their texts (docs/FORMAT.md, F17), and what says the same in Python."""
 
 import ctypes
+import sys
 
 from . import _isthmus
 
@@ -27,6 +28,8 @@ def type_of(given):
             return _CLASSES[given]
         if issubclass(given, (ctypes._SimpleCData, ctypes.Structure, ctypes.Array)):
             return _of_ctypes(given)
+    if given is None:  # of NumPy that is float64
+        raise TypeError("None is no type")
     import numpy
 
     return _of_dtype(numpy.dtype(given))
@@ -43,9 +46,13 @@ def _of_ctypes(given):
     if issubclass(given, ctypes.Array):
         return f"[{given._length_}]{_of_ctypes(given._type_)}"
     if issubclass(given, ctypes.Structure):
-        fields = [(f[0], getattr(given, f[0]).offset, _of_ctypes(f[1])) for f in given._fields_]
+        parts = [f for of in reversed(given.__mro__) for f in vars(of).get("_fields_", ())]
+        if any(len(f) > 2 for f in parts):
+            raise ValueError(f"{given} has bit fields")
+        fields = [(f[0], getattr(given, f[0]).offset, _of_ctypes(f[1])) for f in parts]
         return _struct(fields, ctypes.sizeof(given))
-    if given._type_ not in _CODES:
+    native = getattr(given, f"__ctype_{sys.byteorder[0]}e__", given)
+    if given._type_ not in _CODES or native is not given:
         raise ValueError(f"{given} is no plain type")
     return _CODES[given._type_]
 

@@ -27,7 +27,7 @@ static PyObject *object_of(const Plain *t, const char *p) {
 /* Copies the value at p to a writable buffer of its size. */
 static PyObject *copy_to(PyObject *out, const char *p, uint64_t size) {
     Py_buffer b;
-    if (PyObject_GetBuffer(out, &b, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE) < 0)
+    if (buffer_of(out, &b, PyBUF_WRITABLE) < 0)
         return NULL;
     int fits = (uint64_t)b.len == size;
     if (fits)
@@ -45,6 +45,18 @@ static int bytes_of(const Plain *t, PyObject *x, struct room *room) {
     if (room_for(room, t->t.size) == NULL)
         return -1;
     if (from_python(t->node, x, room->p) == 0)
+        return 0;
+    room_done(room);
+    return -1;
+}
+
+/* Sets room to the bytes of x for a handle that may be used after that: a conversion may do
+ * anything to it. */
+static int bytes_for(void *self, PyObject *x, struct room *room) {
+    Handle *h = self;
+    if (bytes_of(h->type, x, room) < 0)
+        return -1;
+    if (ready(h) == 0)
         return 0;
     room_done(room);
     return -1;
@@ -72,7 +84,7 @@ static int value_put(Value *v, PyObject *x) {
         PyErr_SetString(PyExc_TypeError, "a Value cannot be deleted");
         return -1;
     }
-    if (ready(v) < 0 || bytes_of(v->type, x, &room) < 0)
+    if (bytes_for(v, x, &room) < 0)
         return -1;
     if (v->v.seq == NULL)
         r = isthmus_value_store(&v->v, room.p);
@@ -98,9 +110,9 @@ static PyObject *value_compare_and_swap(Value *v, PyObject *const *a, Py_ssize_t
     PyObject *in[2];
     struct room old, new;
     int r;
-    if (arguments("compare_and_swap", a, n, kw, names, 2, in) < 0 || ready(v) < 0 || bytes_of(v->type, in[0], &old) < 0)
+    if (arguments("compare_and_swap", a, n, kw, names, 2, in) < 0 || bytes_of(v->type, in[0], &old) < 0)
         return NULL;
-    if (bytes_of(v->type, in[1], &new) < 0) {
+    if (bytes_for(v, in[1], &new) < 0) {
         room_done(&old);
         return NULL;
     }
@@ -116,7 +128,7 @@ static PyObject *value_wait(Value *v, PyObject *const *a, Py_ssize_t n, PyObject
     struct room old, new;
     int64_t timeout;
     int r;
-    if (arguments("wait", a, n, kw, names, 1, in) < 0 || timeout_of(in[1], &timeout) < 0 || ready(v) < 0 || bytes_of(v->type, in[0], &old) < 0)
+    if (arguments("wait", a, n, kw, names, 1, in) < 0 || timeout_of(in[1], &timeout) < 0 || bytes_for(v, in[0], &old) < 0)
         return NULL;
     if (room_for(&new, v->v.size) == NULL) {
         room_done(&old);
@@ -139,6 +151,7 @@ static int call_update(void *x, void *arg) {
     struct updater *u = arg;
     struct room room;
     PyEval_RestoreThread(released);
+    unsigned before = forks;
     Py_CLEAR(u->result); /* of a try that another write came before */
     PyObject *old = object_of(u->v->type, x);
     if (old != NULL)
@@ -149,6 +162,8 @@ static int call_update(void *x, void *arg) {
         memcpy(x, room.p, (size_t)u->v->v.size);
         room_done(&room);
     }
+    if (r == 0 && forks != before)
+        r = ISTHMUS_EFORKED;
     released = PyEval_SaveThread();
     return r;
 }
@@ -237,7 +252,7 @@ static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *kw) {
     struct room new, zero;
     if (v == NULL || initial == NULL || initial == Py_None)
         return (PyObject *)v;
-    if (bytes_of(v->type, initial, &new) == 0) {
+    if (bytes_for(v, initial, &new) == 0) {
         if (room_for(&zero, v->v.size) != NULL) {
             int r;
             RELEASED(r, isthmus_value_compare_and_swap(&v->v, zero.p, new.p));
@@ -324,7 +339,7 @@ static int array_set(Array *a, Py_ssize_t i, PyObject *x) {
         PyErr_SetString(x == NULL ? PyExc_TypeError : PyExc_IndexError, x == NULL ? "an element cannot be deleted" : "index out of range");
         return -1;
     }
-    if (ready(a) < 0 || bytes_of(a->type, x, &room) < 0)
+    if (bytes_for(a, x, &room) < 0)
         return -1;
     int r = isthmus_array_store(&a->a, (uint64_t)i, room.p);
     room_done(&room);
