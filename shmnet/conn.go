@@ -1,7 +1,6 @@
 package shmnet
 
 import (
-	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -34,8 +33,8 @@ type Conn struct {
 	out  sender
 	addr Addr
 	who  func() Peer
-	link io.Closer // by which the other process learns of the death of this one
-	free func()    // gives the memory back
+	quit func() // what Close does last: it leaves, and ends what tells the peer of a death
+	free func() // gives the memory back
 
 	medium medium
 	closed atomic.Bool  // Close was called
@@ -48,38 +47,56 @@ var _ interface {
 	io.WriterTo
 } = (*Conn)(nil)
 
-// headSize is the room of the words of both streams. The buffers come behind it.
+// headSize is the room of the words of both streams, and of what lies beside them.
 const headSize = 4096
 
 // mapped returns the size of the memory of a connection.
 func mapped(capacity uint64) int64 { return headSize + 2*int64(capacity) }
 
+// The memory of a connection of Listen and Dial, of which the first stream is the dialler's to send:
+//
+//	beside                          the buffer of the second stream
+//	capacity + beside               the words of the first stream, then of the second
+//	capacity + beside + 2*wordsOf   the buffer of the first stream
+//
+// The first bytes of both streams lie in the page of the words: those of the second at the end of its
+// buffer. So a connection that is used for little has one page, which is a fault in each process and a
+// flush of one address at the end. On a virtual machine, these take longer than all else.
+const beside = (headSize - 2*wordsOf) / 2
+
+// lay returns where the streams of a connection are.
+func lay(mem []byte) (first, second place) {
+	capacity := (len(mem) - headSize) / 2
+	head := mem[capacity+beside:]
+	first = place{words: head[:wordsOf], buf: head[2*wordsOf:][:capacity]}
+	second = place{words: head[wordsOf : 2*wordsOf], buf: mem[beside:][:capacity], start: uint64(capacity - beside)}
+	return first, second
+}
+
 // newConn returns the side of a connection whose memory is given: the dialler's sends the first
 // stream, and receives the second.
-func newConn(mem []byte, dialler bool, addr Addr, peer Peer, link io.Closer, free func()) *Conn {
+func newConn(mem []byte, dialler bool, addr Addr, peer Peer, free func()) *Conn {
 	p := meet(peer.PID)
-	c := &Conn{addr: addr, who: func() Peer { return peer }, link: link, free: func() { p.part(); free() }}
+	c := &Conn{addr: addr, who: func() Peer { return peer }, free: func() { p.part(); free() }}
 	c.medium.fence, c.medium.check = fence{}, unchanged
 	c.medium.probe = func() {
 		if p.ended.Load() {
 			c.medium.gone.Store(true)
 		}
 	}
-	c.over(mem, dialler)
+	out, in := lay(mem)
+	if !dialler {
+		out, in = in, out
+	}
+	c.over(out, in)
 	return c
 }
 
-// over lays the streams over the memory.
-func (c *Conn) over(mem []byte, dialler bool) {
+// over begins with the stream that it sends, and the one that it receives.
+func (c *Conn) over(out, in place) {
 	c.users.Store(1)
-	capacity := (len(mem) - headSize) / 2
-	first, second := mem[headSize:headSize+capacity], mem[headSize+capacity:]
-	words, others := mem[:wordsOf], mem[wordsOf:2*wordsOf]
-	if !dialler {
-		first, second, words, others = second, first, others, words
-	}
-	newSender(&c.out, words, first, &c.medium)
-	newReceiver(&c.in, others, second, &c.medium)
+	newSender(&c.out, out, &c.medium)
+	newReceiver(&c.in, in, &c.medium)
 }
 
 // enter keeps the memory until leave. It fails once the connection is closed.
@@ -194,8 +211,8 @@ func (c *Conn) Close() error {
 	c.out.limit.end(net.ErrClosed)
 	c.out.end()
 	c.in.end()
-	err := errors.Join(c.medium.check(), c.link.Close())
-	c.leave()
+	err := c.medium.check()
+	c.quit()
 	return c.fault("close", err)
 }
 
@@ -203,8 +220,7 @@ func (c *Conn) Close() error {
 // answer, from one who has read nothing.
 func (c *Conn) drop() {
 	if !c.closed.Swap(true) {
-		c.link.Close()
-		c.leave()
+		c.quit()
 	}
 }
 

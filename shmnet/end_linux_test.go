@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"testing"
@@ -63,6 +64,22 @@ func TestClose(t *testing.T) {
 	want(t, "read from", err, net.ErrClosed)
 	_, err = a.WriteTo(io.Discard)
 	want(t, "write to", err, net.ErrClosed)
+}
+
+// TestOnePage has a byte go there and back: each side has touched one page.
+func TestOnePage(t *testing.T) {
+	a, b := pair(t)
+	for _, c := range [][2]*shmnet.Conn{{a, b}, {b, a}} {
+		if _, err := c[0].Write([]byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c[1].Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := resident(t), 2*os.Getpagesize(); got != want {
+		t.Errorf("%d bytes are mapped, want %d", got, want)
+	}
 }
 
 func TestCloseWrite(t *testing.T) {
@@ -232,8 +249,11 @@ func TestPieces(t *testing.T) {
 				return err
 			},
 		} {
-			for _, buffer := range []int{1, 0, 1 << 20} {
+			for i, buffer := range []int{1, 1, 0, 0, 1 << 20, 1 << 20} {
 				a, b := pairBuffer(t, buffer)
+				if i%2 == 1 { // the other stream
+					a, b = b, a
+				}
 				var got bytes.Buffer
 				together(
 					func() {

@@ -9,6 +9,7 @@ const (
 	TailAt   = tailAt
 	HeadAt   = headAt
 	WordsOf  = wordsOf
+	Beside   = beside
 )
 
 // SocketAddr returns the address of the socket of a listener.

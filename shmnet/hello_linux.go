@@ -14,7 +14,7 @@ import (
 // A hello is the magic, which has the version of the protocol, and the capacity of each stream,
 // with the descriptor of the memory.
 const (
-	magic      = "shmnet 1"
+	magic      = "shmnet 2"
 	helloSize  = len(magic) + 8
 	memoryName = "isthmus.shmnet"
 	seals      = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW

@@ -19,7 +19,12 @@ import (
 	"github.com/isthmus-go/isthmus/shmnet"
 )
 
-const capacity = 4096
+const (
+	capacity = 4096
+
+	wordsAt = capacity + shmnet.Beside // of both streams
+	firstAt = wordsAt + 2*shmnet.WordsOf
+)
 
 // A forgery is what a dialler sends that does not use the package.
 type forgery struct {
@@ -148,8 +153,8 @@ func TestForged(t *testing.T) {
 	l := listen(t, name)
 	_, mem := forge(t, name, genuine())
 	c := accept(t, l)
-	copy(mem[shmnet.HeadSize:], "hello")
-	layout.At[atomic.Uint64](mem, shmnet.TailAt).Store(1<<63 | 5)
+	copy(mem[firstAt:], "hello")
+	layout.At[atomic.Uint64](mem, wordsAt+shmnet.TailAt).Store(1<<63 | 5)
 	if got, err := io.ReadAll(c); err != nil || string(got) != "hello" {
 		t.Fatalf("%q, %v", got, err)
 	}
@@ -158,11 +163,11 @@ func TestForged(t *testing.T) {
 // TestSpoilt has a dialler set the words to what no peer would.
 func TestSpoilt(t *testing.T) {
 	for what, spoil := range map[string]func(mem []byte){
-		"tail too far": func(mem []byte) { layout.At[atomic.Uint64](mem, shmnet.TailAt).Store(capacity + 1) },
-		"tail back":    func(mem []byte) { layout.At[atomic.Uint64](mem, shmnet.TailAt).Store(1<<63 - 1) },
+		"tail too far": func(mem []byte) { layout.At[atomic.Uint64](mem, wordsAt+shmnet.TailAt).Store(capacity + 1) },
+		"tail back":    func(mem []byte) { layout.At[atomic.Uint64](mem, wordsAt+shmnet.TailAt).Store(1<<63 - 1) },
 		"own head": func(mem []byte) {
-			layout.At[atomic.Uint64](mem, shmnet.HeadAt).Store(1)
-			layout.At[atomic.Uint64](mem, shmnet.TailAt).Store(1)
+			layout.At[atomic.Uint64](mem, wordsAt+shmnet.HeadAt).Store(1)
+			layout.At[atomic.Uint64](mem, wordsAt+shmnet.TailAt).Store(1)
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -179,8 +184,8 @@ func TestSpoilt(t *testing.T) {
 		})
 	}
 	for what, spoil := range map[string]func(mem []byte){
-		"head too far": func(mem []byte) { layout.At[atomic.Uint64](mem, shmnet.WordsOf+shmnet.HeadAt).Store(1) },
-		"own tail":     func(mem []byte) { layout.At[atomic.Uint64](mem, shmnet.WordsOf+shmnet.TailAt).Store(1) },
+		"head too far": func(mem []byte) { layout.At[atomic.Uint64](mem, wordsAt+shmnet.WordsOf+shmnet.HeadAt).Store(1) },
+		"own tail":     func(mem []byte) { layout.At[atomic.Uint64](mem, wordsAt+shmnet.WordsOf+shmnet.TailAt).Store(1) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			name := newName()
@@ -216,7 +221,7 @@ func TestVandal(t *testing.T) {
 			},
 			func() {
 				for range 300 {
-					off := uint64(rnd.IntN(2*shmnet.WordsOf) &^ 7)
+					off := uint64(wordsAt + rnd.IntN(2*shmnet.WordsOf)&^7)
 					layout.At[atomic.Uint64](mem, off).Store(rnd.Uint64() >> rnd.IntN(64))
 				}
 				s.Close()

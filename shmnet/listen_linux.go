@@ -190,20 +190,18 @@ func dial(ctx context.Context, addr Addr, capacity uint64, uids []int) (*Conn, e
 }
 
 // link makes a connection of memory and the socket by which each side learns of the death of the
-// other.
+// other. At its end, nobody waits for the kernel: it unmaps the memory, for which it may have to interrupt all
+// processors, and closes the socket, by which the peer may have sent files, as that of receiveHello.
 func link(s *net.UnixConn, mem []byte, dialler bool, addr Addr, peer Peer) *Conn {
-	c := newConn(mem, dialler, addr, peer, background{s}, func() { unix.Munmap(mem) })
+	c := newConn(mem, dialler, addr, peer, func() { unix.Munmap(mem) })
+	c.quit = func() {
+		go func() {
+			c.leave()
+			s.Close()
+		}()
+	}
 	go c.watch(s)
 	return c
-}
-
-// background closes a socket, and does not wait for that: its peer may have sent files, as that of
-// receiveHello.
-type background struct{ s *net.UnixConn }
-
-func (b background) Close() error {
-	go b.s.Close()
-	return nil
 }
 
 // watch ends with the socket. The peer sends nothing by it.

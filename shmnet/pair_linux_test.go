@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -73,6 +74,27 @@ func mappings(t testing.TB) int {
 		t.Fatal(err)
 	}
 	return strings.Count(string(b), "isthmus.shmnet")
+}
+
+// resident returns how many bytes of connections this process has in its page tables.
+func resident(t testing.TB) (bytes int) {
+	b, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := false
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		switch {
+		case !strings.HasSuffix(f[0], ":"): // the head of a mapping
+			inside = strings.Contains(line, "isthmus.shmnet")
+		case inside && f[0] == "Rss:":
+			kib, err := strconv.Atoi(f[1])
+			check(t, err)
+			bytes += kib << 10
+		}
+	}
+	return bytes
 }
 
 // noLeaks fails the test if a goroutine, a file or a mapping is left at its end.

@@ -61,7 +61,7 @@ func Pipe(s *shm.Segment, name string, buffer int) (*Conn, error) {
 }
 
 func newPipe(core *segment.Segment, ref segment.Ref, mem []byte, first bool, other *atomic.Uint64) *Conn {
-	c := &Conn{addr: Addr(ref.Name()), link: unlinked{}, free: func() { core.Closed() }} // which keeps the memory
+	c := &Conn{addr: Addr(ref.Name()), free: func() { core.Closed() }} // which keeps the memory
 	c.medium.fence = pipeFence{core}
 	c.medium.check = ref.Check
 	c.medium.doubts = true
@@ -70,6 +70,7 @@ func newPipe(core *segment.Segment, ref segment.Ref, mem []byte, first bool, oth
 			c.medium.gone.Store(true)
 		}
 	}
+	c.quit = c.leave
 	c.who = func() Peer {
 		id := other.Load() // before the last use of core, which keeps the memory
 		for _, p := range core.Peers() {
@@ -79,7 +80,13 @@ func newPipe(core *segment.Segment, ref segment.Ref, mem []byte, first bool, oth
 		}
 		return Peer{}
 	}
-	c.over(mem, first)
+	capacity := (len(mem) - headSize) / 2
+	out := place{words: mem[:wordsOf], buf: mem[headSize:][:capacity]}
+	in := place{words: mem[wordsOf : 2*wordsOf], buf: mem[headSize+capacity:]}
+	if !first {
+		out, in = in, out
+	}
+	c.over(out, in)
 	return c
 }
 
@@ -89,8 +96,3 @@ type pipeFence struct{ core *segment.Segment }
 func (f pipeFence) Barrier() bool { arch.Fence(); return true }
 
 func (f pipeFence) Census(age time.Duration) uint64 { return f.core.Census(age) }
-
-// unlinked is the link of what has none.
-type unlinked struct{}
-
-func (unlinked) Close() error { return nil }

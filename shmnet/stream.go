@@ -17,7 +17,7 @@ import (
 // The protocol of a stream.
 //
 // A stream carries bytes one way, from the sender's process to the receiver's. Byte p of it
-// lies at p mod capacity. Each side has its own line of words:
+// lies at (start + p) mod capacity. Each side has its own line of words:
 //
 //	0    tail          bits 0-62 how many bytes were sent; bit 63 (end) that there come no more
 //	8    data   Event  the receiver sleeps on it, the sender loads it at each step
@@ -80,27 +80,34 @@ const (
 	longest = 32 << 10
 )
 
+// place is where a stream lies.
+type place struct {
+	words, buf []byte
+	start      uint64 // where in buf its byte 0 is
+}
+
 // stream is what both sides have of it.
 type stream struct {
 	tail, head *atomic.Uint64
 	data, room wait.Event
 	buf        []byte // its length is a power of two
+	start      uint64
 	pos        uint64 // this side's count, guarded by the turn of its side
 	*medium
 	limit limit
 }
 
-func (s *stream) init(words, buf []byte, m *medium) {
-	s.tail, s.head = layout.At[atomic.Uint64](words, tailAt), layout.At[atomic.Uint64](words, headAt)
-	s.data = wait.NewEvent(layout.At[uint32](words, dataAt), m.fence)
-	s.room = wait.NewEvent(layout.At[uint32](words, roomAt), m.fence)
-	s.buf, s.medium = buf, m
+func (s *stream) init(p place, m *medium) {
+	s.tail, s.head = layout.At[atomic.Uint64](p.words, tailAt), layout.At[atomic.Uint64](p.words, headAt)
+	s.data = wait.NewEvent(layout.At[uint32](p.words, dataAt), m.fence)
+	s.room = wait.NewEvent(layout.At[uint32](p.words, roomAt), m.fence)
+	s.buf, s.start, s.medium = p.buf, p.start, m
 	s.limit.turn = make(chan struct{}, 1)
 }
 
 // piece returns up to n bytes from position pos on, as many as lie in one piece.
 func (s *stream) piece(n uint64) []byte {
-	off := s.pos & uint64(len(s.buf)-1)
+	off := (s.start + s.pos) & uint64(len(s.buf)-1)
 	return s.buf[off:min(off+n, uint64(len(s.buf)))]
 }
 
@@ -148,8 +155,8 @@ type sender struct {
 	doubted           time.Time
 }
 
-func newSender(s *sender, words, buf []byte, m *medium) {
-	s.init(words, buf, m)
+func newSender(s *sender, p place, m *medium) {
+	s.init(p, m)
 	s.limit.event = &s.room
 	s.hasSome = func() bool { return s.look(1) }
 	s.hasSpace = func() bool { return s.limit.cut() || s.look(s.quarter()) }
@@ -219,8 +226,8 @@ type receiver struct {
 	hasData func() bool
 }
 
-func newReceiver(r *receiver, words, buf []byte, m *medium) {
-	r.init(words, buf, m)
+func newReceiver(r *receiver, p place, m *medium) {
+	r.init(p, m)
 	r.limit.event = &r.data
 	r.hasNews = r.look
 	r.hasData = func() bool { return r.limit.cut() || r.look() }
