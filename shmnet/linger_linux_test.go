@@ -3,6 +3,7 @@ package shmnet_test
 import (
 	"errors"
 	"net"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +24,8 @@ func lingering(t *testing.T) (fd int, end func()) {
 	check(t, err)
 	other, err := l.Accept()
 	check(t, err)
-	check(t, c.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+	check(t, errors.Join(c.(*net.TCPConn).SetWriteBuffer(1<<14), other.(*net.TCPConn).SetReadBuffer(1<<14)))
+	check(t, c.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
 	for err == nil { // until both buffers are full
 		_, err = c.Write(make([]byte, 1<<20))
 	}
@@ -84,4 +86,54 @@ func TestLingeringLater(t *testing.T) {
 	go unix.Close(fd)
 	time.Sleep(20 * time.Millisecond) // it has come
 	soon(t, "Close", func() { c.Close() })
+}
+
+// TestLingeringCrowd has more diallers than may be on their way to Accept send files that take an hour to close:
+// sockets that have such a file in their queue. Others do not notice.
+func TestLingeringCrowd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 7 s")
+	}
+	name := newName()
+	l := listen(t, name)
+	at, err := shmnet.SocketAddr(name)
+	check(t, err)
+	var ends []func()
+	var all sync.WaitGroup
+	defer func() {
+		for _, end := range ends {
+			end()
+		}
+		all.Wait()
+	}()
+	for range 2 * shmnet.MaxPending { // some are closed here last
+		fd, end := lingering(t)
+		ends = append(ends, end)
+		two, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		check(t, err)
+		check(t, unix.Sendmsg(two[0], []byte{1}, unix.UnixRights(fd), nil, 0))
+		check(t, errors.Join(unix.Close(fd), unix.Close(two[0]))) // the message has others
+		s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		check(t, err)
+		check(t, unix.Connect(s, &unix.SockaddrUnix{Name: at.Name}))
+		all.Go(func() {
+			if err := unix.Sendmsg(s, genuine().hello, unix.UnixRights(two[1]), nil, 0); err != nil {
+				t.Error(err)
+			}
+			unix.Close(two[1])
+			unix.Close(s)
+		})
+	}
+	c := dial(t, name)
+	soon(t, "Accept", func() {
+		other, err := l.Accept()
+		if err == nil {
+			err = other.Close()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	check(t, c.Close())
+	soon(t, "Close", func() { l.Close() })
 }

@@ -21,7 +21,7 @@ import (
 // connection, or the kernel has closed it after the last store of that process (watch). A child
 // without exec may keep it open: so sleepers look at the process as well (process).
 //
-// Files that came instead of memory are closed where nobody waits for that: it may take for ever.
+// Files that came instead of memory are closed where nobody waits for that (refuse): it may take for ever.
 // After the hello, the socket takes no more, where the kernel can be told so (deafen).
 //
 // What a death leaves. Of a dialler that dies before its hello, a socket that ends without one: it is
@@ -90,16 +90,29 @@ func (l *listener) run() {
 				l.hand(accepted{conn: c})
 			}
 			l.running.Done()
-			if c == nil { // nobody waits for that: see receiveHello
-				s.Close()
-				for _, fd := range files {
-					unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{}) // if it is a socket
-					unix.Close(fd)
-				}
-			}
 			<-l.pending
+			if c == nil {
+				refuse(s, files)
+			}
 		}()
 	}
+}
+
+// refusals bounds the threads that refuse takes.
+var refusals = make(chan struct{}, maxPending)
+
+// refuse ends a socket that makes no connection: the peer learns of that at once. To close the socket, and the
+// files that came by it, may take for ever: see receiveHello.
+func refuse(s *net.UnixConn, files []int) {
+	s.CloseRead()
+	s.CloseWrite()
+	refusals <- struct{}{}
+	s.Close()
+	for _, fd := range files {
+		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{}) // if it is a socket
+		unix.Close(fd)
+	}
+	<-refusals
 }
 
 // take makes a connection of a socket, or returns the files that are to be closed with it.
@@ -184,7 +197,8 @@ func dial(ctx context.Context, addr Addr, capacity uint64, uids []int) (*Conn, e
 		mem, err = sendHello(s, capacity)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		go refuse(s, nil) // the listener may be as hostile
+		return nil, err
 	}
 	return link(s, mem, true, addr, peer), nil
 }
