@@ -13,22 +13,28 @@ import (
 	"github.com/isthmus-go/isthmus/shmnet"
 )
 
-// A forker dials, and makes a child without exec, as C code in the process may.
-var _ = proctest.Register("forker", func(c *proctest.Child) {
-	proctest.Must(shmnet.Dial(background, c.Arg(0)))(c)
+// fork makes a child without exec, which sleeps until it is killed.
+func fork() (pid uintptr, errno syscall.Errno) {
 	flags, stack := uintptr(unix.SIGCHLD), uintptr(0)
 	if runtime.GOARCH == "s390x" { // which has them the other way round
 		flags, stack = stack, flags
 	}
-	pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, flags, stack, 0, 0, 0, 0)
+	pid, _, errno = unix.RawSyscall6(unix.SYS_CLONE, flags, stack, 0, 0, 0, 0)
 	if pid == 0 {
-		for fd := range uintptr(3) { // those by which the test waits for the parent
+		for fd := range uintptr(3) { // those by which others wait for the parent
 			unix.RawSyscall(unix.SYS_CLOSE, fd, 0, 0)
 		}
 		for {
 			unix.RawSyscall(unix.SYS_PPOLL, 0, 0, 0) // asleep, until it is killed
 		}
 	}
+	return pid, errno
+}
+
+// A forker dials, and makes a child without exec, as C code in the process may.
+var _ = proctest.Register("forker", func(c *proctest.Child) {
+	proctest.Must(shmnet.Dial(background, c.Arg(0)))(c)
+	pid, errno := fork()
 	if errno != 0 {
 		c.Check(errno)
 	}
@@ -70,4 +76,28 @@ func TestForkedChild(t *testing.T) {
 			break
 		}
 	}
+}
+
+// TestForkedNeverAccepted closes a Listener whose process has a forked child: who has dialled learns of it all the same.
+func TestForkedNeverAccepted(t *testing.T) {
+	proctest.Mortal(t)
+	name := newName()
+	l := listen(t, name)
+	c := dial(t, name)
+	for mappings(t) < 2 { // until the hello is taken
+		runtime.Gosched()
+	}
+	time.Sleep(10 * time.Millisecond)
+	child, errno := fork()
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	defer func() {
+		unix.Kill(int(child), unix.SIGKILL)
+		unix.Wait4(int(child), nil, 0, nil)
+	}()
+	check(t, l.Close())
+	check(t, c.SetReadDeadline(time.Now().Add(proctest.Timeout()/10)))
+	_, err := c.Read(make([]byte, 1))
+	want(t, "read", err, syscall.ECONNRESET)
 }

@@ -211,6 +211,7 @@ func link(s *net.UnixConn, mem []byte, dialler bool, addr Addr, peer Peer) *Conn
 	c.quit = func() {
 		go func() {
 			c.leave()
+			s.CloseWrite() // a child without exec may have the socket
 			s.Close()
 		}()
 	}
