@@ -87,7 +87,6 @@ func TestForkedNeverAccepted(t *testing.T) {
 	for mappings(t) < 2 { // until the hello is taken
 		runtime.Gosched()
 	}
-	time.Sleep(10 * time.Millisecond)
 	child, errno := fork()
 	if errno != 0 {
 		t.Fatal(errno)
