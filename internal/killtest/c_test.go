@@ -95,6 +95,10 @@ func inC(rows []operation) (ops []operation) {
 			op.after = ""
 		}
 		ops = append(ops, op)
+		if c == "MPMC next" { // a message that was given back is one like any other
+			op.name, op.c = op.name+", given back before", "MPMC give back"
+			ops = append(ops, op)
+		}
 	}
 	ops = append(ops, operation{name: "C: Unlock, another thread too", c: "unlock", play: twiceScene})
 	if found != len(cRows) {

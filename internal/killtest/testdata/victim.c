@@ -269,6 +269,14 @@ static int mpmc_next(void) {
     r = isthmus_mpmc_release(&mpmc, &lent);
     return popped(r);
 }
+static int mpmc_give_back(void) {
+    struct isthmus_mpmc_lent lent;
+    int r = isthmus_mpmc_next(&mpmc, &lent, ISTHMUS_FOREVER);
+    if (r != 0)
+        return r;
+    r = isthmus_mpmc_abandon(&mpmc, &lent);
+    return r == 0 ? mpmc_next() : r;
+}
 
 static void open_bytes(void) { check(isthmus_bytes_open(&bytes, seg, "q", BYTES)); }
 static void open_bytes_in(void) {
@@ -366,6 +374,7 @@ static const struct {
     {"MPMC try pop", open_mpmc, mpmc_try_pop},
     {"MPMC pop", open_mpmc, mpmc_pop},
     {"MPMC next", open_mpmc, mpmc_next},
+    {"MPMC give back", open_mpmc, mpmc_give_back},
     {"MPMC close", open_mpmc, mpmc_close},
     {"Bytes try push", open_bytes_in, bytes_try_push},
     {"Bytes push", open_bytes_in, bytes_push},
