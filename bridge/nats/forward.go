@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,14 +111,25 @@ type fatalError struct{ error }
 
 // session publishes from the first message that is not released, until something fails.
 func (f *forwarder) session(ctx context.Context) error {
-	if f.rising {
-		f.resume(ctx)
-	}
 	each := len(f.queue)
-	if !f.rising {
+	if err := f.lend(ctx, 1); err != nil || len(f.queue) == 0 {
+		return cmp.Or(err, f.over)
+	}
+	stream, err := f.stream(ctx)
+	if err != nil {
+		return err
+	}
+	if f.rising {
+		f.resume(ctx, stream)
+		each = min(each, len(f.queue))
+	} else {
 		each = math.MaxInt // Invariant 5
 	}
-	w, err := newWindow(f.js, &f.Options, each)
+	o := f.Options
+	if stream.CachedInfo().Config.Replicas > 1 {
+		o.Window = 1 // Invariant 2
+	}
+	w, err := newWindow(f.js, &o, each)
 	if err != nil {
 		return &fatalError{err}
 	}
@@ -166,7 +178,7 @@ func (f *forwarder) session(ctx context.Context) error {
 // a message only if none is under way. It lends one more than it publishes: so it knows which is the
 // last that the ring has.
 func (f *forwarder) fill(ctx context.Context, w *window) error {
-	for w.sent < f.Window {
+	for w.sent < w.opts.Window {
 		if err := f.lend(ctx, w.sent+2); err != nil {
 			return err
 		}
@@ -230,19 +242,22 @@ func (f *forwarder) remember() {
 	}
 }
 
-// resume releases what an earlier session or bridge has stored: all up to the last message of the
-// subject. If the server does not say, the window of its ids has to do.
-func (f *forwarder) resume(ctx context.Context) {
+// stream asks the server for the stream of the subject.
+func (f *forwarder) stream(ctx context.Context) (jetstream.Stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.AckWait)
 	defer cancel()
 	name, err := f.js.StreamNameBySubject(ctx, f.subject)
 	if err != nil {
-		return
+		return nil, err
 	}
-	stream, err := f.js.Stream(ctx, name)
-	if err != nil {
-		return
-	}
+	return f.js.Stream(ctx, name)
+}
+
+// resume releases what an earlier session or bridge has stored: all up to the last message of the
+// subject. If the server does not say, the window of its ids has to do.
+func (f *forwarder) resume(ctx context.Context, stream jetstream.Stream) {
+	ctx, cancel := context.WithTimeout(ctx, f.AckWait)
+	defer cancel()
 	last, err := stream.GetLastMsgForSubject(ctx, f.subject)
 	if err != nil {
 		return
