@@ -82,7 +82,7 @@ func (c *cluster) leader(t *testing.T) (leader *server.Server) {
 func TestReplicated(t *testing.T) {
 	const n = 3000
 	c := newCluster(t)
-	ctx, stop := limited(t)
+	ctx, _ := limited(t)
 	r := proctest.Must(ring.NewSPSC[uint64](c.seg, "a", 64))(t)
 	p, from := proctest.Must(r.Producer())(t), bridge.FromSPSC(c.seg, "a", proctest.Must(r.Consumer())(t))
 	pushed := proctest.Go(func() error {
@@ -133,5 +133,4 @@ func TestReplicated(t *testing.T) {
 			t.Fatalf("message %d is %d", i, msg.Data())
 		}
 	}
-	stop()
 }
