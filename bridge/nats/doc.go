@@ -10,7 +10,8 @@
 // behind it. [Receive] acknowledges each only after its push. A message is named by the ring's identity
 // and its position, in Nats-Msg-Id: the server stores a name once within its window (Duplicates of the
 // stream). If a message is missing, the server refuses those behind it (Nats-Expected-Last-Msg-Id), so
-// nothing is overtaken. A server that is slow, full or gone leaves messages in the ring, and a full
+// nothing is overtaken. To a replicated stream, it publishes each only when the one before is stored.
+// A server that is slow, full or gone leaves messages in the ring, and a full
 // ring stops its producer.
 //
 // What happens when something fails:
@@ -23,6 +24,8 @@
 //	server killed              as above; if by then the stream has dropped messages that were
 //	                           consumed (WorkQueuePolicy), their ids are forgotten with them,
 //	                           and those that no PubAck covers are repeated
+//	leader of a replicated     Forward publishes again the one message that is under way
+//	stream gone
 //	stream full                Forward tries again, the messages wait in the ring
 //	stream deleted             likewise, until there is one; what the stream had is lost with it.
 //	                           Receive returns jetstream.ErrConsumerDeleted: its consumer is gone
@@ -38,6 +41,12 @@
 //	                           reconnect, unless told otherwise (nats.MaxReconnects)
 //	bridge of a Broadcast killed  what it had copied and not published is lost, unless its
 //	                           successor subscribes FromOldest and it is still in the ring
+//
+// A stream on one server takes many messages at a time, a replicated stream one: the answer of a majority
+// is waited for each time. A server of nats-server 2.15 that finds another id than the expected one, when it
+// applies a message to a replicated stream, leaves it; and the expected sequence does not keep the order if others
+// write to the stream. Forward asks which it is when it begins, and after each failure ($JS.API.STREAM.NAMES
+// and INFO: it needs the permission). End it before a stream gets replicas or is moved to another server.
 //
 // A repeat can be told by the stream sequence, which travels with each message.
 //

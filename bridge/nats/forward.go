@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ import (
 //     when all before it are.
 //  2. Each message of a session but the first is published with Nats-Expected-Last-Msg-Id, the id
 //     of the one before. The server stores it only directly behind that one. So a hole
-//     lets nothing overtake: what comes after it is refused.
+//     lets nothing overtake: what comes after it is refused. To a replicated stream, each is
+//     published only when the one before is stored, and expects nothing: see below.
 //  3. A session ends at its first failure. The next one begins with the first message that is not
 //     released, without an expectation: all before it are stored. Another writer of the stream
 //     makes the expectation fail: that costs a session, and breaks no order.
@@ -39,6 +41,14 @@ import (
 //     out of order (MPMC), each asks.
 //
 // A death leaves published messages in the ring: the successor finds them there.
+//
+// A replicated stream (nats-server 2.15) looks at the expected id only when it applies a message that a
+// majority has. A server whose last id is another takes that for a write error, and the stream stands
+// still. The last id differs behind a hole, and on a server that has caught up with the others (it
+// does not note the id of what it gets that way). Nats-Expected-Last-Sequence is looked at in
+// time, but does not close a hole: a message of another writer takes the place of one of ours, and the
+// next one fits. Its PubAck would even cover the one that is missing. So a session asks first what stream
+// it has. What it cannot see: that the stream is replicated, or moved, while the session lasts.
 
 // The headers of a message.
 const (
@@ -110,14 +120,25 @@ type fatalError struct{ error }
 
 // session publishes from the first message that is not released, until something fails.
 func (f *forwarder) session(ctx context.Context) error {
-	if f.rising {
-		f.resume(ctx)
-	}
 	each := len(f.queue)
-	if !f.rising {
+	if err := f.lend(ctx, 1); err != nil || len(f.queue) == 0 {
+		return cmp.Or(err, f.over)
+	}
+	stream, err := f.stream(ctx)
+	if err != nil {
+		return err
+	}
+	if f.rising {
+		f.resume(ctx, stream)
+		each = min(each, len(f.queue))
+	} else {
 		each = math.MaxInt // Invariant 5
 	}
-	w, err := newWindow(f.js, &f.Options, each)
+	o := f.Options
+	if stream.CachedInfo().Config.Replicas > 1 {
+		o.Window = 1 // Invariant 2
+	}
+	w, err := newWindow(f.js, &o, each)
 	if err != nil {
 		return &fatalError{err}
 	}
@@ -166,7 +187,7 @@ func (f *forwarder) session(ctx context.Context) error {
 // a message only if none is under way. It lends one more than it publishes: so it knows which is the
 // last that the ring has.
 func (f *forwarder) fill(ctx context.Context, w *window) error {
-	for w.sent < f.Window {
+	for w.sent < w.opts.Window {
 		if err := f.lend(ctx, w.sent+2); err != nil {
 			return err
 		}
@@ -227,46 +248,6 @@ func (f *forwarder) release() error {
 func (f *forwarder) remember() {
 	if f.rising && f.start != f.state.Load().Next {
 		f.state.Update(func(s sent) sent { s.Next = f.start; return s })
-	}
-}
-
-// resume releases what an earlier session or bridge has stored: all up to the last message of the
-// subject. If the server does not say, the window of its ids has to do.
-func (f *forwarder) resume(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, f.AckWait)
-	defer cancel()
-	name, err := f.js.StreamNameBySubject(ctx, f.subject)
-	if err != nil {
-		return
-	}
-	stream, err := f.js.Stream(ctx, name)
-	if err != nil {
-		return
-	}
-	last, err := stream.GetLastMsgForSubject(ctx, f.subject)
-	if err != nil {
-		return
-	}
-	pos, ok := positionIn(last.Header.Get(jetstream.MsgIDHeader), f.id)
-	if !ok {
-		return
-	}
-	for {
-		if len(f.queue) == 0 {
-			it, err := f.next(ctx, false)
-			if err != nil {
-				if !errors.Is(err, ring.ErrEmpty) {
-					f.over = err
-				}
-				return
-			}
-			f.queue = append(f.queue, it)
-		}
-		if f.queue[0].pos > pos || f.release() != nil {
-			return
-		}
-		f.Metrics.Repeated.Add(1)
-		f.remember()
 	}
 }
 

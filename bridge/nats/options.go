@@ -25,7 +25,7 @@ var (
 // Options of Forward and Receive. The zero value is good.
 type Options struct {
 	// Window is how many messages may be under way: published and not acknowledged by the server,
-	// or delivered and not yet pushed. 0 is 512.
+	// or delivered and not yet pushed. 0 is 512. Forward has one under way to a replicated stream.
 	Window int
 	// AckWait is how long Forward waits for a PubAck before it publishes again, and Receive for an
 	// answer before it asks again. 0 is 5 s.

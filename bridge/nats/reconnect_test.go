@@ -4,6 +4,7 @@ package nats_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -117,6 +118,19 @@ func TestConnectionClosed(t *testing.T) {
 	}
 	got = proctest.Go(func() error { return bridge.Receive(ctx, cons, to, nil) })
 	proctest.WantError(t, "Receive", proctest.Result(t, got), jetstream.ErrConnectionClosed)
+}
+
+// A ring that is closed and drained needs no server.
+func TestDrained(t *testing.T) {
+	s := newStage(t, 1<<20, jetstream.StreamConfig{})
+	r := proctest.Must(ring.NewSPSC[uint64](s.seg, "near", 64))(t)
+	proctest.Check(t, proctest.Must(r.Producer())(t).Close())
+	nc := connect(t, "nats://127.0.0.1:"+strconv.Itoa(freePort(t)))
+	defer nc.Close()
+	from, js := bridge.FromSPSC(s.seg, "near", proctest.Must(r.Consumer())(t)), proctest.Must(jetstream.New(nc))(t)
+	proctest.Check(t, proctest.Result(t, proctest.Go(func() error {
+		return bridge.Forward(context.Background(), from, js, "s.a", nil)
+	})))
 }
 
 // A Receive that begins while the server does not answer waits for it.

@@ -108,7 +108,7 @@ func (w *window) publish(subject, id, fingerprint string, it *item, last bool) e
 	if it.missed != 0 {
 		set(m.Header, HeaderMissed, strconv.FormatUint(it.missed, 10))
 	}
-	if delete(m.Header, jetstream.ExpectedLastMsgIDHeader); w.last != "" {
+	if delete(m.Header, jetstream.ExpectedLastMsgIDHeader); w.last != "" && w.opts.Window > 1 { // else all before it are stored
 		set(m.Header, jetstream.ExpectedLastMsgIDHeader, w.last)
 	}
 	ask := last || w.each > 0 || s.covers+1 >= w.opts.Window/groups
