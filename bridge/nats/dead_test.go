@@ -4,9 +4,12 @@ package nats_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	bridge "github.com/isthmus-go/isthmus/bridge/nats"
@@ -46,5 +49,16 @@ func TestTooLargeForRing(t *testing.T) {
 	m := proctest.Must(d.GetMsg(context.Background(), 1))(t)
 	if string(m.Data) != large || !strings.Contains(m.Header.Get(bridge.HeaderReason), ring.ErrTooLarge.Error()) {
 		t.Errorf("the dead letter has %d bytes and %v", len(m.Data), m.Header)
+	}
+}
+
+// The limit of a server is not known before the first connection to it.
+func TestDeadLetterUnconnected(t *testing.T) {
+	nc := proctest.Must(nats.Connect("nats://127.0.0.1:1", nats.RetryOnFailedConnect(true)))(t)
+	defer nc.Close()
+	js := proctest.Must(jetstream.New(nc))(t)
+	err := bridge.DeadLetter(context.Background(), js, &nats.Msg{Subject: "d", Data: []byte("x")}, time.Second)
+	if !errors.Is(err, nats.ErrDisconnected) {
+		t.Errorf("a dead letter: %v, want %v", err, nats.ErrDisconnected)
 	}
 }

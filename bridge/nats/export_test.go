@@ -52,3 +52,6 @@ func Passed(s *shm.Segment, name string) (func() uint64, error) {
 	v, err := shm.NewValue[sent](s, name+".bridge")
 	return func() uint64 { return v.Load().Next }, err
 }
+
+// DeadLetter sends a message to the dead letters.
+var DeadLetter = deadLetter

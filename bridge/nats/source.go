@@ -82,7 +82,8 @@ func FromBytesMPMC(s *shm.Segment, name string, q *ring.BytesMPMC) *Source {
 }
 
 // FromBroadcast returns a subscriber of the Broadcast of that name in the segment. What the
-// subscriber missed is told with the next message.
+// subscriber missed is told with the next message. One bridge at a time may use a Broadcast: two would
+// share what they remember.
 //
 // Its messages are copies. Of a lossless ring too, the producer may overwrite a message that is under way. A place
 // that waits for the PubAck would not change that: a subscriber that dies is let go within 50 ms, whatever it
@@ -90,6 +91,7 @@ func FromBytesMPMC(s *shm.Segment, name string, q *ring.BytesMPMC) *Source {
 // lives, and stays behind what the stream has by an eighth of the ring (FromOldest may begin so much later).
 func FromBroadcast[T any](s *shm.Segment, name string, sub *ring.Subscriber[T]) *Source {
 	enc := newCodec(reflect.TypeFor[T]())
+	var missed uint64 // before the next message
 	return &Source{end: end{s, name, enc.fingerprint}, rising: true, start: sub.Position(),
 		reach:   sub.Position() + uint64(sub.Len()),
 		release: func() error { return nil },
@@ -98,11 +100,12 @@ func FromBroadcast[T any](s *shm.Segment, name string, sub *ring.Subscriber[T]) 
 				v, err := either(ctx, wait, sub.Pop, sub.TryPop)
 				var lapped *ring.LappedError
 				if errors.As(err, &lapped) {
-					it.missed += lapped.Missed
+					missed += lapped.Missed
 					continue
 				}
 				if err == nil {
-					it.pos, it.data = sub.Position()-1, lend(enc, &v)
+					it = item{pos: sub.Position() - 1, missed: missed, data: lend(enc, &v)}
+					missed = 0
 				}
 				return it, err
 			}

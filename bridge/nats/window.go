@@ -196,6 +196,9 @@ func (w *window) close() {
 // parts are stored.
 func deadLetter(ctx context.Context, js jetstream.JetStream, m *nats.Msg, wait time.Duration) error {
 	part := int(js.Conn().MaxPayload()) * 3 / 4 // of the limit, headers take some
+	if part == 0 {
+		return nats.ErrDisconnected // never connected so far: the limit is not known
+	}
 	data, header := m.Data, m.Header
 	n := max(1, (len(data)+part-1)/part)
 	for i := range n {
