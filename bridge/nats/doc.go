@@ -42,11 +42,11 @@
 //	bridge of a Broadcast killed  what it had copied and not published is lost, unless its
 //	                           successor subscribes FromOldest and it is still in the ring
 //
-// A stream on one server takes many messages at a time, a replicated stream one: the answer of a majority
-// is waited for each time. A server of nats-server 2.15 that finds another id than the expected one, when it
-// applies a message to a replicated stream, leaves it; and the expected sequence does not keep the order if others
-// write to the stream. Forward asks which it is when it begins, and after each failure ($JS.API.STREAM.NAMES
-// and INFO: it needs the permission). End it before a stream gets replicas or is moved to another server.
+// Forward has many messages under way to a stream of one server, and one to a replicated stream: there it
+// waits for the majority each time. The reason is nats-server 2.15: a replicated stream stands still after
+// an expected id that did not fit, and expected sequences do not keep the order beside other writers.
+// Forward asks for the number of replicas when it begins and after each failure. It needs the permission
+// for $JS.API.STREAM.NAMES and INFO. End it before a stream gets replicas or is moved to another server.
 //
 // A repeat can be told by the stream sequence, which travels with each message.
 //
