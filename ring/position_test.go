@@ -4,15 +4,13 @@ import (
 	"testing"
 
 	"github.com/isthmus-go/isthmus/internal/proctest"
+	"github.com/isthmus-go/isthmus/internal/proctest/shared"
 	"github.com/isthmus-go/isthmus/ring"
-	"github.com/isthmus-go/isthmus/shm"
 )
 
 // A lent message moves the position on, and a successor begins at the first that was not released.
 func TestPosition(t *testing.T) {
-	s := proctest.Must(shm.Anonymous(1<<16, nil))(t)
-	defer s.Close()
-	r := proctest.Must(ring.NewSPSC[uint64](s, "p", 8))(t)
+	r := proctest.Must(ring.NewSPSC[uint64](shared.Named(t).Segment, "p", 8))(t)
 	p, c := proctest.Must(r.Producer())(t), proctest.Must(r.Consumer())(t)
 	for i := range uint64(3) {
 		if p.Position() != i {
