@@ -295,7 +295,7 @@ func TestInspectOverlap(t *testing.T) {
 	s := proctest.Must(shm.Create("overlap", 8<<20, opts))(t)
 	defer shm.Remove("overlap", nil)
 	proctest.Must(ring.NewMPMC[int64](s, "mpmc", slots))(t)
-	proctest.Check(t, s.Close()) // Windows does not truncate a file that is mapped
+	proctest.Check(t, s.Close())
 	info := proctest.Must(shm.Inspect("overlap", nil))(t)
 	o := info.Objects[0]
 
@@ -309,7 +309,9 @@ func TestInspectOverlap(t *testing.T) {
 	for i := range objects {
 		copy(b[first+i*entrySize:], b[first:first+entrySize])
 	}
-	proctest.Check(t, os.WriteFile(path, b, 0o600))
+	f := proctest.Must(os.OpenFile(path, os.O_WRONLY, 0))(t) // Windows does not truncate it until it is unmapped, at a collection
+	proctest.Must(f.Write(b))(t)
+	proctest.Check(t, f.Close())
 	info = proctest.Must(shm.Inspect("overlap", nil))(t)
 	read, named := 0, 0
 	for _, o := range info.Objects {
