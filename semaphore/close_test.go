@@ -86,6 +86,23 @@ func TestCloseUnderLoad(t *testing.T) {
 	whole(t, newSemaphore(t, s.Segment, 3, nil))
 }
 
+// TestCloseAfter closes a Segment with permits that another goroutine has given back: that
+// goroutine does not notice.
+func TestCloseAfter(t *testing.T) {
+	s := shared.Named(t)
+	for range proctest.Scaled(1000) {
+		seg := s.Another(t)
+		sem := newSemaphore(t, seg, 3, nil)
+		sem.TryAcquire(3)
+		panicked := proctest.Go(func() any { return proctest.PanicOf(func() { sem.Release(3) }) })
+		proctest.Check(t, sem.Acquire(context.Background(), 2))
+		proctest.Check(t, seg.Close())
+		if p := proctest.Result(t, panicked); p != nil {
+			t.Fatal(p)
+		}
+	}
+}
+
 // TestClosedTakesOnce has an Acquire find the segment closed when it has taken: it does
 // not take again. Close may not have cut it off yet, and what is taken from a signalling
 // semaphore is lost.

@@ -232,6 +232,7 @@ func (s *Semaphore) tryAcquireSlow(n int64) bool {
 // this process holds fewer than n permits, if a signalling semaphore would exceed
 // its bound, or if the segment is closed.
 func (s *Semaphore) Release(n int64) {
+	s.mustBeOpen() // now: who gets the permits may close the segment
 	s.edge.Release()
 	// As give does: see Acquire.
 	side := s.side
@@ -245,27 +246,19 @@ func (s *Semaphore) Release(n int64) {
 			break
 		}
 		side.end(to, held-n)
-		switch {
-		case s.fence, side.mem.queue.Waiting(), s.core.Closed():
-			s.releaseDone(n)
+		if s.fence || side.mem.queue.Waiting() {
+			s.gave(n)
 		}
 		return
 	}
 	s.releaseSlow(n)
 }
 
-// releaseDone is the rest of Release where somebody may wait, or the segment is closed.
-func (s *Semaphore) releaseDone(n int64) {
-	s.gave(n)
-	s.mustBeOpen()
-}
-
 // releaseSlow checks what Release was given, and waits for others' changes.
 func (s *Semaphore) releaseSlow(n int64) {
 	s.mustBePermits(n)
-	ok := s.release(n)
-	s.mustBeOpen()
-	if !ok {
+	if !s.release(n) {
+		s.mustBeOpen()
 		s.ref.Misuse("released %d permits, more than held", n)
 	}
 }

@@ -218,7 +218,7 @@ func (s *state) acquire(n int64, first bool, b backoff) bool {
 	}
 }
 
-// release gives n permits back, and reports false if they are too many.
+// release gives n permits back. It reports false if they are too many, or the segment is closed.
 func (s *state) release(n int64) bool {
 	b := patient
 	for {
@@ -230,7 +230,7 @@ func (s *state) release(n int64) bool {
 			return false
 		case busy:
 			if !b.wait(s) {
-				return true // the segment was closed: its caller finds out
+				return false // the segment was closed
 			}
 		}
 	}

@@ -126,8 +126,8 @@ func (b *Barrier) Wait(ctx context.Context) (leader bool, err error) {
 // Abort breaks the barrier: everybody who waits, or comes, gets [ErrBroken], until somebody
 // calls Reset. It panics if the segment is closed.
 func (b *Barrier) Abort() {
+	b.mustBeOpen() // now: who is woken may close the segment
 	b.breakNow()
-	b.mustBeOpen()
 }
 
 // Reset lets the barrier begin anew: nobody has come, all parties are expected, and the dead
@@ -135,8 +135,9 @@ func (b *Barrier) Abort() {
 // [ErrBroken]. If a process dies in Reset, it may leave the barrier broken. Reset panics if
 // the segment is closed.
 func (b *Barrier) Reset() {
-	_ = b.reset() // without a Done channel it fails only if the segment is closed
-	b.mustBeOpen()
+	if b.reset() != nil { // without a Done channel: the segment is closed
+		b.ref.PanicClosed()
+	}
 }
 
 // Broken reports whether the barrier is broken. It panics if the segment is closed.

@@ -230,5 +230,6 @@ func (b *barrierState) reset() error {
 	arch.StoreRelease64(b.begun, next)
 	atomic.StoreUint64(b.word, filling(next)) // Invariants 2, 3
 	b.finish(was)
+	runtime.KeepAlive(b)
 	return nil
 }

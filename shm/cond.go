@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"runtime"
 
 	"github.com/isthmus-go/isthmus/internal/layout"
 	"github.com/isthmus-go/isthmus/internal/race"
@@ -171,16 +172,18 @@ func (c *Cond) notHeld() error {
 
 // Signal wakes one goroutine that waits, if there is any. It panics if the segment is closed.
 func (c *Cond) Signal() {
+	c.mustBeOpen() // now: who is woken may close the segment
 	c.edge.Release()
 	c.give(1)
-	c.mustBeOpen()
+	runtime.KeepAlive(c)
 }
 
 // Broadcast wakes all goroutines that wait. It panics if the segment is closed.
 func (c *Cond) Broadcast() {
+	c.mustBeOpen() // as in Signal
 	c.edge.Release()
 	c.broadcast()
-	c.mustBeOpen()
+	runtime.KeepAlive(c)
 }
 
 func (c *Cond) mustBeOpen() {

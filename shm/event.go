@@ -2,6 +2,7 @@ package shm
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -85,6 +86,7 @@ func NewEvent(s *Segment, name string) (*Event, error) {
 // Set sets the event, and lets everybody go who waits. It panics if the segment is
 // closed.
 func (e *Event) Set() {
+	e.mustBeOpen() // now: who is woken may close the segment
 	e.edge.Release()
 	for {
 		w := atomic.LoadUint64(e.word)
@@ -95,7 +97,7 @@ func (e *Event) Set() {
 	if e.waiters.Waiting() {
 		e.waiters.Notify(wait.Everybody)
 	}
-	e.mustBeOpen()
+	runtime.KeepAlive(e)
 }
 
 // Clear makes the event clear. It panics if the segment is closed.

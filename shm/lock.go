@@ -138,18 +138,11 @@ func (l *Lock) MarkConsistent() {
 func (l *Lock) Unlock() {
 	l.edge.Release()
 	w := l.lock.Held()
-	if w == 0 || !l.lock.GiveUp(w) {
-		l.unlockSlow(w != 0)
-	}
-}
-
-// unlockSlow is the rest of Unlock where somebody may wait, or something is wrong.
-func (l *Lock) unlockSlow(held bool) {
-	if held {
-		l.lock.Wake()
-	}
-	if !held || l.lock.Closed() {
+	if w == 0 || l.lock.Closed() {
 		l.misuse("Unlock of a Lock that this process does not hold")
+	}
+	if !l.lock.GiveUp(w) { // who has got it may have closed the segment
+		l.lock.Wake()
 	}
 }
 

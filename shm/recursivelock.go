@@ -221,13 +221,13 @@ func (l *RecursiveLock) Unlock(token uint32) {
 			l.edge.Release()
 			to = 0
 		}
+		l.mustBeOpen() // now: who gets it may close the segment
 		if !l.hold.CompareAndSwap(w, to) {
 			continue
 		}
 		if to == 0 {
 			l.lock.Unlock()
 		}
-		l.mustBeOpen()
 		return
 	}
 }

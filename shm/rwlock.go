@@ -135,10 +135,9 @@ func (l *RWLock) rlockedAt(w uint64) error {
 // the process hold l for reading.
 func (l *RWLock) RUnlock() {
 	l.read.Release()
-	word, core := l.word, l.core // as in RLock
-	n := atomic.AddUint64(l.mine, notReading)
-	switch {
-	case int64(n) < 0, atomic.LoadUint64(word) != 0, core.Closed():
+	l.mustBeOpen() // now: a writer may close the segment next
+	word := l.word // as in RLock
+	if n := atomic.AddUint64(l.mine, notReading); int64(n) < 0 || atomic.LoadUint64(word) != 0 {
 		l.runlockSlow(n)
 	}
 }
@@ -150,7 +149,6 @@ func (l *RWLock) runlockSlow(n uint64) {
 		l.misuse("RUnlock of an RWLock that this process does not hold for reading")
 	}
 	l.left(n)
-	l.mustBeOpen()
 }
 
 // Lock locks l for writing. It waits while anybody holds l. If a writer died while
@@ -220,14 +218,11 @@ func (l *RWLock) MarkConsistent() {
 func (l *RWLock) Unlock() {
 	l.wrote.Release()
 	w := l.lock.Held()
-	held := ownerlock.Inside(w)
-	if held {
-		l.leave()
-		l.giveUp(w)
-	}
-	if !held || l.core.Closed() {
+	if !ownerlock.Inside(w) || l.core.Closed() {
 		l.misuse("Unlock of an RWLock that this process does not hold for writing")
 	}
+	l.leave()
+	l.giveUp(w) // who has got it may have closed the segment
 }
 
 // RLocker returns a [sync.Locker] whose Lock and Unlock call RLock and RUnlock.

@@ -305,22 +305,6 @@ func TestWaitGroupEndsAfterDone(t *testing.T) {
 	proctest.Result(t, ended)
 }
 
-// TestWaitGroupThenClose closes a Segment after a wait: who ended that has to be done.
-func TestWaitGroupThenClose(t *testing.T) {
-	s := shared.Named(t)
-	for range proctest.Scaled(200) {
-		seg := s.Another(t)
-		g := newWaitGroup(t, seg, "g")
-		g.Add(1)
-		panicked := proctest.Go(func() any { return proctest.PanicOf(g.Done) })
-		g.Wait()
-		proctest.Check(t, seg.Close())
-		if p := proctest.Result(t, panicked); p != nil {
-			t.Fatalf("Done: %v", p)
-		}
-	}
-}
-
 // TestWaitGroupCloseUnderLoad closes a Segment in the middle of everything.
 func TestWaitGroupCloseUnderLoad(t *testing.T) {
 	proctest.Mortal(t)

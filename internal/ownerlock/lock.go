@@ -192,11 +192,11 @@ func (l *Lock) Unlock() bool {
 }
 
 // GiveUp gives the lock up, whose word is w. It reports whether that is all: there is
-// nobody to wake, and the segment is open.
+// nobody to wake.
 func (l *Lock) GiveUp(w uint64) bool {
 	arch.StoreRelease64(&l.held, 0)
 	arch.StoreRelease64(l.word, w&Died)
-	return !l.fence && !l.queue.Waiting() && !l.core.Closed()
+	return !l.fence && !l.queue.Waiting()
 }
 
 // Wake wakes one who waits, after a change of the word.
