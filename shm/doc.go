@@ -53,13 +53,16 @@
 // abandoned, and the other processes see that at once.
 //
 // After Close, the use of a Segment, or of an object in it, is an error. Methods
-// that return no error panic. But who has been let go by an operation of another
-// goroutine of the process, such as an Unlock, a Set or a Release, may close the
-// Segment at once: that operation does not notice. Such use never causes a memory fault: if Close
+// that return no error panic. Such use never causes a memory fault: if Close
 // comes in the middle of an operation, the operation continues on private memory.
 // The mapping itself is removed when the last handle is unreachable. (Windows
 // cannot remove the file under a mapping. There, such an operation finishes on
 // the shared memory.)
+//
+// A goroutine that another goroutine lets go, by an Unlock, a Signal, a Set or a
+// Release, may close the Segment at once: such an operation does not notice a Close
+// in its middle. If the two are not in that order, it may have had no effect, as if
+// the process had died in it.
 //
 // # Who may open a segment
 //

@@ -43,9 +43,9 @@ func barriers() []operation {
 		row("Wait, sleeping, goes on", barrierScene{known: true, goOn: true}, wait),
 		row("Wait, a party dead", barrierScene{known: true, dead: true}, wait),
 		row("Wait, sleeping, a party dead, goes on", barrierScene{known: true, dead: true, goOn: true}, wait),
-		row("Abort", barrierScene{early: true, breaks: true}, abort),
-		withOther(row("Abort, another sleeps", barrierScene{other: true, breaks: true}, abort)),
-		row("Reset", barrierScene{early: true, breaks: true}, reset),
+		letting(row("Abort", barrierScene{early: true, breaks: true}, abort)),
+		letting(withOther(row("Abort, another sleeps", barrierScene{other: true, breaks: true}, abort))),
+		letting(row("Reset", barrierScene{early: true, breaks: true}, reset)),
 	}
 }
 

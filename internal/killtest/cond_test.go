@@ -34,10 +34,10 @@ func conds() []operation {
 	broadcast := func(c *shm.Cond) result { c.Broadcast(); return did() }
 	wait := func(c *shm.Cond) result { return failed(c.WaitContext(context.Background())) }
 	return []operation{
-		row("Signal", condScene{}, signal),
-		row("Signal, another sleeps", condScene{other: true}, signal),
-		row("Broadcast, others sleep", condScene{other: true, early: true}, broadcast),
-		row("Broadcast, the first, another sleeps", condScene{other: true, first: true}, broadcast),
+		letting(row("Signal", condScene{}, signal)),
+		letting(row("Signal, another sleeps", condScene{other: true}, signal)),
+		letting(row("Broadcast, others sleep", condScene{other: true, early: true}, broadcast)),
+		letting(row("Broadcast, the first, another sleeps", condScene{other: true, first: true}, broadcast)),
 		row("Wait, sleeping", condScene{waits: true}, wait),
 		row("Wait, sleeping, another waits", condScene{waits: true, early: true}, wait),
 		row("Wait, a signal of the dead", condScene{waits: true, dead: true}, wait),

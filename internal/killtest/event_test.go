@@ -19,8 +19,8 @@ func events() []operation {
 	set := on(func(e *shm.Event) result { e.Set(); return did() })
 	wait := on(waitForSet)
 	return []operation{
-		{name: "Event Set", victim: set, play: eventScene{want: true}.play, changes: true},
-		{name: "Event Set, another sleeps", victim: set, play: eventScene{want: true, other: true}.play, changes: true,
+		{name: "Event Set", victim: set, play: eventScene{want: true}.play, lets: true, changes: true},
+		{name: "Event Set, another sleeps", victim: set, play: eventScene{want: true, other: true}.play, lets: true, changes: true,
 			other: func(seg *shm.Segment) func() result {
 				e := must(shm.NewEvent(seg, "e"))
 				return func() result { return waitForSet(e) }

@@ -24,9 +24,9 @@ var locks = []operation{
 	{name: "LockCase, sleeping", victim: lockCase, play: lockScene{held: true}.play},
 	{name: "TryLock", victim: tryLock, play: lockScene{}.play},
 	{name: "TryLock, owner dead", victim: tryLock, play: lockScene{dead: true}.play},
-	{name: "Unlock", victim: unlock, play: lockScene{unlock: true}.play},
-	{name: "Unlock, another sleeps", victim: unlock, other: lockUnlock, play: lockScene{unlock: true, other: true}.play},
-	{name: "Unlock, inconsistent", victim: unlock, play: lockScene{unlock: true, dead: true}.play},
+	{name: "Unlock", victim: unlock, play: lockScene{unlock: true}.play, lets: true},
+	{name: "Unlock, another sleeps", victim: unlock, other: lockUnlock, play: lockScene{unlock: true, other: true}.play, lets: true},
+	{name: "Unlock, inconsistent", victim: unlock, play: lockScene{unlock: true, dead: true}.play, lets: true},
 	{name: "MarkConsistent", victim: markConsistent, play: lockScene{unlock: true, dead: true, mark: true}.play},
 }
 

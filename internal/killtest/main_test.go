@@ -104,6 +104,9 @@ func victimMain(name string) {
 	do := op.victim(v)
 	runtime.Gosched() // a preemption that is due comes now
 	r := execute(do, !op.inside)
+	if op.lets && closed(v.seg) {
+		r = failed(shm.ErrSegmentClosed) // the Close may have come in its middle
+	}
 	fmt.Println(r)
 	killtest.Mark()
 	os.Exit(3)

@@ -55,9 +55,9 @@ func recursiveLocks() []operation {
 		row("LockCase again", 1, lockScene{unlock: true, mark: true}, choose),
 		row("TryLock", 0, lockScene{}, try),
 		row("TryLock, owner dead", 0, lockScene{dead: true}, try),
-		row("Unlock", 1, lockScene{unlock: true}, unlock),
-		row("Unlock, another sleeps", 1, lockScene{unlock: true, other: true}, unlock),
-		row("Unlock, locked twice", 2, lockScene{unlock: true, mark: true}, unlock),
+		letting(row("Unlock", 1, lockScene{unlock: true}, unlock)),
+		letting(row("Unlock, another sleeps", 1, lockScene{unlock: true, other: true}, unlock)),
+		letting(row("Unlock, locked twice", 2, lockScene{unlock: true, mark: true}, unlock)),
 		row("MarkConsistent", 1, lockScene{unlock: true, dead: true, mark: true}, func(h holder) result {
 			h.MarkConsistent()
 			return did()

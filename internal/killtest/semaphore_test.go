@@ -57,14 +57,14 @@ func semaphores() []operation {
 		{name: "Semaphore Acquire, another died inside", victim: acquire(1, nil), play: semScene{mine: 1, inside: true}.play},
 		{name: "Semaphore Acquire, permits of the dead", victim: acquire(2, nil), play: semScene{mine: 1, dead: 2}.play},
 		{name: "Semaphore TryAcquire", victim: try, play: semScene{mine: 1}.play},
-		{name: "Semaphore Release", victim: release(1, nil), play: semScene{mine: 1}.play},
-		{name: "Semaphore Release, another sleeps", victim: release(1, nil), other: other(nil), play: semScene{mine: 1, other: true, wakes: true}.play},
-		{name: "Semaphore Release of 2, another sleeps", victim: release(2, nil), other: other(nil), play: semScene{mine: 1, other: true, wakes: true}.play},
+		{name: "Semaphore Release", victim: release(1, nil), play: semScene{mine: 1}.play, lets: true},
+		{name: "Semaphore Release, another sleeps", victim: release(1, nil), other: other(nil), play: semScene{mine: 1, other: true, wakes: true}.play, lets: true},
+		{name: "Semaphore Release of 2, another sleeps", victim: release(2, nil), other: other(nil), play: semScene{mine: 1, other: true, wakes: true}.play, lets: true},
 		{name: "Semaphore, signalling, Acquire", victim: acquire(1, signalling), play: signalScene{}.play},
 		{name: "Semaphore, signalling, Acquire, sleeping", victim: acquire(1, signalling), play: signalScene{empty: true}.play},
-		{name: "Semaphore, signalling, Release", victim: release(1, signalling), play: signalScene{release: true}.play},
+		{name: "Semaphore, signalling, Release", victim: release(1, signalling), play: signalScene{release: true}.play, lets: true},
 		{name: "Semaphore, signalling, Release, another sleeps", victim: release(1, signalling), other: other(signalling),
-			play: signalScene{release: true, empty: true, other: true}.play},
+			play: signalScene{release: true, empty: true, other: true}.play, lets: true},
 	}
 }
 

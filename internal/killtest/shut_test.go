@@ -35,6 +35,18 @@ func (v *victim) startCloser() {
 	<-ready
 }
 
+// closed reports whether a Segment is closed.
+func closed(seg *shm.Segment) bool {
+	_, err := seg.Peers()
+	return errors.Is(err, shm.ErrSegmentClosed)
+}
+
+// letting says of an operation that it lets others go.
+func letting(op operation) operation {
+	op.lets = true
+	return op
+}
+
 // relink makes a connection with the next victim, and returns the victim's end.
 func (s *stage) relink() *os.File {
 	if s.link != nil {

@@ -37,6 +37,7 @@ type operation struct {
 	draft   bool // the victim makes a file
 	inside  bool // the operation marks its beginning itself
 	long    bool // stopped at system calls and after changes only
+	lets    bool // it lets others go, and does not notice when they close the Segment
 
 	ring  string // the kind of the ring "q", if it is an operation of that
 	first bool   // the first that the victim does there
