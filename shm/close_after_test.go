@@ -16,7 +16,7 @@ type letGo struct{ begin, let, wait func() }
 var letGoes = map[string]func(t *testing.T, s *shm.Segment) letGo{
 	"Unlock": func(t *testing.T, s *shm.Segment) letGo {
 		l := newLock(t, s, "o")
-		return letGo{l.Lock, l.Unlock, func() { l.Lock(); l.Unlock() }}
+		return letGo{l.Lock, l.Unlock, func() { pass(l) }}
 	},
 	"RecursiveLock.Unlock": func(t *testing.T, s *shm.Segment) letGo {
 		l := newRecursiveLock(t, s, "o")
@@ -24,19 +24,19 @@ var letGoes = map[string]func(t *testing.T, s *shm.Segment) letGo{
 	},
 	"RWLock.Unlock": func(t *testing.T, s *shm.Segment) letGo {
 		l := newRWLock(t, s, "o")
-		return letGo{l.Lock, l.Unlock, func() { l.RLock(); l.RUnlock() }}
+		return letGo{l.Lock, l.Unlock, func() { pass(l.RLocker()) }}
 	},
 	"RUnlock": func(t *testing.T, s *shm.Segment) letGo {
 		l := newRWLock(t, s, "o")
-		return letGo{l.RLock, l.RUnlock, func() { l.Lock(); l.Unlock() }}
+		return letGo{l.RLock, l.RUnlock, func() { pass(l) }}
 	},
 	"Signal": func(t *testing.T, s *shm.Segment) letGo {
 		c := newCond(t, s)
-		return letGo{c.L.Lock, func() { c.L.Lock(); c.L.Unlock(); c.Signal() }, func() { c.Wait(); c.L.Unlock() }}
+		return letGo{c.L.Lock, func() { pass(c.L); c.Signal() }, func() { c.Wait(); c.L.Unlock() }}
 	},
 	"Broadcast": func(t *testing.T, s *shm.Segment) letGo {
 		c := newCond(t, s)
-		return letGo{c.L.Lock, func() { c.L.Lock(); c.L.Unlock(); c.Broadcast() }, func() { c.Wait(); c.L.Unlock() }}
+		return letGo{c.L.Lock, func() { pass(c.L); c.Broadcast() }, func() { c.Wait(); c.L.Unlock() }}
 	},
 	"Set": func(t *testing.T, s *shm.Segment) letGo {
 		e := newEvent(t, s, "o")
