@@ -257,8 +257,7 @@ func (s *Semaphore) Release(n int64) {
 // releaseSlow checks what Release was given, and waits for others' changes.
 func (s *Semaphore) releaseSlow(n int64) {
 	s.mustBePermits(n)
-	if !s.release(n) {
-		s.mustBeOpen()
+	if !s.release(n) && !s.core.Closed() {
 		s.ref.Misuse("released %d permits, more than held", n)
 	}
 }

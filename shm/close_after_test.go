@@ -50,6 +50,24 @@ var letGoes = map[string]func(t *testing.T, s *shm.Segment) letGo{
 		b := newBarrier(t, s, 2)
 		return letGo{b.Reset, b.Abort, func() { b.Wait(context.Background()) }}
 	},
+	"Store": func(t *testing.T, s *shm.Segment) letGo {
+		v := shared.Value[int](t, s, "o")
+		x := v.Load()
+		_, version := v.LoadVersion()
+		return letGo{func() {}, func() { v.Store(x + 1) }, func() {
+			_, _, err := v.Wait(context.Background(), version)
+			proctest.Check(t, err)
+		}}
+	},
+	"Reset, waiting": func(t *testing.T, s *shm.Segment) letGo {
+		b := newBarrier(t, s, 2)
+		return letGo{b.Reset, func() {
+			for b.Waiting() == 0 {
+				runtime.Gosched()
+			}
+			b.Reset()
+		}, func() { b.Wait(context.Background()) }}
+	},
 	"Reset": func(t *testing.T, s *shm.Segment) letGo {
 		b := newBarrier(t, s, 2)
 		return letGo{b.Abort, b.Reset, func() {
@@ -65,9 +83,9 @@ var letGoes = map[string]func(t *testing.T, s *shm.Segment) letGo{
 func TestCloseAfter(t *testing.T) {
 	for name, of := range letGoes {
 		t.Run(name, func(t *testing.T) {
-			s := shared.Named(t)
-			for range proctest.Scaled(1000) {
-				seg := s.Another(t)
+			shared.Named(t)
+			for range proctest.Scaled(500) {
+				seg := shared.Open(t) // no Cleanup has it: it can be unmapped too early
 				o := of(t, seg)
 				o.begin()
 				panicked := proctest.Go(func() any { return proctest.PanicOf(o.let) })

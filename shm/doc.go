@@ -59,10 +59,12 @@
 // cannot remove the file under a mapping. There, such an operation finishes on
 // the shared memory.)
 //
-// A goroutine that another goroutine lets go, by an Unlock, a Signal, a Set or a
-// Release, may close the Segment at once: such an operation does not notice a Close
-// in its middle. If the two are not in that order, it may have had no effect, as if
-// the process had died in it.
+// A goroutine that another one has let go may close the Segment at once. What lets
+// others go and returns nothing does not notice: Unlock, RUnlock, Signal, Broadcast,
+// Set, Clear, Abort, Reset, the Done of a WaitGroup, the Release of permits and the
+// Store of a Value. All other operations report a Close in their middle, even if they
+// have had their effect. If nobody was let go before the Close, there may be no effect,
+// as if the process had died in the operation.
 //
 // # Who may open a segment
 //

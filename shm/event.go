@@ -102,8 +102,9 @@ func (e *Event) Set() {
 
 // Clear makes the event clear. It panics if the segment is closed.
 func (e *Event) Clear() {
+	e.mustBeOpen() // as in Set
 	atomic.AndUint64(e.word, ^uint64(eventSet))
-	e.mustBeOpen()
+	runtime.KeepAlive(e)
 }
 
 // IsSet reports whether the event is set. It panics if the segment is closed.

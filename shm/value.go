@@ -2,6 +2,7 @@ package shm
 
 import (
 	"reflect"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/isthmus-go/isthmus/internal/arch"
@@ -100,6 +101,7 @@ func (v *Value[T]) Load() T {
 
 // Store sets the value to x.
 func (v *Value[T]) Store(x T) {
+	v.check() // now: who waits for it may close the segment next
 	v.edge.Release()
 	if v.cell == nil {
 		v.big.update(func(T) (T, bool) { return x, true })
@@ -107,7 +109,7 @@ func (v *Value[T]) Store(x T) {
 		atomic.StoreUint64(v.cell, toBits(x)&v.mask)
 	}
 	v.announce()
-	v.check()
+	runtime.KeepAlive(v)
 }
 
 // Swap sets the value to x and returns the previous value.

@@ -25,7 +25,7 @@ func events() []operation {
 				e := must(shm.NewEvent(seg, "e"))
 				return func() result { return waitForSet(e) }
 			}},
-		{name: "Event Clear", victim: on(func(e *shm.Event) result { e.Clear(); return did() }), play: eventScene{}.play},
+		{name: "Event Clear", victim: on(func(e *shm.Event) result { e.Clear(); return did() }), play: eventScene{}.play, lets: true},
 		{name: "Event IsSet", victim: on(func(e *shm.Event) result { return did(truth(e.IsSet())...) }), play: eventScene{keeps: true, want: true}.play},
 		{name: "Event Wait", victim: wait, play: eventScene{keeps: true, want: true}.play},
 		{name: "Event Wait, sleeping", victim: wait, play: eventScene{keeps: true, waits: true}.play},

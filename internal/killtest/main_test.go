@@ -104,7 +104,7 @@ func victimMain(name string) {
 	do := op.victim(v)
 	runtime.Gosched() // a preemption that is due comes now
 	r := execute(do, !op.inside)
-	if op.lets && closed(v.seg) {
+	if op.lets && r.err == nil && closed(v.seg) {
 		r = failed(shm.ErrSegmentClosed) // the Close may have come in its middle
 	}
 	fmt.Println(r)

@@ -64,10 +64,10 @@ func values() []operation {
 	}
 	store := func(v *shm.Value[big], _, to big) []uint64 { v.Store(to); return nil }
 	return []operation{
-		large("Store", valueScene{}, store),
-		large("Store, sleeping", valueScene{held: true}, store),
-		large("Store, writer dead", valueScene{dead: true}, store),
-		large("Store, another waits", valueScene{waits: true}, store),
+		letting(large("Store", valueScene{}, store)),
+		letting(large("Store, sleeping", valueScene{held: true}, store)),
+		letting(large("Store, writer dead", valueScene{dead: true}, store)),
+		letting(large("Store, another waits", valueScene{waits: true}, store)),
 		large("Swap", valueScene{}, func(v *shm.Value[big], _, to big) []uint64 { old := v.Swap(to); return old[:1] }),
 		large("CompareAndSwap", valueScene{cas: true}, func(v *shm.Value[big], from, to big) []uint64 {
 			return truth(v.CompareAndSwap(from, to))
@@ -80,8 +80,8 @@ func values() []operation {
 			v.Update(func(b big) big { killtest.Mark(); return countUp(b) })
 			return nil
 		}),
-		small("Store", valueScene{}, func(v *shm.Value[uint64], _, to uint64) []uint64 { v.Store(to); return nil }),
-		small("Store, another waits", valueScene{waits: true}, func(v *shm.Value[uint64], _, to uint64) []uint64 { v.Store(to); return nil }),
+		letting(small("Store", valueScene{}, func(v *shm.Value[uint64], _, to uint64) []uint64 { v.Store(to); return nil })),
+		letting(small("Store, another waits", valueScene{waits: true}, func(v *shm.Value[uint64], _, to uint64) []uint64 { v.Store(to); return nil })),
 		small("Swap", valueScene{}, func(v *shm.Value[uint64], _, to uint64) []uint64 { return []uint64{v.Swap(to)} }),
 		small("CompareAndSwap", valueScene{cas: true}, func(v *shm.Value[uint64], from, to uint64) []uint64 {
 			return truth(v.CompareAndSwap(from, to))

@@ -38,13 +38,13 @@ var slow = []string{
 	"runtime.ifaceeq", // of an error that is ErrFull or ErrEmpty
 
 	// The lock is held, the permits are taken.
-	"shm.(*Lock).wait", "internal/ownerlock.(*Lock).MakeWay",
+	"shm.(*Lock).wait", "shm.(*Lock).misuse", "internal/ownerlock.(*Lock).MakeWay",
 	"semaphore.(*Semaphore).acquireSlow", "semaphore.(*Semaphore).tryAcquireSlow", "semaphore.(*Semaphore).releaseSlow",
 
 	// Somebody sleeps, or may sleep where wakers run a fence.
-	"shm.(*Lock).unlockSlow",
+	"internal/ownerlock.(*Lock).Wake",
 	"ring.(*object).wake", "ring.(*Subscriber).passed", "ring.(*MPMC).wakeProducers", "ring.(*track).wakeConsumers",
-	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*Semaphore).releaseDone", "shm.(*valueLocal).wakeAll",
+	"internal/wait.(*Event).Notify", "internal/wait.(*Words).Wake", "semaphore.(*state).gave", "shm.(*valueLocal).wakeAll",
 	"internal/arch.Fence",
 
 	// The value is a large one.

@@ -192,7 +192,7 @@ func (l *Lock) Unlock() bool {
 }
 
 // GiveUp gives the lock up, whose word is w. It reports whether that is all: there is
-// nobody to wake.
+// nobody to wake. The caller uses what keeps the segment mapped after that, as by a Wake.
 func (l *Lock) GiveUp(w uint64) bool {
 	arch.StoreRelease64(&l.held, 0)
 	arch.StoreRelease64(l.word, w&Died)
