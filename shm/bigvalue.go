@@ -70,24 +70,26 @@ func (b *bigValue[T]) load() (x T, seq uint64) {
 
 const maxAttempts = 1 << 24
 
-// update replaces the value by f of it, if f says so, with every other writer kept out.
-func (b *bigValue[T]) update(f func(cur T) (T, bool)) {
+// update replaces the value by f of it, if f says so, with every other writer kept out. It
+// reports false if it has not called f, since the segment is closed.
+func (b *bigValue[T]) update(f func(cur T) (T, bool)) bool {
 	if !b.lock.TryLock() {
 		_ = b.lock.Await(context.Background()) // without a Done channel it cannot fail
 	}
 	if b.lock.Closed() {
-		return // maybe without the lock; the caller checks too
+		return false // maybe without the lock
 	}
 	defer b.lock.Unlock()
 	seq := atomic.LoadUint64(b.seq)
 	cur := *b.copy[seq%copies]
 	if b.lock.Closed() {
-		return // f must not see the pages that Close puts in the memory's place
+		return false // f must not see the pages that Close puts in the memory's place
 	}
 	if x, ok := f(cur); ok {
 		*b.copy[(seq+1)%copies] = x
 		arch.StoreRelease64(b.seq, seq+1)
 	}
+	return true
 }
 
 func newBigValue[T any](lock *ownerlock.Lock, mem []byte) *bigValue[T] {

@@ -104,7 +104,9 @@ func (v *Value[T]) Store(x T) {
 	v.check() // now: who waits for it may close the segment next
 	v.edge.Release()
 	if v.cell == nil {
-		v.big.update(func(T) (T, bool) { return x, true })
+		if !v.big.update(func(T) (T, bool) { return x, true }) {
+			v.ref.PanicClosed()
+		}
 	} else {
 		atomic.StoreUint64(v.cell, toBits(x)&v.mask)
 	}

@@ -70,7 +70,7 @@ func (p *player) subscribe(b *ring.Broadcast[uint64]) (turn, leave func()) {
 		case s == nil:
 			p.do(input{kind: subscribe}, func() output {
 				s = proctest.Must(b.Subscribe(ring.FromNow))(p.t)
-				return did()
+				return did(s.Position())
 			})
 		case p.rnd.IntN(maxTurn) == 0:
 			leave()
@@ -150,6 +150,9 @@ func castModel(lossless bool) model {
 					s.role[e.who] = gone
 				}
 			case e.kind == subscribe:
+				if e.n > 0 && e.v[0] != s.pushed {
+					return s, false
+				}
 				s.role[e.who], s.passed[e.who] = listening, s.pushed
 			case e.kind == detach:
 				s.role[e.who], s.passed[e.who] = 0, 0
