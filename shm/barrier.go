@@ -132,8 +132,8 @@ func (b *Barrier) Abort() {
 
 // Reset lets the barrier begin anew: nobody has come, all parties are expected, and the dead
 // are forgotten. The living stay the parties that they were. Everybody who waits gets
-// [ErrBroken]. If a process dies in Reset, it may leave the barrier broken. Reset panics if
-// the segment is closed.
+// [ErrBroken]. If a process dies in Reset, or closes its Segment, it may leave the barrier
+// broken. Reset panics if the segment is closed.
 func (b *Barrier) Reset() {
 	if b.reset() != nil { // without a Done channel: the segment is closed
 		b.ref.PanicClosed()

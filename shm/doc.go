@@ -63,8 +63,8 @@
 // others go and returns nothing does not notice: Unlock, RUnlock, Signal, Broadcast,
 // Set, Clear, Abort, Reset, the Done of a WaitGroup, the Release of permits and the
 // Store of a Value. All other operations report a Close in their middle, even if they
-// have had their effect. If nobody was let go before the Close, there may be no effect,
-// as if the process had died in the operation.
+// have had their effect. If nobody was let go before the Close, it is as if the process
+// had died in the operation: there may be no effect, and nobody may be told.
 //
 // # Who may open a segment
 //
